@@ -1,0 +1,22 @@
+"""The input of every step: one paper abstract."""
+
+from dataclasses import dataclass, field
+
+Span = tuple[int, int]
+"""Start and exclusive end, counted in Unicode code points of `Document.text`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One abstract with its title.
+
+    `id` is unique within a job. `text` is `title + "\\n" + abstract`: every offset in an extraction counts its code points.
+    """
+
+    id: str
+    title: str
+    abstract: str
+    text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", f"{self.title}\n{self.abstract}")

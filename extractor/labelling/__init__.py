@@ -1,0 +1,1 @@
+"""Labelling: say what each mention reports."""

@@ -1,0 +1,64 @@
+"""The door between labellers and the rest: `Labels`, and the `Labeller` protocol that the rules and the models share."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from extractor.documents import Document
+from extractor.records import Comparison, Effect, Kind, Provenance, Role
+from extractor.spotting import Mentions
+
+
+class _Label(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClaimLabel(_Label):
+    """A quantity mention that is a claim. Phrases are verbatim substrings of the text, or null."""
+
+    mention: int
+    kind: Kind
+    comparison: Comparison
+    effect: Effect | None
+    metric: str | None
+    subject: str | None
+    baseline: str | None
+    dataset: str | None
+    hardware: str | None
+
+
+class HardwareLabel(_Label):
+    """A hardware mention that is a target of the paper's own contribution."""
+
+    mention: int
+    role: Role
+
+
+class Labels(_Label):
+    """What a labeller says of one document: mention ids and phrases, never text for numbers. Each mention id occurs once."""
+
+    system: str | None
+    claims: tuple[ClaimLabel, ...]
+    not_claims: tuple[int, ...]
+    hardware: tuple[HardwareLabel, ...]
+    not_hardware: tuple[int, ...]
+    missed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Labels with what they cost. `provenance` lacks only the wall time, which the worker measures."""
+
+    labels: Labels
+    provenance: Provenance
+
+
+class Labeller(Protocol):
+    """Anything that labels mentions: the built-in rules, or a model."""
+
+    name: str
+
+    async def label(self, document: Document, mentions: Mentions) -> Labelled:
+        """Label the mentions of one document. Raises `ProviderError` when no answer can be had."""
+        ...

@@ -1,0 +1,35 @@
+"""Labels a document by rules: one pass per kind of label."""
+
+from extractor._version import __version__
+from extractor.documents import Document
+from extractor.labelling.base import Labelled, Labels
+from extractor.labelling.rules.claims import label_claims
+from extractor.labelling.rules.hardware import label_hardware
+from extractor.labelling.rules.system import find_system
+from extractor.records import Provenance
+from extractor.spotting import Mentions
+
+
+class RulesLabeller:
+    """The `Labeller` behind `--model rules`."""
+
+    name = "rules"
+
+    async def label(self, document: Document, mentions: Mentions) -> Labelled:
+        """Label the mentions of one document without any call."""
+        return Labelled(self.labels(document, mentions), Provenance(extractor=__version__, labeller="rules", model="rules"))
+
+    def labels(self, document: Document, mentions: Mentions) -> Labels:
+        """The labels alone."""
+        system = find_system(document, mentions)
+        claims = label_claims(document, mentions, system)
+        targets = label_hardware(document, mentions)
+        claimed = {claim.mention for claim in claims}
+        targeted = {target.mention for target in targets}
+        return Labels(
+            system=system,
+            claims=claims,
+            not_claims=tuple(m.id for m in mentions.quantities if m.id not in claimed),
+            hardware=targets,
+            not_hardware=tuple(m.id for m in mentions.hardware if m.id not in targeted),
+        )
