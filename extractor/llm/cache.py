@@ -1,0 +1,217 @@
+"""Replies kept from one run to the next, in one SQLite file that several processes share.
+
+A reply is found again by everything that shaped it: model, address, messages, schema and parameters. What is kept is the text
+of the model, which is validated anew whenever it is read: a change of the schema or the checks can't let an old reply by.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from extractor.errors import UsageError
+
+Message = Mapping[str, Any]
+_VERSION = 1  # of the table; a file of another version is emptied, it is a cache
+_CREATE = """
+CREATE TABLE IF NOT EXISTS replies (
+    key BLOB PRIMARY KEY, model TEXT NOT NULL, reply TEXT NOT NULL, settled INTEGER NOT NULL, stored REAL NOT NULL
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reply from the cache. `settled` says that faults which the caller finds in it were told back to the model in vain."""
+
+    text: str
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CacheInfo:
+    """What a cache file holds. Times are seconds since the epoch, None when it is empty."""
+
+    path: Path
+    bytes: int
+    replies: dict[str, int]
+    oldest: float | None
+    newest: float | None
+
+
+def default_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where replies are kept: `EXTRACTOR_CACHE`, else `extractor/replies.sqlite3` in the user's cache folder."""
+    if named := environ.get("EXTRACTOR_CACHE"):
+        return Path(named)
+    home = environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "extractor" / "replies.sqlite3"
+
+
+def key_of(model: str, base_url: str | None, messages: Sequence[Message], schema: object, parameters: object) -> bytes:
+    """The name under which a reply is kept: 32 bytes that differ when anything that shaped it differs."""
+    shaped = json.dumps([model, base_url, messages, schema, parameters], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(shaped.encode()).digest()
+
+
+class ReplyCache:
+    """The cache of one process. Reads take 20 microseconds on the event loop; writes are gathered and made on a thread.
+
+    A file that SQLite cannot read is set aside with one line to `notice`, and a fresh one begun; where there can't be one,
+    the cache does without. Replies not yet written when a process is killed are asked for again.
+    """
+
+    def __init__(self, path: Path | None = None, notice: Callable[[str], None] = lambda line: None) -> None:
+        self.path = path or default_path()
+        self._notice = notice
+        self._connection: sqlite3.Connection | None = None
+        self._waiting: dict[bytes, tuple[str, str, bool, float]] = {}
+        self._writer: asyncio.Task[None] | None = None
+        self._off = False
+
+    def get(self, key: bytes) -> Kept | None:
+        """The reply kept under a key, also one that waits to be written."""
+        if waiting := self._waiting.get(key):
+            return Kept(waiting[1], waiting[2])
+        try:
+            row = self._open().execute("SELECT reply, settled FROM replies WHERE key = ?", (key,)).fetchone()
+        except (sqlite3.Error, OSError) as error:
+            self._mend(error)
+            return None
+        return Kept(row[0], bool(row[1])) if row else None
+
+    def put(self, key: bytes, model: str, kept: Kept) -> None:
+        """Keep a reply. Returns at once; call from the event loop, and `close` before it ends."""
+        if self._off:
+            return
+        self._waiting[key] = (model, kept.text, kept.settled, time.time())
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.get_running_loop().create_task(self._write_waiting())
+
+    async def close(self) -> None:
+        """Write what waits, and close the file."""
+        if self._writer is not None:
+            await self._writer
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def _write_waiting(self) -> None:
+        while self._waiting and not self._off:
+            batch = dict(self._waiting)
+            try:
+                await asyncio.to_thread(self._write, batch)
+            except (sqlite3.Error, OSError) as error:
+                self._mend(error)
+                if not _is_broken(error):
+                    self._off = True  # a full disk or a file that can't be written: one line, and on without
+            else:
+                for key, value in batch.items():
+                    if self._waiting.get(key) is value:
+                        del self._waiting[key]
+        self._waiting.clear()
+
+    def _write(self, batch: Mapping[bytes, tuple[str, str, bool, float]]) -> None:
+        with closing(_connect(self.path)) as connection, connection:
+            rows = [(key, *value) for key, value in batch.items()]
+            connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", rows)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._off:
+            raise OSError
+        if self._connection is None:
+            self._connection = _connect(self.path)
+        return self._connection
+
+    def _mend(self, error: Exception) -> None:
+        if self._off:
+            return
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+        if not _is_broken(error):
+            self._off = True
+            self._notice(f"The reply cache {self.path} can't be used ({error}); going on without it.")
+            return
+        try:
+            aside = _set_aside(self.path)
+        except OSError:
+            self._off = True
+            self._notice(f"The reply cache {self.path} is damaged and can't be moved; going on without it.")
+        else:
+            self._notice(f"The reply cache was damaged; it is now {aside.name}, and a new one is begun.")
+
+
+def info(path: Path | None = None) -> CacheInfo:
+    """What is in a cache file; a file that is not there is an empty cache. Raises `UsageError` for one that can't be read."""
+    path = path or default_path()
+    if not path.exists():
+        return CacheInfo(path, 0, {}, None, None)
+    try:
+        with closing(_connect(path)) as connection:
+            replies = dict(connection.execute("SELECT model, COUNT(*) FROM replies GROUP BY model ORDER BY model").fetchall())
+            oldest, newest = connection.execute("SELECT MIN(stored), MAX(stored) FROM replies").fetchone()
+    except (sqlite3.Error, OSError) as error:
+        raise UsageError(f"the reply cache {path} can't be read ({error}). Remove the file.") from None
+    size = sum(part.stat().st_size for part in _parts(path) if part.exists())
+    return CacheInfo(path, size, replies, oldest, newest)
+
+
+def clear(path: Path | None = None) -> int:
+    """Forget all replies and return how many there were. Safe while other processes use the file. Raises `UsageError`."""
+    path = path or default_path()
+    if not path.exists():
+        return 0
+    try:
+        with closing(_connect(path)) as connection:
+            with connection:
+                count: int = connection.execute("DELETE FROM replies").rowcount
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except (sqlite3.Error, OSError) as error:
+        raise UsageError(f"the reply cache {path} can't be cleared ({error}). Remove the file instead.") from None
+    return count
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # With WAL, NORMAL can lose the last commits to a power cut but never breaks the file, and spares a disk sync each.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:  # another process may have been first
+                    connection.execute("DROP TABLE IF EXISTS replies")
+                    connection.execute(_CREATE)
+                    connection.execute(f"PRAGMA user_version = {_VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_broken(error: Exception) -> bool:
+    """Whether the file itself is the trouble; a lock, a full disk and missing permissions are `OperationalError`."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+
+
+def _parts(path: Path) -> tuple[Path, Path, Path]:
+    return path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
+    path.replace(aside)
+    for part in _parts(path)[1:]:
+        part.unlink(missing_ok=True)
+    return aside

@@ -1,0 +1,300 @@
+"""The door to a model: messages in, a validated value out, and what it cost.
+
+One `ModelClient` serves one job. It finds a reply in the cache or asks for it: within the limits, within the budget, again
+when a failure is transient, and once more (twice at most) when the reply breaks the schema or the caller's checks.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Generic, NoReturn, Self, TypeVar
+
+from pydantic import BaseModel, SecretStr
+
+from extractor.llm import keys
+from extractor.llm.cache import Kept, ReplyCache, key_of
+from extractor.llm.clock import Clock
+from extractor.llm.completions import Completion, read
+from extractor.llm.endpoints import Endpoint, resolve
+from extractor.llm.failures import CallFailed, JobStopped, Spent
+from extractor.llm.limits import Limiter, Limits
+from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
+from extractor.llm.retries import (
+    Outcome,
+    Repeatable,
+    RetryPolicy,
+    Verdict,
+    cassette_miss,
+    judge,
+    refused_parameter,
+    refuses_structure,
+    retrying,
+)
+from extractor.llm.structured import Message, Mode, Template, tell_back
+from extractor.llm.transports import Answer, Direct, ThroughLiteLLM, Timeouts, Transport
+
+T = TypeVar("T", bound=BaseModel)
+REASKS = 2
+# Until a reply has shown how long replies are; the labels of an abstract with twenty mentions are about as long.
+_EXPECTED_OUTPUT_TOKENS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a job calls its model. A parameter that is None is not sent; `extra` goes into every request as it is."""
+
+    temperature: float | None = 0.0
+    seed: int | None = None
+    max_output_tokens: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[T]):
+    """A value of the reply model. `faults` are what the caller's checks still found after the last re-ask.
+
+    From the cache, `cached` is true and nothing was spent.
+    """
+
+    value: T
+    faults: tuple[str, ...]
+    cached: bool
+    spent: Spent
+
+
+class ModelClient(Generic[T]):
+    """Asks one model for values of one reply model. An async context manager; `ask` may run many times at once.
+
+    `key` is for callers that hold one (a replay of recordings needs none that works); else it is looked up by the endpoint's
+    variable in the environment and the key file when a call is first made. `price` takes the place of the published one.
+    `notice` gets what a user should know, one line each.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        reply: type[T],
+        *,
+        base_url: str | None = None,
+        settings: Settings | None = None,
+        key: SecretStr | None = None,
+        cache: ReplyCache | None = None,
+        price: Price | None = None,
+        budget: Budget | None = None,
+        notice: Callable[[str], None] = lambda line: None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.endpoint: Endpoint = resolve(model, base_url)
+        self.price = price or price_of(self.endpoint)
+        self._reply = reply
+        self._settings = settings or Settings()
+        self._key = key
+        self._cache = cache
+        self._budget = budget or Budget()
+        self._notice = notice
+        self._clock = clock or Clock()
+        self._limiter = Limiter(self._settings.limits, self._clock)
+        self._transport: Transport | None = None
+        self._mode = Mode.JSON_SCHEMA
+        self._parameters = self._given_parameters()
+        self._asked_with = dict(self._parameters)
+        self._templates: dict[Mode, Template] = {}
+        self._schema = reply.model_json_schema()
+        self._longest_output = 0
+        self._reached = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._transport is not None:
+            await self._transport.close()
+            self._transport = None
+        if self._cache is not None:
+            await self._cache.close()
+
+    async def ask(
+        self,
+        messages: Sequence[Message],
+        *,
+        check: Callable[[T], Sequence[str]] = lambda value: (),
+        schema: Mapping[str, Any] | None = None,
+    ) -> Reply[T]:
+        """Ask for one value.
+
+        `check` returns what is wrong with a value, in words for the model. `schema` takes the place of the reply model's in this
+        request, for engines that constrain decoding. Raises `CallFailed` when there is no usable answer, and `JobStopped`
+        when there will be none for later documents either.
+        """
+        key = b""
+        if self._cache is not None:
+            shape = schema or self._schema
+            key = key_of(self.endpoint.model, self.endpoint.base_url, messages, shape, self._asked_with)
+            if (kept := self._cache.get(key)) and (reply := self._from_cache(kept, check)):
+                return reply
+        ledger = Ledger()
+        conversation = list(messages)
+        best: tuple[T, Sequence[str]] | None = None
+        faults: Sequence[str] = ()
+        for _ in range(1 + REASKS):
+            ledger.attempts += 1
+            completion, mode = await self._complete(conversation, schema, ledger)
+            if completion.refused:
+                raise CallFailed(
+                    f"{self.endpoint.model} declined to answer (refusal or content filter)",
+                    "Try another model for this document.",
+                    self._spent(ledger),
+                )
+            value = read(completion.text, self._reply, completion.truncated)
+            if isinstance(value, list):
+                faults = value
+            else:
+                faults = check(value)
+                best = (value, faults)
+                if not faults:
+                    break
+            if ledger.attempts <= REASKS:
+                conversation = tell_back(mode, conversation, completion.raw, faults)
+        if best is None:
+            # What was wrong in detail names parts of the reply, which no exception holds.
+            what, fix = "did not fit the schema", "Use a stronger model, or one whose server enforces schemas."
+            if completion.truncated:
+                what, fix = "was cut off at its longest", "Allow longer replies."
+            cause = f"the reply of {self.endpoint.model} {what} in {ledger.attempts} attempts"
+            raise CallFailed(cause, fix, self._spent(ledger))
+        value, faults = best
+        if self._cache is not None:
+            self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults)))
+        return Reply(value, tuple(faults), False, self._spent(ledger))
+
+    def _from_cache(self, kept: Kept, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
+        value = read(kept.text, self._reply)
+        if isinstance(value, list):
+            return None
+        faults = tuple(check(value))
+        return None if faults and not kept.settled else Reply(value, faults, True, Spent())
+
+    async def _complete(
+        self, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
+    ) -> tuple[Completion, Mode]:
+        """One completion, repeated while that may help; the first part that fails for good raises."""
+        expected = estimated_tokens(messages)
+        longest = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
+        estimate = None if self.price is None else self.price.of(expected, longest)
+        transport = self._transport or self._open()
+        verdict: Verdict | None = None
+        try:
+            async for attempt in retrying(self._settings.retries, self._clock):
+                with attempt:
+                    async with self._limiter.slot(expected + longest) as started:
+                        reserved = await self._budget.reserve(estimate, self.endpoint.model)
+                        cost: float | None = None
+                        try:
+                            answer, mode = await self._send(transport, messages, schema, ledger)
+                            before = ledger.cost(self.price) or 0.0
+                            used = ledger.add(answer.completion, expected)
+                            cost = (ledger.cost(self.price) or 0.0) - before
+                        except Exception as error:
+                            verdict = judge(error, self.endpoint, self._clock.time())
+                            if verdict is None:
+                                raise
+                            if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow:
+                                self._limiter.slowed(started, verdict.wait)
+                            if verdict.slow:
+                                cost = reserved  # the provider may have written, and billed, what was not waited for
+                            if verdict.repeats:
+                                raise Repeatable(verdict) from error
+                            self._fail(verdict, ledger, error)
+                        finally:
+                            await self._budget.settle(reserved, cost)
+                    self._reached = True
+                    self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
+                    self._limiter.succeeded()
+                    self._limiter.used(expected + longest, used)
+                    self._limiter.told(answer.headers)
+                    return answer.completion, mode
+        except Repeatable as error:
+            self._fail(error.verdict, ledger, error.__cause__)
+        except JobStopped as error:  # the budget knows nothing of the document
+            error.spent = self._spent(ledger)
+            raise
+        raise AssertionError("unreachable: tenacity reraises")
+
+    async def _send(
+        self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
+    ) -> tuple[Answer, Mode]:
+        """Send once; again with less where the server says that it lacks the mode or a parameter."""
+        while True:
+            template = self._template()
+            ledger.calls += 1
+            try:
+                return await transport.send(template, messages, schema), template.mode
+            except Exception as error:
+                if not self._adapt(template, error):
+                    raise
+
+    def _adapt(self, template: Template, error: Exception) -> bool:
+        """Give up the parameter or the mode that a server has refused, and say so; whether there is something else to try."""
+        optional = [name for name in ("temperature", "seed") if name in template.parameters]
+        if name := refused_parameter(error, optional):
+            if name in self._parameters:  # else another call has met the same refusal meanwhile
+                del self._parameters[name]
+                self._templates.clear()
+                self._notice(f"{self.endpoint.model} does not take {name!r}; going on without it.")
+            return True
+        if not refuses_structure(error):
+            return False
+        if self._mode is template.mode:
+            after = template.mode.after
+            if after is None:
+                return False
+            self._mode = after
+            self._notice(f"{self.endpoint.model} does not take {template.mode.label}; going on with {after.label}.")
+        return True
+
+    def _template(self) -> Template:
+        template = self._templates.get(self._mode)
+        if template is None:
+            template = self._templates[self._mode] = Template(self._mode, self._reply, dict(self._parameters))
+        return template
+
+    def _given_parameters(self) -> dict[str, Any]:
+        settings = self._settings
+        # OpenAI's newer models take only the second name, other servers know only the first, litellm translates it.
+        name = "max_completion_tokens" if self.endpoint.direct and self.endpoint.priced else "max_tokens"
+        parameters = {"temperature": settings.temperature, "seed": settings.seed, name: settings.max_output_tokens}
+        given = {key: value for key, value in parameters.items() if value is not None}
+        return {"model": self.endpoint.served_as, **given, **settings.extra}
+
+    def _open(self) -> Transport:
+        key = self._key or keys.get(self.endpoint.key_variable)
+        if key is None and self.endpoint.key_required:
+            variable = self.endpoint.key_variable
+            fix = f"Set {variable}, store one with `extractor keys set`, or run with --model rules."
+            raise JobStopped(f"no key for {self.endpoint.model}", fix)
+        self._key = key
+        kind = Direct if self.endpoint.direct else ThroughLiteLLM
+        self._transport = kind(self.endpoint, key, self._settings.timeouts)
+        return self._transport
+
+    def _spent(self, ledger: Ledger) -> Spent:
+        cost = ledger.cost(self.price)
+        return Spent(ledger.calls, ledger.attempts, ledger.input_tokens, ledger.output_tokens, cost)
+
+    def _fail(self, verdict: Verdict, ledger: Ledger, error: BaseException | None) -> NoReturn:
+        """Raise what a verdict means. The library's exception is not chained: it can hold the request and the reply."""
+        # A server that has not been reached once is down or misnamed, for every document alike.
+        stops = verdict.outcome is Outcome.STOPS_JOB or not (verdict.reached or self._reached)
+        cause = verdict.cause
+        if self._key is not None:
+            cause = cause.replace(self._key.get_secret_value(), "[key]")
+        if verdict.repeats:
+            cause += f" ({ledger.calls} calls)"
+        raise (JobStopped if stops else CallFailed)(cause, verdict.fix, self._spent(ledger)) from (
+            cassette_miss(error) if error else None
+        )

@@ -1,0 +1,114 @@
+"""Which server a model's name means, and what its requests carry."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from extractor.errors import UsageError
+from extractor.llm import keys
+
+
+@dataclass(frozen=True, slots=True)
+class _Compatible:
+    """A provider that speaks OpenAI's chat completions: where, and which variables say otherwise."""
+
+    base_url: str | None
+    base_variable: str
+    key_header: str = "Authorization"
+    hosted: bool = False
+
+
+# Names and variables are litellm's, so that a model is named alike on both ways.
+_COMPATIBLE = {
+    "openai": _Compatible("https://api.openai.com/v1", "OPENAI_BASE_URL", hosted=True),
+    "azure": _Compatible(None, "AZURE_API_BASE", key_header="api-key", hosted=True),
+    "ollama": _Compatible("http://127.0.0.1:11434/v1", "OLLAMA_API_BASE"),
+    "ollama_chat": _Compatible("http://127.0.0.1:11434/v1", "OLLAMA_API_BASE"),
+    "hosted_vllm": _Compatible("http://127.0.0.1:8000/v1", "HOSTED_VLLM_API_BASE"),
+    "lm_studio": _Compatible("http://127.0.0.1:1234/v1", "LM_STUDIO_API_BASE"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model and the server that has it.
+
+    `model` is the name as given (`openai/gpt-...`), `served_as` the name on the wire. `base_url` is None where the provider's
+    own address is meant and litellm knows it. `direct` endpoints speak OpenAI's chat completions and need no litellm.
+    """
+
+    model: str
+    provider: str
+    served_as: str
+    base_url: str | None
+    direct: bool
+    key_variable: str
+    key_header: str
+    key_required: bool
+
+    @property
+    def where(self) -> str:
+        """The server in words, for messages."""
+        return self.base_url or self.provider
+
+    @property
+    def constrains_decoding(self) -> bool:
+        """Whether the engine is taken to compile a schema per request: one on this machine, on its network, or named as local."""
+        return self.direct and (not _COMPATIBLE[self.provider].hosted or _is_private(self.base_url))
+
+    @property
+    def priced(self) -> bool:
+        """Whether published prices hold here: they do at the provider's own address and on Azure, and nowhere else."""
+        own = _COMPATIBLE[self.provider].base_url if self.direct else None
+        return self.provider == "azure" or self.base_url == own
+
+
+def resolve(model: str, base_url: str | None = None, environ: Mapping[str, str] = os.environ) -> Endpoint:
+    """Find the endpoint of a model named as litellm names it. Raises `UsageError` for a name or address that can't be one."""
+    provider, slash, served_as = model.partition("/")
+    if not (provider and slash and served_as):
+        raise UsageError(f"the model {model!r} names no provider. Write it as PROVIDER/NAME, for instance openai/{model}.")
+    compatible = _COMPATIBLE.get(provider)
+    if compatible is None:
+        address = _base_url(base_url, provider) if base_url else None
+        return Endpoint(model, provider, model, address, False, keys.variable(provider), "", False)
+    chosen = base_url or environ.get(compatible.base_variable) or compatible.base_url
+    if chosen is None:
+        fix = f"Give --base-url https://NAME.openai.azure.com, or set {compatible.base_variable}."
+        raise UsageError(f"no address for {model}. {fix}")
+    address = _base_url(chosen, provider)
+    required = compatible.hosted and not _is_private(address) and (provider == "azure" or address == compatible.base_url)
+    variable = keys.variable("ollama" if provider == "ollama_chat" else provider)
+    return Endpoint(model, provider, served_as, address, True, variable, compatible.key_header, required)
+
+
+def _base_url(url: str, provider: str) -> str:
+    """The address up to where `/chat/completions` is appended; a bare host gets the path that servers of its kind have."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"the base URL {_without_user(url)!r} is not an http address. Write it as http://HOST:PORT/v1.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        fix = "Keys go into the environment or the key file."
+        raise UsageError(f"the base URL {_without_user(url)!r} holds more than an address. {fix}")
+    path = parts.path.rstrip("/").removesuffix("/chat/completions")
+    if provider == "azure" and not path.endswith("/openai/v1"):
+        path = path.removesuffix("/openai") + "/openai/v1"
+    elif provider in _COMPATIBLE and not path:
+        path = "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _without_user(url: str) -> str:
+    return url.partition("?")[0].rpartition("@")[2]
+
+
+def _is_private(url: str | None) -> bool:
+    host = urlsplit(url or "").hostname or ""
+    if host == "localhost" or host.endswith((".localhost", ".local")):
+        return True
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return False

@@ -1,0 +1,164 @@
+"""How many calls are under way, and how many may start: limits that are given, that the server tells, and that it shows.
+
+aiolimiter was considered and left: its rate is fixed at construction, an amount that was taken cannot be corrected when the
+reply tells the true tokens, an amount above its capacity is an error, and its clock is the event loop's own, so that a test
+would have to sleep. A bucket that does these things is the thirty lines of `_Bucket`.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from extractor.llm.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a job may ask of a server: calls under way at most, and requests and tokens a minute where they are known."""
+
+    concurrency: int = 32
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+
+
+class Limiter:
+    """Lets calls start within the limits; knows a server's state from its headers, its refusals and its successes.
+
+    The concurrency is halved when a server says 429 or runs out of time, once for all calls that were under way by then, and
+    grows by one for each round of calls that succeed, up to the limit that was given (AIMD, as TCP does).
+    """
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._most = float(max(1, limits.concurrency))
+        self.concurrency = self._most
+        self._clock = clock
+        self._active = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._cut_at = float("-inf")
+        self._closed_until = float("-inf")
+        now = clock.monotonic()
+        given = {"requests": limits.requests_per_minute, "tokens": limits.tokens_per_minute}
+        # A second's worth may start at once: providers meter in shorter windows than the minute that they name.
+        self._given = {of: _Bucket(rate / 60, max(1.0, rate / 60), now) for of, rate in given.items() if rate}
+        self._told: dict[str, _Bucket] = {}
+
+    @asynccontextmanager
+    async def slot(self, tokens: int) -> AsyncIterator[float]:
+        """Wait until a call of about so many tokens may start, and hold its place; yields the time it started."""
+        await self._enter()
+        try:
+            await self._wait_for_rate(tokens)
+            yield self._clock.monotonic()
+        finally:
+            self._leave()
+
+    def succeeded(self) -> None:
+        """A call came back well."""
+        if self.concurrency < self._most:
+            self.concurrency = min(self._most, self.concurrency + 1 / self.concurrency)
+            self._wake()
+
+    def slowed(self, started: float, wait: float | None = None) -> None:
+        """A call that began at `started` was refused or ran out of time; `wait` is how long the server wants to be left alone."""
+        now = self._clock.monotonic()
+        if wait is not None:
+            self._closed_until = max(self._closed_until, now + wait)
+        if started > self._cut_at:
+            self.concurrency = max(1.0, self.concurrency / 2)
+            self._cut_at = now
+
+    def used(self, expected: int, tokens: int) -> None:
+        """The call that was let in for `expected` tokens took `tokens`."""
+        for buckets in (self._given, self._told):
+            if "tokens" in buckets:
+                buckets["tokens"].level += expected - tokens
+
+    def told(self, headers: Mapping[str, str]) -> None:
+        """Learn from `x-ratelimit-*` headers (lower-case names), where there are any."""
+        for of in ("requests", "tokens"):
+            limit = _number(headers.get(f"x-ratelimit-limit-{of}"))
+            remaining = _number(headers.get(f"x-ratelimit-remaining-{of}"))
+            if limit is None or remaining is None or limit <= 0:
+                continue
+            now = self._clock.monotonic()
+            bucket = self._told.setdefault(of, _Bucket(limit / 60, limit, now))
+            bucket.take(0, now)
+            bucket.capacity = limit
+            bucket.level = min(bucket.level, remaining)
+            reset = seconds(headers.get(f"x-ratelimit-reset-{of}"), self._clock.time())
+            # "requests" may be a day's: the time to a full allowance tells the rate, whatever the period.
+            if reset and remaining < limit:
+                bucket.rate = (limit - remaining) / reset
+
+    async def _enter(self) -> None:
+        if not self._queue and self._active < int(self.concurrency):
+            self._active += 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self._leave()  # the place had just been given
+            else:
+                self._queue.remove(place)
+            raise
+
+    def _leave(self) -> None:
+        self._active -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._queue and self._active < int(self.concurrency):
+            place = self._queue.popleft()
+            if not place.done():
+                self._active += 1
+                place.set_result(None)
+
+    async def _wait_for_rate(self, tokens: int) -> None:
+        amounts = {"requests": 1, "tokens": tokens}
+        now = self._clock.monotonic()
+        waits = [bucket.take(amounts[of], now) for buckets in (self._given, self._told) for of, bucket in buckets.items()]
+        wait = max((self._closed_until - now, *waits))
+        while wait > 0:
+            await self._clock.sleep(wait)
+            wait = self._closed_until - self._clock.monotonic()  # it may have been closed meanwhile
+
+
+class _Bucket:
+    """An allowance that refills steadily. What is taken may exceed it: the debt is waited off, in the order of asking."""
+
+    __slots__ = ("capacity", "level", "rate", "updated")
+
+    def __init__(self, rate: float, capacity: float, now: float) -> None:
+        self.rate, self.capacity, self.level, self.updated = rate, capacity, capacity, now
+
+    def take(self, amount: float, now: float) -> float:
+        """Take an amount and return the seconds to wait before using it."""
+        self.level = min(self.capacity, self.level + (now - self.updated) * self.rate) - amount
+        self.updated = now
+        return max(0.0, -self.level / self.rate)
+
+
+def seconds(text: str | None, now: float) -> float | None:
+    """A duration as rate-limit headers write it: `1.5`, `20ms`, `6m0s`, `1h2m3s`, or an ISO time, which counts from `now`."""
+    if not text:
+        return None
+    if (plain := _number(text)) is not None:
+        return plain
+    parts = re.findall(r"([\d.]+)(ms|h|m|s|d)", text)
+    if parts and "".join(value + unit for value, unit in parts) == text:
+        return sum(float(value) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[unit] for value, unit in parts)
+    try:
+        return max(0.0, datetime.fromisoformat(text).timestamp() - now)
+    except ValueError:
+        return None
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text and re.fullmatch(r"\d+(\.\d*)?", text.strip()) else None

@@ -1,0 +1,324 @@
+"""Whether a failed call is worth repeating, and when: one verdict, made here, in the words of openai's exceptions.
+
+The SDKs' own retries are off. litellm's exceptions are subclasses of openai's, and the aiohttp transport raises openai's, so
+one table serves both ways. It names classes instead of importing them: openai takes 1.3 s to import, and by the time that
+one of its exceptions is here, it is imported.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from extractor.llm.clock import Clock
+from extractor.llm.endpoints import Endpoint
+
+
+class Outcome(Enum):
+    """What a failure means for what comes next."""
+
+    STOPS_JOB = "no later document can succeed"
+    FAILS_DOCUMENT = "this document cannot succeed"
+    TRANSIENT = "the same call may succeed later"
+    RATE_LIMITED = "the same call will succeed when the server has time"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one failure. `wait` is what the server asked for, in seconds, if it did."""
+
+    outcome: Outcome
+    cause: str
+    fix: str
+    wait: float | None = None
+    reached: bool = True  # whether the server was there and spoke the language
+    slow: bool = False  # whether it ran out of time, as an overloaded server does
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the call is made again."""
+        return self.outcome in {Outcome.TRANSIENT, Outcome.RATE_LIMITED}
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long to keep trying. `attempts` bounds calls that fail for other reasons than a rate limit; the deadline, in seconds
+    from a document's first call to its last repeat, bounds all. `longest_wait` caps what a server may ask for."""
+
+    attempts: int = 6
+    deadline: float = 600.0
+    first_wait: float = 0.5
+    longest_wait: float = 120.0
+
+
+class Repeatable(Exception):
+    """Carries a verdict through tenacity."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.cause)
+        self.verdict = verdict
+
+
+def retrying(policy: RetryPolicy, clock: Clock) -> AsyncRetrying:
+    """tenacity's loop for one document: it repeats `Repeatable` failures, waits as the verdict says, and raises the last one."""
+    started = clock.monotonic()
+    backoff = wait_random_exponential(multiplier=policy.first_wait, max=30.0)
+    failures = 0
+
+    def verdict(state: RetryCallState) -> Verdict:
+        error = state.outcome.exception() if state.outcome else None
+        assert isinstance(error, Repeatable)
+        return error.verdict
+
+    def wait(state: RetryCallState) -> float:
+        asked = verdict(state).wait
+        if asked is None:
+            return backoff(state)
+        # The jitter keeps documents that were refused together from coming back together.
+        return min(asked, policy.longest_wait) + min(backoff(state), 1.0)
+
+    def stop(state: RetryCallState) -> bool:
+        nonlocal failures
+        failures += verdict(state).outcome is Outcome.TRANSIENT
+        return failures >= policy.attempts or clock.monotonic() - started + state.upcoming_sleep > policy.deadline
+
+    return AsyncRetrying(sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(Repeatable), reraise=True)
+
+
+# Every exception class of openai and of litellm has a row here (a test walks both). A status code, where there is one, is
+# asked first: litellm files some under classes that say less.
+_BY_CLASS: Mapping[str, Outcome] = {
+    "openai.OpenAIError": Outcome.STOPS_JOB,  # raised for missing credentials and wrong settings
+    "openai.APIError": Outcome.TRANSIENT,
+    "openai.APIStatusError": Outcome.FAILS_DOCUMENT,
+    "openai.APIConnectionError": Outcome.TRANSIENT,
+    "openai.APITimeoutError": Outcome.TRANSIENT,
+    "openai.APIResponseValidationError": Outcome.TRANSIENT,
+    "openai.BadRequestError": Outcome.FAILS_DOCUMENT,
+    "openai.AuthenticationError": Outcome.STOPS_JOB,
+    "openai.OAuthError": Outcome.STOPS_JOB,
+    "openai.SubjectTokenProviderError": Outcome.STOPS_JOB,
+    "openai.PermissionDeniedError": Outcome.STOPS_JOB,
+    "openai.NotFoundError": Outcome.STOPS_JOB,
+    "openai.ConflictError": Outcome.TRANSIENT,
+    "openai.UnprocessableEntityError": Outcome.FAILS_DOCUMENT,
+    "openai.RateLimitError": Outcome.RATE_LIMITED,
+    "openai.InternalServerError": Outcome.TRANSIENT,
+    "openai.LengthFinishReasonError": Outcome.FAILS_DOCUMENT,
+    "openai.ContentFilterFinishReasonError": Outcome.FAILS_DOCUMENT,
+    "openai.InvalidWebhookSignatureError": Outcome.FAILS_DOCUMENT,
+    "openai.WebSocketConnectionClosedError": Outcome.TRANSIENT,
+    "openai.WebSocketQueueFullError": Outcome.TRANSIENT,
+    "litellm.APIConnectionError": Outcome.TRANSIENT,
+    "litellm.APIError": Outcome.TRANSIENT,
+    "litellm.APIResponseValidationError": Outcome.TRANSIENT,
+    "litellm.AuthenticationError": Outcome.STOPS_JOB,
+    "litellm.BadGatewayError": Outcome.TRANSIENT,
+    "litellm.BadRequestError": Outcome.FAILS_DOCUMENT,
+    "litellm.BlockedPiiEntityError": Outcome.FAILS_DOCUMENT,
+    "litellm.BudgetExceededError": Outcome.STOPS_JOB,
+    "litellm.ContentPolicyViolationError": Outcome.FAILS_DOCUMENT,
+    "litellm.ContextWindowExceededError": Outcome.FAILS_DOCUMENT,
+    "litellm.GuardrailRaisedException": Outcome.FAILS_DOCUMENT,
+    "litellm.ImageFetchError": Outcome.FAILS_DOCUMENT,
+    "litellm.InternalServerError": Outcome.TRANSIENT,
+    "litellm.InvalidRequestError": Outcome.FAILS_DOCUMENT,
+    "litellm.JSONSchemaValidationError": Outcome.FAILS_DOCUMENT,
+    "litellm.LiteLLMUnknownProvider": Outcome.STOPS_JOB,
+    "litellm.MidStreamFallbackError": Outcome.TRANSIENT,
+    "litellm.MockException": Outcome.FAILS_DOCUMENT,
+    "litellm.ModelNotMappedError": Outcome.STOPS_JOB,
+    "litellm.ModifyResponseException": Outcome.FAILS_DOCUMENT,
+    "litellm.NotFoundError": Outcome.STOPS_JOB,
+    "litellm.OpenAIError": Outcome.STOPS_JOB,
+    "litellm.PermissionDeniedError": Outcome.STOPS_JOB,
+    "litellm.RateLimitError": Outcome.RATE_LIMITED,
+    "litellm.RejectedRequestError": Outcome.FAILS_DOCUMENT,
+    "litellm.SensitiveDataRouteException": Outcome.FAILS_DOCUMENT,
+    "litellm.ServiceUnavailableError": Outcome.TRANSIENT,
+    "litellm.Timeout": Outcome.TRANSIENT,
+    "litellm.UnprocessableEntityError": Outcome.FAILS_DOCUMENT,
+    "litellm.UnsupportedParamsError": Outcome.STOPS_JOB,
+    "litellm.VectorStoreSearchError": Outcome.FAILS_DOCUMENT,
+}
+_BY_STATUS: Mapping[int, Outcome] = {
+    401: Outcome.STOPS_JOB,
+    402: Outcome.STOPS_JOB,
+    403: Outcome.STOPS_JOB,
+    404: Outcome.STOPS_JOB,
+    405: Outcome.STOPS_JOB,
+    408: Outcome.TRANSIENT,
+    409: Outcome.TRANSIENT,
+    425: Outcome.TRANSIENT,
+    429: Outcome.RATE_LIMITED,
+}
+
+
+def named_outcome(kind: type[BaseException]) -> Outcome | None:
+    """The row of an exception class itself, or None. Classes are known by package and name."""
+    return _BY_CLASS.get(f"{kind.__module__.partition('.')[0]}.{kind.__name__}")
+
+
+def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
+    """The verdict on a failed call; None for an exception that is neither openai's nor litellm's, which is a bug.
+
+    `now` is in seconds since the epoch; a Retry-After that is a date counts from it.
+    """
+    if miss := cassette_miss(error):
+        reason = str(getattr(miss, "reason", "no_match")).replace("_", " ")
+        cause = f"no recorded reply for this request ({reason})"
+        return Verdict(Outcome.STOPS_JOB, cause, "Record the cassettes again, or call the model.")
+    outcome = next((found for kind in type(error).__mro__ if (found := named_outcome(kind))), None)
+    if outcome is None:
+        return None
+    status = _status(error)
+    if status is not None:
+        outcome = _BY_STATUS.get(status, Outcome.TRANSIENT if status >= 500 else outcome)
+    said = _said(error)
+    where = endpoint.where
+    at = f"{where} answered {status}" + (f": {said}" if said else "") if status else f"{where}: {said}"
+    lowered = said.lower()
+    if status == 429 and ("insufficient_quota" in _code(error) or "exceeded your current quota" in lowered):
+        return Verdict(Outcome.STOPS_JOB, at, "Add credit or raise the quota at the provider, then run the same command again.")
+    if status == 401 or "api key not valid" in lowered or "credentials" in lowered:
+        return Verdict(Outcome.STOPS_JOB, at, f"Set {endpoint.key_variable} to a valid key, or run with --model rules.")
+    if status == 403:
+        return Verdict(Outcome.STOPS_JOB, at, f"Use a key that may call {endpoint.model}.")
+    if status in {404, 405} or "model_not_found" in _code(error):
+        fix = f"Check that {where} has the model {endpoint.served_as!r} and that the address is right."
+        return Verdict(Outcome.STOPS_JOB, at, fix)
+    if status == 402:
+        return Verdict(Outcome.STOPS_JOB, at, "Add credit at the provider, then run the same command again.")
+    if outcome is Outcome.STOPS_JOB:
+        return Verdict(outcome, at, f"Check the model name {endpoint.model!r} and its settings.")
+    if outcome is Outcome.FAILS_DOCUMENT:
+        return Verdict(outcome, at, "The provider does not take this request; try another model for this document.")
+    if outcome is Outcome.RATE_LIMITED:
+        return Verdict(
+            outcome, at, "Run the same command again later, or with fewer requests a minute.", wait=_wait(error, now)
+        )
+    if _is_a(error, "APITimeoutError"):
+        return Verdict(
+            outcome, f"{where} did not answer in time", "Run the same command again, or allow it more time.", slow=True
+        )
+    if status is None and _is_a(error, "APIConnectionError"):
+        if not _never_connected(error):
+            return Verdict(outcome, f"{where} broke the call off: {said}", "Run the same command again later.")
+        fix = f"Check that a server runs at {where} and that this machine can reach it."
+        return Verdict(outcome, f"no connection to {where}: {said}", fix, reached=False)
+    if _is_a(error, "APIResponseValidationError"):
+        if getattr(error, "body", None) is not None:
+            return Verdict(outcome, f"{where} answered with {said}", "Run the same command again later.")
+        fix = "Check that the address is that of an OpenAI-compatible API; it usually ends in /v1."
+        return Verdict(outcome, f"{where} answered with {said}", fix, reached=False)
+    return Verdict(outcome, at, "Run the same command again later.", wait=_wait(error, now))
+
+
+def refuses_structure(error: Exception) -> bool:
+    """Whether a server turned down the schema or the mode of the request, as opposed to its text."""
+    if type(error).__name__ == "UnsupportedParamsError":
+        return True
+    if "context_length" in _code(error) or type(error).__name__ == "ContextWindowExceededError":
+        return False  # such a message counts the tokens of the schema, too
+    words = ("response_format", "json_schema", "json schema", "schema", "structured output", "grammar", "tool", "function call")
+    message = f"{_said(error, 2000)} {getattr(error, 'param', '') or ''}".lower()
+    return _status(error) in {400, 404, 422, 501} and any(word in message for word in words)
+
+
+def refused_parameter(error: Exception, names: Iterable[str]) -> str | None:
+    """Which of the named optional parameters a server turned down, if that is what it says."""
+    if _status(error) not in {400, 422}:
+        return None
+    message = _said(error, 2000).lower()
+    if not re.search(
+        r"unsupported|not support|unrecognized|unknown|only the default|deprecated|extra (inputs|fields)", message
+    ):
+        return None
+    param = getattr(error, "param", None)
+    return next((name for name in names if name == param or re.search(rf"\b{re.escape(name)}\b", message)), None)
+
+
+def cassette_miss(error: BaseException) -> BaseException | None:
+    """vcr's exception for a request that is not recorded, however deep a client has wrapped it; it looks like an outage."""
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        if any(kind.__name__ == "CannotOverwriteExistingCassetteException" for kind in type(at).__mro__):
+            return at
+        seen.add(id(at))
+        at = at.__cause__ or at.__context__
+    return None
+
+
+def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that a server asks to wait, by `retry-after-ms` or `Retry-After` (a number or an HTTP date); None if it asks none."""
+    try:
+        return max(0.0, float(headers["retry-after-ms"]) / 1000)
+    except (KeyError, ValueError):
+        pass
+    value = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, TypeError):
+            return None
+    return max(0.0, seconds) if seconds < float("inf") else None
+
+
+def _wait(error: Exception, now: float) -> float | None:
+    # litellm empties the response's headers and keeps them aside.
+    response = getattr(error, "response", None)
+    for headers in (getattr(error, "litellm_response_headers", None), getattr(response, "headers", None)):
+        lowered = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in dict(headers or {}).items()}
+        if (wait := asked_wait(lowered, now)) is not None:
+            return wait
+    return None
+
+
+def _status(error: Exception) -> int | None:
+    status: Any = getattr(error, "status_code", None)
+    # litellm gives its connection errors and timeouts a status that no server sent.
+    if _is_a(error, "APIConnectionError") or _is_a(error, "APIResponseValidationError"):
+        return None
+    return status if isinstance(status, int) else None
+
+
+def _code(error: Exception) -> str:
+    return f"{getattr(error, 'code', '') or ''} {getattr(error, 'type', '') or ''}"
+
+
+def _is_a(error: Exception, name: str) -> bool:
+    return any(kind.__name__ == name and kind.__module__.startswith("openai") for kind in type(error).__mro__)
+
+
+def _never_connected(error: BaseException | None) -> bool:
+    """Whether aiohttp or httpx, somewhere below, could not connect at all."""
+    while error is not None:
+        if {"ClientConnectorError", "ConnectError"} & {kind.__name__ for kind in type(error).__mro__}:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _said(error: Exception, length: int = 200) -> str:
+    """The provider's own message on one line, without the names of Python classes that litellm puts in front."""
+    body = getattr(error, "body", None)
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    message = inner.get("message") if isinstance(inner, dict) else inner
+    text = str(message or getattr(error, "message", None) or error)
+    if "{" in text and message is None:  # litellm appends the provider's JSON to its own words
+        with suppress(ValueError):
+            nested, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
+            inner = nested.get("error", nested)
+            text = str(inner.get("message") or text) if isinstance(inner, dict) else text
+    text = re.sub(r"^(litellm\.\w+: )?(\w+(Error|Exception) ?[-:] ?)*", "", text)
+    text = " ".join(text.split()).rstrip(".")
+    return text if len(text) <= length else text[: length - 3] + "..."
