@@ -9,7 +9,7 @@ from extractor.labelling.base import Labeller
 from extractor.worker import extract_document
 
 
-async def evaluate(documents: Iterable[GoldDocument], labeller: Labeller) -> tuple[Alignment, ...]:
+async def align_all(documents: Iterable[GoldDocument], labeller: Labeller) -> tuple[Alignment, ...]:
     """Extract each annotated abstract and align the result with its gold; `score` sums them up.
 
     Raises what the labeller raises.
@@ -17,4 +17,4 @@ async def evaluate(documents: Iterable[GoldDocument], labeller: Labeller) -> tup
     return tuple([align(gold, await extract_document(gold.document, labeller)) for gold in documents])
 
 
-__all__ = ["Alignment", "GoldDocument", "Scores", "align", "evaluate", "read_gold", "score"]
+__all__ = ["Alignment", "GoldDocument", "Scores", "align", "align_all", "read_gold", "score"]

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
@@ -69,7 +68,7 @@ def read_gold(folder: Path) -> tuple[GoldDocument, ...]:
     for path in files:
         gold = read_gold_file(path)
         if (other := seen.setdefault(gold.document.id, path)) is not path:
-            _refuse(path, "id", f"{gold.document.id!r} is the id of {other} too", "give each document its own id")
+            raise _fault(path, "id", f"{gold.document.id!r} is the id of {other} too", "give each document its own id")
         documents.append(gold)
     return tuple(documents)
 
@@ -82,21 +81,23 @@ def read_gold_file(path: Path) -> GoldDocument:
         raise DataError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
-        _refuse(path, _dotted(fault["loc"]), fault["msg"], "write it as the annotation guidelines say")
+        raise _fault(path, _dotted(fault["loc"]), fault["msg"], "write it as the annotation guidelines say") from None
     document = Document(data.id, data.title, data.abstract)
-    text = document.text
-    _verbatim(path, "system", data.system, text)
-    claims = tuple(_claim(path, f"claims[{n}]", claim, text) for n, claim in enumerate(data.claims))
-    hardware = tuple(_hardware(path, f"hardware[{n}]", target, text) for n, target in enumerate(data.hardware))
+    page = _Page(path, document.text)
+    page.verbatim("system", data.system)
+    claims = tuple(_claim(page, f"claims[{n}]", claim) for n, claim in enumerate(data.claims))
+    hardware = tuple(_hardware(page, f"hardware[{n}]", target) for n, target in enumerate(data.hardware))
     taken: set[Span] = set()
     for n, claim in enumerate(claims):
         if claim.span in taken:
-            _refuse(path, f"claims[{n}].quantity", f"{claim.quantity.text!r} is annotated twice", "keep one claim per number")
+            cause = f"{claim.quantity.text!r} is annotated twice"
+            raise _fault(path, f"claims[{n}].quantity", cause, "keep one claim per number")
         taken.add(claim.span)
     classes: set[Category] = set()
     for n, target in enumerate(hardware):
         if not target.specific and target.category in classes:
-            _refuse(path, f"hardware[{n}].category", f"a second class of {target.category!r}", "keep one class per category")
+            cause = f"{target.name!r} is a second class of {target.category!r}"
+            raise _fault(path, f"hardware[{n}].category", cause, "keep one class per category")
         if not target.specific:
             classes.add(target.category)
     return GoldDocument(document, data.system, claims, hardware)
@@ -141,18 +142,62 @@ class _File(_Strict):
     hardware: tuple[_Hardware, ...]
 
 
-def _claim(path: Path, where: str, claim: _Claim, text: str) -> GoldClaim:
-    span = _resolve(path, where, claim.context, "quantity", claim.quantity, text)
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The text that a gold file annotates, and where faults in the file are reported."""
+
+    path: Path
+    text: str
+
+    def verbatim(self, where: str, value: str | None) -> None:
+        """Require that a phrase stands in the text as it is written."""
+        if value is not None and (not value or value not in self.text):
+            cause = f"{value!r} is not in the text"
+            raise _fault(self.path, where, cause, "copy the words exactly as the text has them, or write null")
+
+    def resolve(self, where: str, phrase: str, context: str) -> Span:
+        """The span of a phrase, by way of a context that stands once in the text and holds the phrase once."""
+        if not phrase:
+            raise _fault(self.path, where, "is empty", "copy the words exactly as the text has them")
+        if (times := len([*_occurrences(context, self.text)])) != 1:
+            cause = f"its context {context!r} occurs {times} times in the text"
+            raise _fault(self.path, where, cause, "copy a snippet that occurs exactly once")
+        if (times := len([*_occurrences(phrase, context)])) != 1:
+            cause = f"its context {context!r} holds {phrase!r} {times} times"
+            raise _fault(self.path, where, cause, "choose a snippet that holds it exactly once")
+        start = self.text.index(context) + context.index(phrase)
+        return start, start + len(phrase)
+
+    def require(self, holds: bool, where: str, cause: str, fix: str) -> None:
+        """Raise a fault unless a rule of the guidelines holds."""
+        if not holds:
+            raise _fault(self.path, where, cause, fix)
+
+
+def _claim(page: _Page, where: str, claim: _Claim) -> GoldClaim:
+    span = page.resolve(f"{where}.quantity", claim.quantity, claim.context)
     for name in PHRASE_FIELDS:
-        _verbatim(path, f"{where}.{name}", getattr(claim, name), text)
+        page.verbatim(f"{where}.{name}", getattr(claim, name))
     for n, context in enumerate(claim.also):
-        _verbatim(path, f"{where}.also[{n}]", context, text)
-    if (claim.effect is not None) != (claim.comparison == "change"):
-        _refuse(path, f"{where}.effect", f"is {claim.effect!r} for {claim.comparison!r}", "set it for a change and only then")
-    if claim.comparison == "absolute" and claim.baseline is not None:
-        _refuse(path, f"{where}.baseline", "an absolute value has none", "write null, or correct `comparison`")
-    if claim.low > claim.high:
-        _refuse(path, f"{where}.low", f"{claim.low:g} is above `high`, {claim.high:g}", "write the lower end as `low`")
+        page.verbatim(f"{where}.also[{n}]", context)
+    page.require(
+        (claim.effect is not None) == (claim.comparison == "change"),
+        f"{where}.effect",
+        f"is {claim.effect!r} beside comparison {claim.comparison!r}",
+        "set it for a change and only then",
+    )
+    page.require(
+        claim.comparison != "absolute" or claim.baseline is None,
+        f"{where}.baseline",
+        "an absolute value has none",
+        "write null, or correct the comparison",
+    )
+    page.require(
+        claim.low <= claim.high,
+        f"{where}.low",
+        f"{claim.low:g} is above high, {claim.high:g}",
+        "write the lower end as low",
+    )
     return GoldClaim(
         kind=claim.kind,
         comparison=claim.comparison,
@@ -164,27 +209,13 @@ def _claim(path: Path, where: str, claim: _Claim, text: str) -> GoldClaim:
         dataset=claim.dataset,
         hardware=claim.hardware,
         span=span,
-        restated=tuple(place for context in claim.also for place in _restatements(claim, context, text)),
+        restated=tuple(place for context in claim.also for place in _restatements(claim, context, page.text)),
     )
 
 
-def _hardware(path: Path, where: str, target: _Hardware, text: str) -> GoldHardware:
-    span = _resolve(path, where, target.context, "name", target.name, text)
+def _hardware(page: _Page, where: str, target: _Hardware) -> GoldHardware:
+    span = page.resolve(f"{where}.name", target.name, target.context)
     return GoldHardware(target.name, target.specific, target.category, target.role, span)
-
-
-def _resolve(path: Path, where: str, context: str, field: str, inner: str, text: str) -> Span:
-    """The span of `inner`, by way of a context that stands once in the text and holds it once."""
-    if not inner:
-        _refuse(path, f"{where}.{field}", "is empty", "copy the words from the text")
-    if (times := len([*_occurrences(context, text)])) != 1:
-        cause = f"{context!r} occurs {times} times in the text"
-        _refuse(path, f"{where}.context", cause, "copy a snippet that occurs exactly once")
-    if (times := len([*_occurrences(inner, context)])) != 1:
-        cause = f"{context!r} holds {inner!r} {times} times"
-        _refuse(path, f"{where}.context", cause, f"choose a snippet that holds `{field}` exactly once")
-    start = text.index(context) + context.index(inner)
-    return start, start + len(inner)
 
 
 def _restatements(claim: _Claim, context: str, text: str) -> Iterator[Span]:
@@ -213,13 +244,8 @@ def _occurrences(needle: str, haystack: str) -> Iterator[Span]:
         start = haystack.find(needle, start + 1)
 
 
-def _verbatim(path: Path, where: str, value: str | None, text: str) -> None:
-    if value is not None and (not value or value not in text):
-        _refuse(path, where, f"{value!r} is not in the text", "copy the words exactly as the text has them, or write null")
-
-
-def _refuse(path: Path, where: str, cause: str, fix: str) -> NoReturn:
-    raise DataError(f"{path}: {where}: {cause}; {fix}")
+def _fault(path: Path, where: str, cause: str, fix: str) -> DataError:
+    return DataError(f"{path}: {where}: {cause}; {fix}")
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:

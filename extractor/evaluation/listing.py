@@ -46,7 +46,7 @@ def table(scores: Scores, coverage: Coverage) -> RenderableType:
     return Group(f"{scores.documents} documents", found, fields, spotting)
 
 
-def errors(alignments: Iterable[Alignment]) -> Iterator[str]:
+def list_errors(alignments: Iterable[Alignment]) -> Iterator[str]:
     """One line per error, grouped by document; documents without an error give none.
 
     `unspotted` and `misread` are of spotting, `missed`, `spurious` and `wrong` of the labeller. A wrong field is given as
@@ -116,18 +116,25 @@ def _sort(claim: GoldClaim | Claim) -> str:
 
 def _value(claim: GoldClaim | Claim, name: str) -> str:
     if name == "value":
-        return f"{claim.quantity.low:.10g}..{claim.quantity.high:.10g}"
+        return _range(claim.quantity)
     owner = claim.quantity if name in ("unit", "bound") else claim
     return repr(getattr(owner, name))
 
 
 def _meaning(quantity: Quantity | QuantityMention) -> str:
-    return f"[{quantity.low:.10g}..{quantity.high:.10g} {quantity.unit} {quantity.bound}]"
+    return f"[{_range(quantity)} {quantity.unit} {quantity.bound}]"
+
+
+def _range(quantity: Quantity | QuantityMention) -> str:
+    ends = dict.fromkeys((f"{quantity.low:.10g}", f"{quantity.high:.10g}"))
+    return "..".join(ends)
 
 
 def _around(text: str, start: int, end: int) -> str:
-    before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
-    return f"...{before}[{text[start:end]}]{after}...".replace("\n", " ")
+    """The place in brackets, with the text beside it on one line."""
+    left, right = max(0, start - _CONTEXT), end + _CONTEXT
+    before, after = "..." if left else "", "..." if right < len(text) else ""
+    return f"{before}{text[left:start]}[{text[start:end]}]{text[end:right]}{after}".replace("\n", " ")
 
 
 def _columns(*headers: str) -> Table:
