@@ -35,6 +35,9 @@ async def run_job(
 
 
 async def _attempt(document: Document, location: Location, labeller: Labeller) -> Extraction | Failure:
+    if _encodable(document.id + document.text) != document.id + document.text:
+        cause = "the record holds half of a surrogate pair, which is no character"
+        return _failure(document.id, location, cause, "Take the \\ud800 to \\udfff out of it.")
     try:
         return await extract_document(document, labeller)
     except ExtractorError as error:
