@@ -116,9 +116,10 @@ def test_products_match_by_place_or_name_and_classes_by_category(
     assert (hardware_likeness(gold, target(gold, **changes)) > 0) is alike
 
 
-def test_of_two_alike_targets_the_overlapping_one_is_taken() -> None:
+@pytest.mark.parametrize("order", [1, -1], ids=["elsewhere first", "here first"])
+def test_of_two_alike_targets_the_overlapping_one_is_taken(order: int) -> None:
     here, elsewhere = target(PHONES), target(PHONES, name="Kraken", span=span_of("Kraken"))
-    matching = align(GOLD, extraction(hardware=(elsewhere, here))).hardware
+    matching = align(GOLD, extraction(hardware=(elsewhere, here)[::order])).hardware
     assert matching.pairs == ((PHONES, here),)
     assert matching.missed == (NANO,)
     assert matching.spurious == (elsewhere,)
@@ -136,7 +137,7 @@ SAME, SOFT, OTHER = Agreement(True, True), Agreement(False, True), Agreement(Fal
         pytest.param("COCO", "coco", SAME, id="case"),
         pytest.param("top-1  accuracy", "Top-1\naccuracy,", SAME, id="white space and punctuation at the end"),
         pytest.param("$F_1$ score", "F_1 score", SAME, id="LaTeX"),
-        pytest.param("ﬁne model", "fine model", SAME, id="ligature"),
+        pytest.param("R² score", "R2 score", SAME, id="superscript"),
         pytest.param("top-1 accuracy", "accuracy", SOFT, id="within"),
         pytest.param("accuracy", "top-1 accuracy", SOFT, id="around"),
         pytest.param("time-to-first-token", "Time To First Token", SOFT, id="the same words"),
@@ -182,6 +183,11 @@ def test_a_null_subject_is_the_system(gold_subject: str | None, system: str | No
     gold = replace(GOLD, system=system)
     fields = agreement(gold, replace(SPEEDUP, subject=gold_subject), predict(SPEEDUP, subject=subject))
     assert fields["subject"] == Agreement(agrees, agrees)
+
+
+def test_null_in_another_phrase_is_no_name() -> None:
+    fields = agreement(GOLD, replace(SPEED, dataset="Kraken"), predict(SPEED, metric="Kraken"))
+    assert fields["metric"] == fields["dataset"] == OTHER
 
 
 @pytest.mark.parametrize(
