@@ -84,7 +84,9 @@ def test_a_sound_record_is_accepted() -> None:
     [
         pytest.param({"system": "OtherNet"}, "system is not in the text", id="system not in the text"),
         pytest.param({"claims": [claim(baseline="FastNet")]}, "claims[0].baseline", id="phrase is not what its span holds"),
-        pytest.param({"claims": [claim(spans={"quantity": (0, 4)})]}, "claims[0].quantity", id="number is not what its span holds"),
+        pytest.param(
+            {"claims": [claim(spans={"quantity": (0, 4)})]}, "claims[0].quantity", id="number is not what its span holds"
+        ),
         pytest.param({"claims": [claim(spans={"baseline": None})]}, "claims[0].baseline", id="phrase without a span"),
         pytest.param({"claims": [claim(spans={"metric": (0, 7)})]}, "claims[0].metric", id="span without a phrase"),
         pytest.param({"claims": [claim(spans={"baseline": (900, 907)})]}, "claims[0].baseline", id="span outside the text"),
@@ -93,7 +95,9 @@ def test_a_sound_record_is_accepted() -> None:
         pytest.param({"claims": [claim(kind="fast")]}, "kind", id="unknown kind"),
         pytest.param({"claims": [claim(color="red")]}, "color", id="unknown field"),
         pytest.param({"schema_version": 2}, "schema_version", id="another schema version"),
-        pytest.param({"hardware": [record()["hardware"][0] | {"span": (0, 3)}]}, "hardware[0].name", id="hardware not in its span"),
+        pytest.param(
+            {"hardware": [record()["hardware"][0] | {"span": (0, 3)}]}, "hardware[0].name", id="hardware not in its span"
+        ),
     ],
 )
 def test_an_unsound_record_is_refused(changes: dict[str, Any], complaint: str) -> None:

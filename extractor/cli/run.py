@@ -10,7 +10,6 @@ import typer
 
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, INTERRUPTED, NOTHING_DONE
 from extractor.cli.terminal import console, say
-from extractor.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from extractor.jobs.counts import Counts
     from extractor.jobs.journal import Job
     from extractor.labelling.base import Labeller
-    from extractor.sources import BadRecord, Fields, Sourced
+    from extractor.sources import BadRecord, Sourced
 
 STREAM = "-"
 _LISTED_FAILURES = 10
@@ -71,42 +70,20 @@ def run(
     Exit codes: 0 all done, 1 nothing could be done, 2 wrong usage, 3 done with failures, 130 interrupted.
     """
     from dataclasses import asdict
-    from itertools import chain
 
     from extractor.jobs.journal import Job
     from extractor.labelling.models import labeller_for
-    from extractor.sources import read
+    from extractor.sources import Fields, read
 
     labeller = labeller_for(model)
-    names = _fields(fields)
-    items = iter(read(inputs, names, stdin=sys.stdin.buffer))
-    first = next(items, None)  # an input that is missing or empty leaves the folder as it was
-    if first is None:
-        say(f"extractor: There is no abstract in {' '.join(inputs)}. Name a file that holds some.")
-        raise typer.Exit(NOTHING_DONE)
-    items = chain([first], items)
+    names = Fields.parse(fields) if fields else Fields()
+    items = read(inputs, names, sys.stdin.buffer)
     if output == STREAM:
         counts = _stream(items, labeller)
     else:
-        counts = _fill(Path(output), Job(tuple(inputs), model, asdict(names)), items, labeller, fresh)
+        named = {name: [value] if isinstance(value, str) else [*value] for name, value in asdict(names).items()}
+        counts = _fill(Path(output), Job(tuple(inputs), model, named), items, labeller, fresh)
     raise typer.Exit(ALL_DONE if not counts.failed else DONE_WITH_FAILURES if counts.extracted else NOTHING_DONE)
-
-
-def _fields(mapping: str) -> "Fields":
-    """The names that the user gives for the input's fields, as `title=headline,abstract=body`."""
-    from dataclasses import fields
-
-    from extractor.sources import Fields
-
-    known = [field.name for field in fields(Fields)]
-    shape = ",".join(f"{name}=NAME" for name in known)
-    names: dict[str, str] = {}
-    for part in filter(None, mapping.split(",")):
-        name, _, value = (word.strip() for word in part.partition("="))
-        if name not in known or not value:
-            raise UsageError(f"--fields does not understand {part!r}. Write {shape}, or some of it.")
-        names[name] = value
-    return Fields(**names)
 
 
 def _stream(items: "Iterable[Sourced | BadRecord]", labeller: "Labeller") -> "Counts":

@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,11 +26,11 @@ JOB = "job.json"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What decides the content of a job's folder. `fields` maps title, abstract and id to the input's own names."""
+    """What decides the content of a job's folder. `fields` holds the names by which input records go."""
 
     inputs: tuple[str, ...]
     model: str
-    fields: Mapping[str, str | None]
+    fields: Mapping[str, Sequence[str]]
     extractor: str = __version__
 
 
@@ -239,5 +239,5 @@ def _differences(earlier: Job, now: Job) -> str:
     return "; ".join(f"{name} was {before}, is now {after}" for name, (before, after) in pairs.items() if before != after)
 
 
-def _listed(fields: Mapping[str, str | None]) -> str:
-    return ",".join(f"{name}={value}" for name, value in sorted(fields.items()) if value is not None) or "the default"
+def _listed(fields: Mapping[str, Sequence[str]]) -> str:
+    return ",".join(f"{name}={'|'.join(names)}" for name, names in sorted(fields.items()))

@@ -27,7 +27,7 @@ class ScriptedLabeller:
         self.queue = list(answers)
         self.history: list[str] = []
 
-    async def label(self, document: Document, mentions: Mentions) -> Labelled:
+    async def label(self, document: Document, mentions: Mentions) -> Labelled:  # noqa: ARG002 (the protocol's)
         self.history.append(document.id)
         answer = self.queue.pop(0)
         if isinstance(answer, Exception):

@@ -24,7 +24,7 @@ def test_a_record_is_one_line() -> None:
     assert [to_line(record).count(b"\n") for record in RECORDS] == [1, 1]
 
 
-@pytest.mark.parametrize("name", [lambda folder: folder, lambda folder: str(folder), lambda folder: folder / "extractions.jsonl"])
+@pytest.mark.parametrize("name", [lambda folder: folder, str, lambda folder: folder / "extractions.jsonl"])
 def test_a_job_is_read_back(tmp_path: Path, name: Callable[[Path], Path | str]) -> None:
     write(tmp_path / "extractions.jsonl", *map(to_line, RECORDS))
     assert list(read_extractions(name(tmp_path))) == RECORDS
@@ -64,7 +64,7 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: bytes, cause: s
 
 
 def test_a_missing_job_is_an_error_at_once(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="does not exist. Name a folder"):
+    with pytest.raises(UsageError, match=r"does not exist\. Name a folder"):
         read_extractions(tmp_path)
 
 
