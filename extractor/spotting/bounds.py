@@ -14,16 +14,20 @@ def _any(words: list[str]) -> str:
 
 
 _FILLERS = rf"(?:(?:{_any(_LEXICON['fillers'])})\s)*"
-_SYMBOLS = re.compile("|".join(rf"(?P<{bound}>{_any(words)})" for bound, words in _LEXICON["symbols"].items()).join(("(?:", r")[\s~$]*\$?$")))
-_BEFORE = re.compile(
-    "|".join(rf"(?P<{bound}>(?<![A-Za-z])(?:{_any(words)}))" for bound, words in _LEXICON["before"].items()).join(("(?i:", ")"))
-    + rf"(?:[\s~]+|(?<=-)){_FILLERS}\$?$"
-)
+
+
+def _groups(section: str) -> str:
+    """One named group for each bound of a section of the lexicon."""
+    return "|".join(f"(?P<{bound}>{_any(words)})" for bound, words in _LEXICON[section].items())
+
+
+_SYMBOLS = re.compile(rf"(?:{_groups('symbols')})[\s~$]*$")
+_BEFORE = re.compile(rf"(?i)(?<![a-z])(?:{_groups('before')})(?:[\s~]+|(?<=-)){_FILLERS}\$?$")
 _SUPERLATIVE = re.compile(
     rf"(?i)(?<![a-z])(?:{_any(_LEXICON['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
     rf"(?:{_any(_LEXICON['superlative']['nouns'])})\s(?:[\w-]+\s){{0,2}}?of\s{_FILLERS}\$?$"
 )
-_BEHIND = re.compile(rf"\s(?:(?P<up_to>{_any(_LEXICON['behind']['up_to'])})|(?P<at_least>{_any(_LEXICON['behind']['at_least'])}))(?![a-z])")
+_BEHIND = re.compile(rf"\s(?:{_groups('behind')})(?![a-z])")
 _BOUNDS: dict[str, Bound] = {"up_to": "up_to", "at_least": "at_least", "approx": "approx"}
 
 

@@ -15,22 +15,38 @@ from extractor.spotting.numbers import Number, find_numbers
 from extractor.spotting.units import noun_unit, read_unit
 
 _PLUS = re.compile(r"\$?\+\$?(?=\s?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%\\])")
-_RANGE = re.compile(r"\s?\$?\s?(?:-{1,3}|–|—|−|~|∼|\\sim|sim|\\text\{-\}|\\textendash)\s?\$?\s?|\$?\sto\s(?:(?:over|about|around|nearly|almost)\s)?\$?")
+_RANGE = re.compile(
+    r"\s?\$?\s?(?:-{1,3}|–|—|−|~|∼|\\sim|sim|\\text\{-\}|\\textendash)\s?\$?\s?"
+    r"|\$?\sto\s(?:(?:over|about|around|nearly|almost)\s)?\$?"
+)
 _BETWEEN = re.compile(r"\$?\sand\s\$?")
 _PLUS_MINUS = re.compile(r"\s?\$?\s?(?:±|\+/-|\+-|\\pm|pm|plus-minus|plus\sor\sminus)\s?\$?\s?")
 _FROM = re.compile(r"(?i)\bfrom\s(?:about\s|around\s|roughly\s|nearly\s|over\s)?\$?$")
-_SPREAD = re.compile(r"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere)\s(?:\w+\s)?from\s(?:about\s)?\$?$")
+_SPREAD = re.compile(
+    r"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere)\s(?:\w+\s)?from\s(?:about\s)?\$?$"
+)
 _BETWEEN_BEFORE = re.compile(r"(?i)\bbetween\s(?:about\s|around\s)?\$?$")
-_VERSUS = re.compile(r"\$?\s?(?:\(|\[)?(?:vs\.?|versus|v\.s\.|compared\s(?:to|with)|against|to|→|\\rightarrow|->|\$\\rightarrow\$)\s(?:only\s|just\s)?\$?")
+_VERSUS = re.compile(
+    r"\$?\s?[(\[]?(?:vs\.?|versus|v\.s\.|compared\s(?:to|with)|against|to|→|->|\\rightarrow|\$\\rightarrow\$)\s"
+    r"(?:only\s|just\s)?\$?"
+)
 _LIST = re.compile(r"\$?(?:,\s(?:and\s|or\s)?|\s(?:and|or|&)\s|/)\$?")
 _COORDINATED = re.compile(r"\s?(?:,|/|,?\s(?:and|or|&)(?:\sa)?)\s?\$?")
-_NOUN_COORDINATED = re.compile(r"\s(?!(?:by|of|with|to|in|on|at|for|from|over|than|while|as)\s)(?:[\w-]+\s){1,3}?and\s(?:an?\s)?\$?")
+_NOUN_COORDINATED = re.compile(
+    r"\s(?:(?!(?:by|of|with|to|in|on|at|for|from|over|than|while|as)\s)[\w-]+\s){1,3}?and\s(?:an?\s)?\$?"
+)
 _FASTER = re.compile(r"\s(?:faster|slower|smaller|quicker|cheaper|lighter|speed-?ups?|acceleration)(?![a-z])")
-_FACTOR_BEFORE = re.compile(r"(?i)(?:factors?\sof|speed-?ups?\s(?:of|by)|faster\sby)\s(?:\w+\s){0,2}?[~$<>]*\s?(?:\\sim\s?)?\$?$")
-_PARAMETERS_BEFORE = re.compile(r"(?i)(?:parameters|params|parameter\s(?:count|size|number))\s(?:of|to|is|are|by)\s(?:\w+\s){0,3}?$")
-_DOLLAR_BEFORE = re.compile(r"\$(?:\\sim\s?)?$")
-_FAMILIES = {"x": "relative", "%": "relative", "KB": "bytes", "MB": "bytes", "GB": "bytes", "TB": "bytes", "B": "bytes",
-             "s": "time", "ms": "time", "us": "time", "min": "time", "h": "time"}  # fmt: skip
+_FACTOR_BEFORE = re.compile(
+    r"(?i)(?:factors?\sof|speed-?ups?\s(?:of|by)|faster\sby)\s(?:\w+\s){0,2}?[~$<>]*\s?(?:\\sim\s?)?\$?$"
+)
+_PARAMETERS_BEFORE = re.compile(
+    r"(?i)(?:parameters|params|parameter\s(?:count|size|number))\s(?:of|to|is|are|by)\s(?:\w+\s){0,3}?$"
+)
+_FAMILIES = {
+    **dict.fromkeys(("x", "%"), "relative"),
+    **dict.fromkeys(("B", "KB", "MB", "GB", "TB"), "bytes"),
+    **dict.fromkeys(("us", "ms", "s", "min", "h"), "time"),
+}
 _SIGNED = frozenset({"dBm", "°C", "°", None})
 
 
@@ -45,7 +61,6 @@ class _Quantity:
     unit: str | None
     bound: Bound
     number: Number
-    listed: bool = False
 
 
 def find_quantities(text: str) -> tuple[QuantityMention, ...]:
@@ -77,7 +92,8 @@ def _measure(text: str, number: Number) -> _Quantity:
         bound = bound_behind(text, end)
     sign = -1.0 if number.negative and name in _SIGNED else 1.0
     start, end = _whole_mathematics(text, start, end)
-    return _Quantity(start, end, *sorted((_scaled(sign * number.low, scale), _scaled(sign * number.high, scale))), name, bound, number)
+    low, high = sorted((_scaled(sign * number.low, scale), _scaled(sign * number.high, scale)))
+    return _Quantity(start, end, low, high, name, bound, number)
 
 
 def _scaled(value: float, scale: float) -> float:
@@ -115,7 +131,8 @@ def _join(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
             gap = text[last.end : quantity.start]
             if len(gap) <= 20:
                 if _PLUS_MINUS.fullmatch(gap):
-                    joined[-1] = replace(last, end=quantity.end, unit=last.unit or quantity.unit)
+                    start, end = _whole_mathematics(text, last.start, quantity.end)
+                    joined[-1] = replace(last, start=start, end=end, unit=last.unit or quantity.unit)
                     continue
                 if together := _range(text, last, quantity, gap):
                     joined[-1] = together
@@ -161,15 +178,17 @@ def _share_units(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
         gap = text[quantity.end : following.start]
         if _VERSUS.fullmatch(gap) or (_LIST.fullmatch(gap) and _alike(quantity, following)):
             scale = following.high / following.number.high if following.number.high else 1.0
-            scale = scale if following.number.unit is None and not following.number.scaled else 1.0
-            shared[n] = replace(quantity, unit=following.unit, low=_scaled(quantity.low, scale), high=_scaled(quantity.high, scale))
+            low, high = _scaled(quantity.low, scale), _scaled(quantity.high, scale)
+            shared[n] = replace(quantity, unit=following.unit, low=low, high=high)
     return shared
 
 
 def _alike(quantity: _Quantity, following: _Quantity) -> bool:
     """Whether two listed numbers are written alike: "83.7 and 87.1%", but not "an F1 of 0.89 and 100 ms"."""
-    same_precision = quantity.number.decimals == following.number.decimals
-    return same_precision and following.low <= 100 * max(quantity.high, 0.01) and quantity.high <= 100 * max(following.high, 0.01)
+    if quantity.number.decimals != following.number.decimals:
+        return False
+    smaller, larger = sorted((max(quantity.high, 0.01), max(following.high, 0.01)))
+    return larger <= 100 * smaller
 
 
 def _share_bounds(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
@@ -181,7 +200,7 @@ def _share_bounds(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
             continue
         gap = text[last.end : quantity.start]
         same_family = last.unit == quantity.unit or _family(last.unit) == _family(quantity.unit) != "other"
-        if _COORDINATED.fullmatch(gap) and same_family or (_NOUN_COORDINATED.fullmatch(gap) and same_family and last.unit):
+        if same_family and (_COORDINATED.fullmatch(gap) or (last.unit and _NOUN_COORDINATED.fullmatch(gap))):
             shared[n] = replace(quantity, bound=last.bound)
     return shared
 
