@@ -85,14 +85,20 @@ class _Desk:
             self.reject(f"{where}.effect", effect, f"{label.comparison} has no effect")
             effect = None
         sentence = self.mentions.sentence_at(mention.span[0])
-        spans = {name: self.phrase(where, name, label, mention.span, sentence) for name in PHRASE_FIELDS}
-        text = self.mentions.text
+        spans: dict[str, Span | None] = {
+            name: self.phrase(where, name, label, mention.span, sentence) for name in PHRASE_FIELDS
+        }
+        phrases = {name: span and self.mentions.text[span[0] : span[1]] for name, span in spans.items()}
         return Claim(
             kind=label.kind,
             comparison=label.comparison,
             effect=effect,
             quantity=Quantity(text=mention.text, low=mention.low, high=mention.high, unit=mention.unit, bound=mention.bound),
-            **{name: span and text[span[0] : span[1]] for name, span in spans.items()},
+            metric=phrases["metric"],
+            subject=phrases["subject"],
+            baseline=phrases["baseline"],
+            dataset=phrases["dataset"],
+            hardware=phrases["hardware"],
             spans=Spans(quantity=mention.span, **spans),
             sentence=sentence,
         )
@@ -123,9 +129,10 @@ class _Desk:
             self.take(f"{field}[{n}]", mention, known)
 
     def forgotten(self) -> None:
-        for mention in (*self.mentions.quantities, *self.mentions.hardware):
-            if mention.id not in self.seen:
-                self.reject("mentions", mention.text, f"mention {mention.id} has no label")
+        texts = {m.id: m.text for m in self.mentions.quantities} | {m.id: m.text for m in self.mentions.hardware}
+        for mention, text in texts.items():
+            if mention not in self.seen:
+                self.reject("mentions", text, f"mention {mention} has no label")
 
     def missed(self, n: int, quote: str) -> None:
         """Record a quote that the labeller says spotting did not list: a number that nobody labelled is no claim."""

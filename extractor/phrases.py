@@ -59,7 +59,7 @@ def _normalised(text: str, phrase: str) -> Iterator[Span]:
 
 @lru_cache(maxsize=64)
 def _normalise(text: str) -> _Normalised:
-    """The text in NFKC, case folded, without LaTeX mark-up, white space runs as one space; with the offset of each character."""
+    """The text in NFKC, case folded, without LaTeX mark-up, white space as single spaces; and each character's offset."""
     characters: list[str] = []
     offsets: list[int] = []
     for offset, raw in enumerate(text):

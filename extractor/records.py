@@ -4,13 +4,13 @@ Field names, enumerations and units are those of the annotation guidelines. A re
 span's characters equal the field that it belongs to, so a record whose phrases are not in its text cannot exist.
 """
 
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from extractor.documents import Span
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 Kind = Literal["speedup", "speed", "accuracy", "resource"]
 Comparison = Literal["absolute", "change", "fraction"]
@@ -160,5 +160,3 @@ class Failure(Record):
 def extraction_schema() -> dict[str, Any]:
     """JSON Schema of one line of `extractions.jsonl`."""
     return Extraction.model_json_schema(mode="serialization")
-
-

@@ -1,8 +1,209 @@
-"""Find every number of a text and parse it to low, high, unit and bound."""
+"""Find every quantity of a text and parse it to low, high, unit and bound.
 
+Numbers come from `numbers`, units from `units`. Here they become quantities: ranges and plus-minus are joined, units and
+bounds are carried over to the numbers that a coordination shares them with.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from extractor.documents import Span
+from extractor.records import Bound
+from extractor.spotting.bounds import bound_before, bound_behind
 from extractor.spotting.mentions import QuantityMention
+from extractor.spotting.numbers import Number, find_numbers
+from extractor.spotting.units import noun_unit, read_unit
+
+_PLUS = re.compile(r"\$?\+\$?(?=\s?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%\\])")
+_RANGE = re.compile(
+    r"\s?\$?\s?(?:-{1,3}|–|—|−|~|∼|\\sim|sim|\\text\{-\}|\\textendash)\s?\$?\s?"
+    r"|\$?\sto\s(?:(?:over|about|around|nearly|almost)\s)?\$?"
+)
+_BETWEEN = re.compile(r"\$?\sand\s\$?")
+_PLUS_MINUS = re.compile(r"\s?\$?\s?(?:±|\+/-|\+-|\\pm|pm|plus-minus|plus\sor\sminus)\s?\$?\s?")
+_FROM = re.compile(r"(?i)\bfrom\s(?:about\s|around\s|roughly\s|nearly\s|over\s)?\$?$")
+_SPREAD = re.compile(
+    r"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere)\s(?:\w+\s)?from\s(?:about\s)?\$?$"
+)
+_BETWEEN_BEFORE = re.compile(r"(?i)\bbetween\s(?:about\s|around\s)?\$?$")
+_VERSUS = re.compile(
+    r"\$?\s?[(\[]?(?:vs\.?|versus|v\.s\.|compared\s(?:to|with)|against|to|→|->|\\rightarrow|\$\\rightarrow\$)\s"
+    r"(?:only\s|just\s)?\$?"
+)
+_LIST = re.compile(r"\$?(?:,\s(?:and\s|or\s)?|\s(?:and|or|&)\s|/)\$?")
+_COORDINATED = re.compile(r"\s?(?:,|/|,?\s(?:and|or|&)(?:\sa)?)\s?\$?")
+_NOUN_COORDINATED = re.compile(
+    r"\s(?:(?!(?:by|of|with|to|in|on|at|for|from|over|than|while|as)\s)[\w-]+\s){1,3}?and\s(?:an?\s)?\$?"
+)
+_FASTER = re.compile(r"\s(?:faster|slower|smaller|quicker|cheaper|lighter|speed-?ups?|acceleration)(?![a-z])")
+_FACTOR_BEFORE = re.compile(
+    r"(?i)(?:factors?\sof|speed-?ups?\s(?:of|by)|faster\sby)\s(?:\w+\s){0,2}?[~$<>]*\s?(?:\\sim\s?)?\$?$"
+)
+_PARAMETERS_BEFORE = re.compile(
+    r"(?i)(?:parameters|params|parameter\s(?:count|size|number))\s(?:of|to|is|are|by)\s(?:\w+\s){0,3}?$"
+)
+_FAMILIES = {
+    **dict.fromkeys(("x", "%"), "relative"),
+    **dict.fromkeys(("B", "KB", "MB", "GB", "TB"), "bytes"),
+    **dict.fromkeys(("us", "ms", "s", "min", "h"), "time"),
+}
+_SIGNED = frozenset({"dBm", "°C", "°", None})
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantity:
+    """A quantity in the making."""
+
+    start: int
+    end: int
+    low: float
+    high: float
+    unit: str | None
+    bound: Bound
+    number: Number
 
 
 def find_quantities(text: str) -> tuple[QuantityMention, ...]:
     """Find the quantities of a text in reading order, numbered from 1."""
-    return ()
+    quantities = [_measure(text, number) for number in find_numbers(text)]
+    quantities = _join(text, quantities)
+    quantities = _share_units(text, quantities)
+    quantities = _share_bounds(text, quantities)
+    return tuple(
+        QuantityMention(n, (q.start, q.end), text[q.start : q.end], q.low, q.high, q.unit, q.bound)
+        for n, q in enumerate(quantities, start=1)
+    )
+
+
+def _measure(text: str, number: Number) -> _Quantity:
+    """A number with the unit behind it, the sign and the mathematics around it, and its bound."""
+    start, end = number.start, number.end
+    plus = _PLUS.match(text, end)
+    unit = None if number.unit else read_unit(text, plus.end() if plus else end)
+    bound = bound_before(text, start)
+    if plus and (unit or not number.unit):
+        end, bound = plus.end(), "at_least"
+    name, scale = (unit.name, unit.scale) if unit else (number.unit, 1.0)
+    if unit:
+        end = unit.end
+    elif name is None:
+        name = _implied_unit(text, number, end)
+    if bound == "exact":
+        bound = bound_behind(text, end)
+    sign = -1.0 if number.negative and name in _SIGNED else 1.0
+    start, end = _whole_mathematics(text, start, end)
+    low, high = sorted((_scaled(sign * number.low, scale), _scaled(sign * number.high, scale)))
+    return _Quantity(start, end, low, high, name, bound, number)
+
+
+def _scaled(value: float, scale: float) -> float:
+    return value if scale == 1.0 else float(f"{value * scale:.12g}")
+
+
+def _implied_unit(text: str, number: Number, end: int) -> str | None:
+    """The unit of a bare number that the words around it name: "8.6 faster", "a factor of 3", "parameters of 4.7 million"."""
+    if number.bare and _FASTER.match(text, end):
+        return "x"
+    before = text[max(0, number.start - 48) : number.start]
+    if number.bare and _FACTOR_BEFORE.search(before):
+        return "x"
+    if number.scaled and _PARAMETERS_BEFORE.search(before):
+        return "params"
+    return noun_unit(text, end)
+
+
+def _whole_mathematics(text: str, start: int, end: int) -> Span:
+    """Take in the dollar sign on one side if the other side's is inside: `$8\\times$`."""
+    inside = text.count("$", start, end)
+    if inside % 2 and start and text[start - 1] == "$":
+        return start - 1, end
+    if inside == 0 and start and text[start - 1] == "$" and text.startswith("$", end):
+        return start - 1, end + 1
+    return start, end
+
+
+def _join(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
+    """Join ranges ("5--6 seconds", "59% to 72%") and plus-minus ("5.5pm 1.8") to one quantity each."""
+    joined: list[_Quantity] = []
+    for quantity in quantities:
+        if joined:
+            last = joined[-1]
+            gap = text[last.end : quantity.start]
+            if len(gap) <= 20:
+                if _PLUS_MINUS.fullmatch(gap):
+                    start, end = _whole_mathematics(text, last.start, quantity.end)
+                    joined[-1] = replace(last, start=start, end=end, unit=last.unit or quantity.unit)
+                    continue
+                if together := _range(text, last, quantity, gap):
+                    joined[-1] = together
+                    continue
+        joined.append(quantity)
+    return joined
+
+
+def _range(text: str, first: _Quantity, second: _Quantity, gap: str) -> _Quantity | None:
+    """The range from `first` to `second`, if the text between them makes them one."""
+    before = text[max(0, first.start - 40) : first.start]
+    if _BETWEEN.fullmatch(gap):
+        if not _BETWEEN_BEFORE.search(before):
+            return None
+    elif not _RANGE.fullmatch(gap):
+        return None
+    elif gap.strip(" $") == "to" and _FROM.search(before) and not _SPREAD.search(before) and second.unit != "x":
+        return None  # "from 729 to 81 tokens" are two results
+    if first.unit is not None and first.unit != second.unit:
+        return None
+    low, high = first.low, second.high
+    scale = second.high / second.number.high if second.number.high else 1.0
+    if first.unit is None and second.unit is not None and scale != 1.0:
+        low = _scaled(low, scale)
+    if second.number.scaled and not first.number.scaled and first.number.bare:
+        written = float(re.sub(r"[^\d.]", "", text[second.number.start : second.number.end]).strip(".") or 0)
+        if 0 < first.number.low < written:
+            low = _scaled(low, second.high / written)
+    if low >= high:
+        return None
+    start, end = _whole_mathematics(text, first.start, second.end)
+    bound = first.bound if first.bound != "exact" else second.bound if second.bound == "at_least" else "exact"
+    return replace(second, start=start, end=end, low=low, high=high, bound=bound)
+
+
+def _share_units(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
+    """Give a bare number the unit of the quantity that it is listed with: "29.41 vs 19.20 tokens/s"."""
+    shared = list(quantities)
+    for n in range(len(shared) - 2, -1, -1):
+        quantity, following = shared[n], shared[n + 1]
+        if quantity.unit is not None or following.unit is None or not quantity.number.bare:
+            continue
+        gap = text[quantity.end : following.start]
+        if _VERSUS.fullmatch(gap) or (_LIST.fullmatch(gap) and _alike(quantity, following)):
+            scale = following.high / following.number.high if following.number.high else 1.0
+            low, high = _scaled(quantity.low, scale), _scaled(quantity.high, scale)
+            shared[n] = replace(quantity, unit=following.unit, low=low, high=high)
+    return shared
+
+
+def _alike(quantity: _Quantity, following: _Quantity) -> bool:
+    """Whether two listed numbers are written alike: "83.7 and 87.1%", but not "an F1 of 0.89 and 100 ms"."""
+    if quantity.number.decimals != following.number.decimals:
+        return False
+    smaller, larger = sorted((max(quantity.high, 0.01), max(following.high, 0.01)))
+    return larger <= 100 * smaller
+
+
+def _share_bounds(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
+    """Carry a bound word over to the numbers coordinated with its number: "up to 24% and 23%"."""
+    shared = list(quantities)
+    for n in range(1, len(shared)):
+        last, quantity = shared[n - 1], shared[n]
+        if last.bound not in ("up_to", "at_least", "approx") or quantity.bound != "exact" or text[last.end - 1] == "+":
+            continue
+        gap = text[last.end : quantity.start]
+        same_family = last.unit == quantity.unit or _family(last.unit) == _family(quantity.unit) != "other"
+        if same_family and (_COORDINATED.fullmatch(gap) or (last.unit and _NOUN_COORDINATED.fullmatch(gap))):
+            shared[n] = replace(quantity, bound=last.bound)
+    return shared
+
+
+def _family(unit: str | None) -> str:
+    return _FAMILIES.get(unit or "", "other")

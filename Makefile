@@ -1,0 +1,59 @@
+# Every target sets up .venv by itself where it is missing or older than what it is built from, and is quick where it is not.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
+
+# A .venv belongs to one place: its editable install points at the folder it was made in. Rebuilt when the folder has moved.
+ifneq ($(shell cat .venv/place 2>/dev/null),$(CURDIR))
+.PHONY: $(BIN)/python
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types contracts format ci clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
+
+run: .venv/run ## extract the claims of the real abstracts into build/claims
+	$(BIN)/extractor run evals/corpus/abstracts.txt -o build/claims --fresh
+
+test: .venv/dev ## run the tests
+	$(BIN)/python -m pytest
+
+lint: .venv/dev ## check style and format
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+types: .venv/dev ## check types
+	$(BIN)/python -m mypy
+
+contracts: .venv/dev ## check who imports whom
+	$(BIN)/lint-imports
+
+format: .venv/dev ## mend style and format
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+ci: lint types contracts ## all checks, the tests last
+	$(BIN)/python -m pytest
+
+clean: ## remove the environment and everything built
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo \
+	  "extractor needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is not; name one that is: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up .venv with $$($(PYTHON) --version) (once)"
+	@$(PYTHON) -m venv --clear .venv
+	@printf '%s' "$(CURDIR)" > .venv/place
+
+.venv/run: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing extractor into .venv"
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/dev: .venv/run
+	@echo "Installing the development tools into .venv"
+	@$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,92 @@
+"""The command line: one module per command. Standard output is data, standard error is talk.
+
+Commands import what they need when they run, so that `extractor --help` answers at once.
+"""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from extractor._version import __version__
+from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
+from extractor.cli.eval import evaluate
+from extractor.cli.run import run
+from extractor.cli.schema import schema
+from extractor.cli.show import show
+from extractor.errors import ExtractorError, UsageError
+
+__all__ = ["app", "main"]
+
+
+class _Commands(TyperGroup):
+    """Turns what a user can mend into one line and an exit code. What is left is a bug, and keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # `extractor ... | head -1`: the reader has what it wants
+            _silence()
+            raise typer.Exit(PIPE_CLOSED) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except ExtractorError as error:
+            from extractor.cli.terminal import say
+
+            say(f"extractor: {error}")
+            raise typer.Exit(WRONG_USAGE if isinstance(error, UsageError) else NOTHING_DONE) from None
+
+
+app = typer.Typer(
+    name="extractor",
+    cls=_Commands,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: a third of the start-up time, and the same text in docs/cli.md
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog=f"""\b
+Exit codes: {ALL_DONE} all done, {NOTHING_DONE} nothing could be done, {WRONG_USAGE} wrong usage,
+{DONE_WITH_FAILURES} done with failures, {INTERRUPTED} interrupted, {PIPE_CLOSED} the reader of standard output left.""",
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"extractor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _extractor(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Read paper abstracts and write down what they claim, every number and phrase grounded in the text.
+
+    Example: extractor run abstracts.jsonl -o claims
+    """
+
+
+app.command("run")(run)
+app.command("show")(show)
+app.command("schema")(schema)
+app.command("eval")(evaluate)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character gets "?" and not a traceback
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        code = app(prog_name="extractor")
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _silence() -> None:
+    """Let the interpreter flush standard output into nothing when it exits."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,5 @@
+"""`python -m extractor.cli`, for where the command is not on the path."""
+
+from extractor.cli import main
+
+main()

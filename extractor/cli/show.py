@@ -1,0 +1,151 @@
+"""`extractor show`: what a job found, for people."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from extractor.cli.terminal import console, plain
+from extractor.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from extractor.records import Claim, Extraction
+
+_STYLES = {"speedup": "bold green", "speed": "bold cyan", "accuracy": "bold yellow", "resource": "bold magenta"}
+_PHRASE = "underline"
+_HARDWARE = "bold blue"
+_NARROW = 60
+"""Columns under which a table of claims breaks every word, and a list reads better."""
+
+
+def show(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A job's folder, or its extractions.jsonl.")],
+    document: Annotated[
+        str | None, typer.Argument(metavar="ID", help="The abstract to show; without it, all are listed.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print JSON Lines instead.")] = False,
+) -> None:
+    """Show what a job found.
+
+    Lists the abstracts of a job, or shows one of them with its numbers coloured by kind, its phrases underlined and its
+    claims as a table.
+
+    Example: extractor show claims
+
+    Example: extractor show claims abstracts#12
+    """
+    from extractor.outputs.jsonl import read_extractions
+
+    extractions = read_extractions(folder)
+    if document is None:
+        _list(extractions, as_json)
+        return
+    record = next((record for record in extractions if record.id == document), None)
+    if record is None:
+        raise UsageError(f"{folder} holds no {document!r}. `extractor show {folder}` lists the ids.")
+    if as_json:
+        typer.echo(record.model_dump_json())
+    else:
+        _show(record, console())
+
+
+def _list(extractions: "Iterable[Extraction]", as_json: bool) -> None:
+    """One line for each abstract, as it is read: a job may hold more of them than fit into memory."""
+    import json
+    import sys
+
+    out = console()
+    room = out.width if sys.stdout.isatty() else None
+    if not as_json:
+        typer.echo("claims hardware id, title")
+    for record in extractions:
+        row = {"id": record.id, "title": record.title}
+        counts = {"claims": len(record.claims), "hardware": len(record.hardware), "rejected": len(record.rejected)}
+        if as_json:
+            typer.echo(json.dumps(row | counts, ensure_ascii=False))
+        else:
+            typer.echo(f"{counts['claims']:6} {counts['hardware']:8} {plain(record.id)}  {plain(record.title)}"[:room])
+
+
+def _show(record: "Extraction", out: "Console") -> None:
+    out.print(_marked(record))
+    out.print()
+    if record.system:
+        out.print(f"system: {plain(record.system)}")
+    if record.claims:
+        out.print(_claims_list(record.claims) if out.width < _NARROW else _claims_table(record.claims))
+    else:
+        out.print("no claims")
+    for target in record.hardware:
+        kind = "product" if target.specific else "class"
+        out.print(f"hardware: {plain(target.name)} ({target.category}, {kind}, {target.role})")
+    for rejection in record.rejected:
+        out.print(f"rejected: {rejection.field} {plain(rejection.value)!r}, {rejection.reason}")
+
+
+def _marked(record: "Extraction") -> "Text":
+    """The title and the abstract: quantities in the colour of their kind, hardware in blue, phrases underlined."""
+    from rich.text import Text
+
+    title, abstract = plain(record.title), plain(record.abstract)
+    text = Text(f"{title}\n{abstract}")
+    text.stylize("bold", 0, len(title))
+    for claim in record.claims:
+        spans = claim.spans
+        for span in (spans.metric, spans.subject, spans.baseline, spans.dataset, spans.hardware):
+            if span:
+                text.stylize(_PHRASE, *span)
+        text.stylize(_STYLES[claim.kind], *spans.quantity)
+    for target in record.hardware:
+        text.stylize(_HARDWARE, *target.span)
+    return text
+
+
+def _columns(claim: "Claim") -> dict[str, str]:
+    cells = {
+        "quantity": claim.quantity.text,
+        "kind": claim.kind,
+        "is": f"{claim.comparison}, {claim.effect}" if claim.effect else claim.comparison,
+        "metric": claim.metric,
+        "subject": claim.subject,
+        "baseline": claim.baseline,
+        "dataset": claim.dataset,
+        "hardware": claim.hardware,
+    }
+    return {name: plain(cell or "") for name, cell in cells.items()}
+
+
+def _claims_table(claims: "tuple[Claim, ...]") -> "RenderableType":
+    """A table of the columns in which at least one claim says something."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = [_columns(claim) for claim in claims]
+    names = [name for name in rows[0] if any(row[name] for row in rows)]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for claim, row in zip(claims, rows, strict=True):
+        table.add_row(*(Text(row[name], style=_STYLES[claim.kind] if name == "quantity" else "") for name in names))
+    return table
+
+
+def _claims_list(claims: "tuple[Claim, ...]") -> "RenderableType":
+    from rich.text import Text
+
+    text = Text()
+    for claim in claims:
+        cells = _columns(claim)
+        text.append(cells.pop("quantity"), _STYLES[claim.kind])
+        text.append(f"  {cells.pop('kind')}, {cells.pop('is')}\n")
+        for name, cell in cells.items():
+            if cell:
+                text.append(f"  {name}: {cell}\n")
+    text.rstrip()
+    return text

@@ -1,0 +1,1 @@
+"""Many documents: run them, write down what is done, resume."""

@@ -1,0 +1,52 @@
+"""Where a job's records go: a folder (`Journal`) or a stream."""
+
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from extractor.documents import Document
+from extractor.jobs.counts import Counts
+from extractor.outputs.jsonl import to_line
+from extractor.records import Extraction, Failure
+
+
+class Sink(Protocol):
+    """Takes each record once. `counts` are the sums so far."""
+
+    counts: Counts
+
+    def is_done(self, document: Document) -> bool:
+        """Whether an earlier run wrote down this document's extraction."""
+        ...
+
+    def add(self, record: Extraction) -> None:
+        """Write down an extraction."""
+        ...
+
+    def fail(self, failure: Failure) -> None:
+        """Write down an input that gave no extraction."""
+        ...
+
+
+@dataclass(slots=True)
+class Streams:
+    """Sends extractions to one stream and failures to another, one line each, flushed: a reader downstream waits for them."""
+
+    extractions: BinaryIO
+    failures: BinaryIO
+    counts: Counts = field(default_factory=Counts, init=False)
+
+    def is_done(self, document: Document) -> bool:  # noqa: ARG002 (a stream has no memory)
+        """Never: a stream starts anew each time."""
+        return False
+
+    def add(self, record: Extraction) -> None:
+        """Send an extraction."""
+        self.extractions.write(to_line(record))
+        self.extractions.flush()
+        self.counts.add(record)
+
+    def fail(self, failure: Failure) -> None:
+        """Send an input that gave no extraction."""
+        self.failures.write(to_line(failure))
+        self.failures.flush()
+        self.counts.fail()

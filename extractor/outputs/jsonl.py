@@ -1,0 +1,52 @@
+"""JSON Lines: one record a line, UTF-8, written as it comes and read back one by one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from extractor.errors import DataError, UsageError
+from extractor.records import Extraction, Record
+
+EXTRACTIONS = "extractions.jsonl"
+FAILURES = "failures.jsonl"
+
+
+def to_line(record: Record) -> bytes:
+    """A record as one line of JSON with its line end."""
+    return record.__pydantic_serializer__.to_json(record) + b"\n"
+
+
+def read_extractions(path: str | Path) -> Iterator[Extraction]:
+    """Read the extractions of a job, one by one.
+
+    `path` is a job's folder or its `extractions.jsonl`. Raises `UsageError` at once if there is no such file, and
+    `DataError` with file and line when it meets a line that is no extraction.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / EXTRACTIONS
+    if not file.is_file():
+        raise UsageError(f"{file} does not exist. Name a folder that `extractor run` wrote, or its {EXTRACTIONS}.")
+    return _read(file)
+
+
+def _read(file: Path) -> Iterator[Extraction]:
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.isspace():
+                continue
+            try:
+                yield Extraction.model_validate_json(line)
+            except ValidationError as error:
+                raise DataError(f"{file}:{number}: {_cause(line, error)}") from None
+
+
+def _cause(line: bytes, error: ValidationError) -> str:
+    """Cause and fix, of a line that is no extraction."""
+    if not line.endswith(b"\n"):
+        return "the line is cut off. Run the same command again: it repairs the file and does the rest."
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(step) for step in first["loc"])
+    what = f"{where}: {first['msg']}" if where else first["msg"]
+    return f"not an extraction ({what}). Delete the line and run the same command again, or start over with --fresh."

@@ -1,0 +1,118 @@
+"""The list of errors names each miss, false claim and wrong field once; the table shows what the figures say."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from extractor.evaluation import GoldDocument, align, score
+from extractor.evaluation.coverage import Coverage
+from extractor.evaluation.listing import list_errors, table
+from extractor.evaluation.metrics import Share
+from extractor.records import Extraction
+from tests.evaluation.planted import (
+    ACCURACY,
+    GOLD,
+    NANO,
+    PHONES,
+    SPEED,
+    SPEEDUP,
+    extraction,
+    perfect,
+    predict,
+    replace,
+    span_of,
+    target,
+)
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "evaluation.md"
+AGAIN = "... image on mobile phones. Overall, being [2.5x] faster than Squid, Kraken scores 71% ac..."
+PHONES_AROUND = "...etson Nano. It needs 40 ms per image on [mobile phones]. Overall, being 2.5x faster than Squid,..."
+SPEED_AROUND = "...r than Squid on a Jetson Nano. It needs [40 ms] per image on mobile phones. Overall, be..."
+KRAKEN_AROUND = "Kraken: fast inference [Kraken] runs 2.5x faster than Squid on a Jetson..."
+OVERALL_AROUND = "...needs 40 ms per image on mobile phones. [Overall], being 2.5x faster than Squid, Kraken s..."
+OF_SPOTTING = ("  misread", "  unspotted")
+
+
+def listed(record: Extraction, gold: GoldDocument = GOLD) -> list[str]:
+    """The errors of the labeller; those of spotting have their own test."""
+    return [line for line in list_errors([align(gold, record)]) if not line.startswith(OF_SPOTTING)]
+
+
+def test_a_perfect_extraction_has_no_error() -> None:
+    assert listed(perfect(GOLD))[1:] == []
+
+
+def test_each_error_has_one_line() -> None:
+    claims = (
+        predict(SPEEDUP, kind="speed", subject="Squid", baseline=None),
+        predict(SPEEDUP, span=SPEEDUP.restated[0]),
+        predict(ACCURACY, low=70.0, metric="71% accuracy"),
+    )
+    hardware = (target(NANO, role="intended"), target(NANO, span=span_of("Kraken", 1), name="Kraken"))
+    heading, *lines = listed(extraction(claims, hardware, "Squid"))
+    assert heading == "planted  Kraken: fast inference"
+    assert [(kind, what) for kind, what, *_ in (line.strip().split(maxsplit=1) for line in lines)] == [
+        ("wrong", "system: 'Kraken' -> 'Squid'"),
+        ("missed", f"'40 ms' speed absolute  {SPEED_AROUND}"),
+        ("spurious", f"'2.5x' speedup change better  (a gold claim that has its prediction)  {AGAIN}"),
+        ("wrong", "'2.5x' kind: 'speedup' -> 'speed'; subject: 'Kraken' -> 'Squid'; baseline: 'Squid' -> None"),
+        ("wrong", "'71%' value: 71 -> 70..71; ~metric: 'accuracy' -> '71% accuracy'"),
+        ("missed", f"hardware 'mobile phones' mobile evaluated  {PHONES_AROUND}"),
+        ("spurious", f"hardware 'Kraken' edge evaluated  {KRAKEN_AROUND}"),
+        ("wrong", "hardware 'Jetson Nano' role: evaluated -> intended"),
+    ]
+
+
+def test_the_system_s_name_in_other_case_is_no_error() -> None:
+    assert listed(perfect(GOLD), replace(GOLD, system="KRAKEN"))[1:] == []
+
+
+def test_spotting_errors_come_first() -> None:
+    """Gold that contradicts the text stands for a spotter that misreads it: a false value, a quantity without a number."""
+    value = SPEED.quantity.model_copy(update={"high": 99.0})
+    word = SPEEDUP.quantity.model_copy(update={"text": "faster"})
+    claims = (replace(SPEEDUP, quantity=word, span=span_of("fast"), restated=()), replace(SPEED, quantity=value))
+    gold = replace(GOLD, claims=claims, hardware=(replace(PHONES, name="Overall", span=span_of("Overall")),))
+    lines = [line for line in list_errors([align(gold, extraction())]) if line.startswith(OF_SPOTTING)]
+    assert lines == [
+        "  unspotted  'faster' [2.5 x exact]  Kraken: [fast] inference Kraken runs 2.5x faster than ...",
+        "  misread    '40 ms' [40..99 ms exact] -> '40 ms' [40 ms exact]",
+        f"  unspotted  hardware 'Overall'  {OVERALL_AROUND}",
+    ]
+
+
+def test_the_lines_in_the_documentation_are_real() -> None:
+    value = SPEED.quantity.model_copy(update={"high": 99.0})
+    gold = replace(GOLD, claims=(replace(SPEED, quantity=value), ACCURACY))
+    lines = [*list_errors([align(gold, extraction((predict(ACCURACY, low=70.0, metric="71% accuracy"),)))])]
+    shown = DOCUMENTATION.read_text(encoding="utf-8").partition("```\nplanted")[2].partition("\n```")[0].splitlines()[1:]
+    assert len(shown) == 3
+    assert set(shown) <= set(lines)
+
+
+def rendered(record: Extraction) -> list[str]:
+    coverage = Coverage(Share(3, 4), Share(1, 4), Share(0, 0))
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(table(score([align(GOLD, record)]), coverage))
+    return [" ".join(line.split()) for line in capture.get().splitlines()]
+
+
+def test_the_table_shows_ratios_and_the_counts_behind_them() -> None:
+    rows = rendered(extraction((predict(SPEEDUP), predict(ACCURACY, unit=None, metric="71% accuracy"))))
+    assert "1 documents" in rows
+    assert "claims: detection 1.000 0.667 0.800 2 0 1" in rows
+    assert "claims: strict 0.500 0.333 0.400 1 1 2" in rows
+    assert "hardware 0.000 0.000 0.000 0 0 2" in rows
+    assert "claim: unit 0.500 2" in rows
+    assert "claim: metric 0.500 1.000 2" in rows
+    assert "system 1.000 1.000 1" in rows
+    assert "quantities listed 0.750 3/4" in rows
+    assert "quantities read right 0.250 1/4" in rows
+
+
+def test_a_ratio_of_nothing_is_a_dash() -> None:
+    rows = rendered(extraction())
+    assert "claim: unit - 0" in rows
+    assert "resource - - - 0 0 0" in rows
+    assert "hardware names listed - 0/0" in rows

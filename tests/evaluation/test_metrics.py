@@ -1,0 +1,206 @@
+"""Figures of planted documents, with the expected counts written out by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractor.evaluation import align, read_gold, score
+from extractor.evaluation.metrics import CLAIM_FIELDS, Counts, Scores, Share, share
+from extractor.records import PHRASE_FIELDS, Claim, HardwareTarget
+from tests.evaluation.planted import (
+    ABSTRACT,
+    ACCURACY,
+    GOLD,
+    NANO,
+    PHONES,
+    SPEED,
+    SPEEDUP,
+    extraction,
+    perfect,
+    predict,
+    replace,
+    span_of,
+    target,
+)
+
+GOLD_FOLDER = Path(__file__).parents[2] / "evals" / "gold"
+THREE = (predict(SPEEDUP), predict(SPEED), predict(ACCURACY))
+
+
+def scores(claims: tuple[Claim, ...] = (), hardware: tuple[HardwareTarget, ...] = (), system: str | None = "Kraken") -> Scores:
+    return score([align(GOLD, extraction(claims, hardware, system))])
+
+
+@pytest.mark.parametrize(
+    ("counts", "precision", "recall", "f1"),
+    [
+        pytest.param(Counts(0, 0, 0), None, None, None, id="nothing expected, nothing predicted"),
+        pytest.param(Counts(0, 0, 4), 0.0, 0.0, 0.0, id="nothing predicted"),
+        pytest.param(Counts(0, 4, 0), 0.0, 0.0, 0.0, id="nothing expected"),
+        pytest.param(Counts(0, 2, 4), 0.0, 0.0, 0.0, id="nothing found"),
+        pytest.param(Counts(3, 1, 3), 3 / 4, 1 / 2, 3 / 5, id="some"),
+        pytest.param(Counts(3, 0, 0), 1.0, 1.0, 1.0, id="all"),
+    ],
+)
+def test_ratios(counts: Counts, precision: float | None, recall: float | None, f1: float | None) -> None:
+    assert (counts.precision, counts.recall, counts.f1) == (precision, recall, f1)
+
+
+def test_shares() -> None:
+    assert share([]).value is None
+    assert share([True, False, True, True]) == Share(3, 4)
+    assert Share(3, 4).value == 0.75
+
+
+@pytest.mark.parametrize(
+    ("claims", "detection", "strict"),
+    [
+        pytest.param(THREE, Counts(3, 0, 0), Counts(3, 0, 0), id="perfect"),
+        pytest.param((), Counts(0, 0, 3), Counts(0, 0, 3), id="empty"),
+        pytest.param(THREE * 2, Counts(3, 3, 0), Counts(3, 3, 0), id="all duplicated"),
+        pytest.param(
+            tuple(predict(c, span=(c.span[0] + 1, c.span[1] + 1)) for c in GOLD.claims),
+            Counts(3, 0, 0),
+            Counts(3, 0, 0),
+            id="shifted by one character",
+        ),
+        pytest.param(
+            (predict(SPEED, span=(SPEED.span[1], SPEED.span[1] + 4)),), Counts(0, 1, 3), Counts(0, 1, 3), id="beside the number"
+        ),
+        pytest.param((predict(SPEEDUP, span=SPEEDUP.restated[0]),), Counts(1, 0, 2), Counts(1, 0, 2), id="restated"),
+        pytest.param(
+            (predict(SPEEDUP), predict(SPEEDUP, span=SPEEDUP.restated[0])), Counts(1, 1, 2), Counts(1, 1, 2), id="said twice"
+        ),
+        pytest.param((predict(SPEED, unit="s"),), Counts(1, 0, 2), Counts(0, 1, 3), id="ms and s"),
+        pytest.param((predict(SPEED, low=0.04, high=0.04, unit="s"),), Counts(1, 0, 2), Counts(0, 1, 3), id="converted"),
+        pytest.param((predict(SPEED, low=4.0),), Counts(1, 0, 2), Counts(0, 1, 3), id="value"),
+        pytest.param((predict(SPEED, bound="up_to", hardware=None),), Counts(1, 0, 2), Counts(1, 0, 2), id="bound, hardware"),
+        pytest.param((predict(SPEED, span=span_of(ABSTRACT)),), Counts(1, 0, 2), Counts(1, 0, 2), id="the whole abstract"),
+    ],
+)
+def test_claims_found(claims: tuple[Claim, ...], detection: Counts, strict: Counts) -> None:
+    found = scores(claims).claims
+    assert (found.detection, found.strict) == (detection, strict)
+
+
+def test_a_wrong_kind_is_spurious_for_one_kind_and_missed_for_the_other() -> None:
+    found = scores((predict(SPEED, kind="resource"), predict(ACCURACY)))
+    assert found.claims.detection == Counts(2, 0, 1)
+    assert found.claims.strict == Counts(1, 1, 2)
+    assert {kind: by.detection for kind, by in found.by_kind.items()} == {
+        "speedup": Counts(0, 0, 1),
+        "speed": Counts(0, 0, 1),
+        "accuracy": Counts(1, 0, 0),
+        "resource": Counts(0, 1, 0),
+    }
+
+
+def test_strict_counts_of_the_kinds_add_up() -> None:
+    found = scores((predict(SPEED, kind="resource"), predict(ACCURACY, unit=None), predict(SPEEDUP)))
+    parts = [by.strict for by in found.by_kind.values()]
+    whole = Counts(sum(c.found for c in parts), sum(c.spurious for c in parts), sum(c.missed for c in parts))
+    assert found.claims.strict == whole == Counts(1, 2, 2)
+
+
+def test_fields_count_matched_claims_alone() -> None:
+    beside = predict(SPEED, span=(SPEED.span[1], SPEED.span[1] + 4), metric="Overall")
+    found = scores(
+        (predict(ACCURACY, metric="scores 71% accuracy", dataset=None), predict(SPEEDUP, low=2.0, subject=None), beside)
+    )
+    assert set(found.exact) == set(CLAIM_FIELDS)
+    assert {name for name, exact in found.exact.items() if exact != Share(2, 2)} == {"value", "metric", "dataset"}
+    assert {name: found.exact[name] for name in ("value", "metric", "dataset")} == dict.fromkeys(
+        ("value", "metric", "dataset"), Share(1, 2)
+    )
+    assert found.soft == dict.fromkeys(PHRASE_FIELDS, Share(2, 2)) | {"dataset": Share(1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("hardware", "products", "classes", "role", "category"),
+    [
+        pytest.param((target(NANO), target(PHONES)), Counts(1, 0, 0), Counts(1, 0, 0), Share(2, 2), Share(1, 1), id="perfect"),
+        pytest.param((), Counts(0, 0, 1), Counts(0, 0, 1), Share(0, 0), Share(0, 0), id="empty"),
+        pytest.param(
+            (target(NANO, role="intended", category="gpu"),),
+            Counts(1, 0, 0),
+            Counts(0, 0, 1),
+            Share(0, 1),
+            Share(0, 1),
+            id="role and category",
+        ),
+        pytest.param((target(NANO),) * 2, Counts(1, 1, 0), Counts(0, 0, 1), Share(1, 1), Share(1, 1), id="duplicated"),
+        pytest.param(
+            (target(NANO, specific=False), target(PHONES)),
+            Counts(0, 0, 1),
+            Counts(1, 1, 0),
+            Share(1, 1),
+            Share(0, 0),
+            id="a product said to be a class",
+        ),
+        pytest.param(
+            (target(PHONES, category="edge"),), Counts(0, 0, 1), Counts(0, 1, 1), Share(0, 0), Share(0, 0), id="a class amiss"
+        ),
+    ],
+)
+def test_hardware(
+    hardware: tuple[HardwareTarget, ...], products: Counts, classes: Counts, role: Share, category: Share
+) -> None:
+    found = scores(hardware=hardware)
+    assert (found.products, found.classes) == (products, classes)
+    assert found.hardware == Counts(
+        products.found + classes.found, products.spurious + classes.spurious, products.missed + classes.missed
+    )
+    assert (found.role, found.category) == (role, category)
+
+
+@pytest.mark.parametrize(
+    ("system", "exact", "soft"),
+    [("Kraken", 1, 1), (None, 0, 0), ("Kraken: fast inference", 0, 1), ("Squid", 0, 0)],
+    ids=["equal", "null", "around", "another"],
+)
+def test_system(system: str | None, exact: int, soft: int) -> None:
+    found = scores(system=system)
+    assert (found.system_exact, found.system_soft) == (Share(exact, 1), Share(soft, 1))
+
+
+def test_documents_are_pooled() -> None:
+    bare = replace(GOLD, claims=(SPEED,), hardware=())
+    found = score([align(GOLD, extraction(THREE)), align(bare, extraction())])
+    assert found.documents == 2
+    assert found.claims.detection == Counts(3, 0, 1)
+    assert found.system_exact == Share(2, 2)
+
+
+def test_no_document_has_no_figures() -> None:
+    nothing = score([])
+    assert nothing.documents == 0
+    assert nothing.claims.detection.f1 is nothing.system_exact.value is nothing.exact["kind"].value is None
+
+
+def ratios(figures: Any) -> list[float | None]:
+    """Every precision, recall, F1 and share in the JSON form."""
+    if not isinstance(figures, dict):
+        return []
+    own = [
+        value for key, value in figures.items() if key in {"precision", "recall", "f1", "value"} and not isinstance(value, dict)
+    ]
+    return own + [ratio for value in figures.values() for ratio in ratios(value)]
+
+
+def test_perfect_predictions_reach_one_everywhere_on_the_real_gold() -> None:
+    found = score(align(gold, perfect(gold)) for gold in read_gold(GOLD_FOLDER))
+    figures = ratios(found.as_dict())
+    # 10 counts of claims and 3 of hardware with 3 ratios; 11 fields of which 5 also softly; role, category; system twice
+    assert figures == [1.0] * (13 * 3 + 11 + 5 + 2 + 2)
+    assert found.claims.detection == Counts(185, 0, 0)
+    assert found.hardware == Counts(132, 0, 0)
+
+
+def test_empty_predictions_find_nothing_on_the_real_gold() -> None:
+    documents = read_gold(GOLD_FOLDER)
+    found = score(align(gold, extraction(system=None, document=gold.document)) for gold in documents)
+    assert found.claims.detection == found.claims.strict == Counts(0, 0, 185)
+    assert found.hardware == Counts(0, 0, 132)
+    assert found.claims.detection.f1 == found.hardware.f1 == 0.0
+    assert all(exact == Share(0, 0) for exact in found.exact.values())
