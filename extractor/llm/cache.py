@@ -67,10 +67,11 @@ class ReplyCache:
     the cache does without. Replies not yet written when a process is killed are asked for again.
     """
 
-    def __init__(self, path: Path | None = None, notice: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, path: Path | None = None, notice: Callable[[str], None] = lambda _line: None) -> None:
         self.path = path or default_path()
         self._notice = notice
-        self._connection: sqlite3.Connection | None = None
+        self._reading: sqlite3.Connection | None = None
+        self._writing: sqlite3.Connection | None = None  # used on the writer's thread; opening one per batch costs more than it
         self._waiting: dict[bytes, tuple[str, str, bool, float]] = {}
         self._writer: asyncio.Task[None] | None = None
         self._off = False
@@ -80,7 +81,10 @@ class ReplyCache:
         if waiting := self._waiting.get(key):
             return Kept(waiting[1], waiting[2])
         try:
-            row = self._open().execute("SELECT reply, settled FROM replies WHERE key = ?", (key,)).fetchone()
+            if self._off:
+                return None
+            self._reading = self._reading or _connect(self.path)
+            row = self._reading.execute("SELECT reply, settled FROM replies WHERE key = ?", (key,)).fetchone()
         except (sqlite3.Error, OSError) as error:
             self._mend(error)
             return None
@@ -98,9 +102,7 @@ class ReplyCache:
         """Write what waits, and close the file."""
         if self._writer is not None:
             await self._writer
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._disconnect()
 
     async def _write_waiting(self) -> None:
         while self._waiting and not self._off:
@@ -118,24 +120,22 @@ class ReplyCache:
         self._waiting.clear()
 
     def _write(self, batch: Mapping[bytes, tuple[str, str, bool, float]]) -> None:
-        with closing(_connect(self.path)) as connection, connection:
+        self._writing = self._writing or _connect(self.path)
+        with self._writing:
             rows = [(key, *value) for key, value in batch.items()]
-            connection.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", rows)
+            self._writing.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", rows)
 
-    def _open(self) -> sqlite3.Connection:
-        if self._off:
-            raise OSError
-        if self._connection is None:
-            self._connection = _connect(self.path)
-        return self._connection
+    def _disconnect(self) -> None:
+        for connection in (self._reading, self._writing):
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()
+        self._reading = self._writing = None
 
     def _mend(self, error: Exception) -> None:
         if self._off:
             return
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
+        self._disconnect()
         if not _is_broken(error):
             self._off = True
             self._notice(f"The reply cache {self.path} can't be used ({error}); going on without it.")

@@ -16,12 +16,12 @@ from extractor.llm.cache import Kept, ReplyCache, key_of
 from extractor.llm.clock import Clock
 from extractor.llm.completions import Completion, read
 from extractor.llm.endpoints import Endpoint, resolve
-from extractor.llm.failures import CallFailed, JobStopped, Spent
+from extractor.llm.failures import CallError, JobError, Spent
 from extractor.llm.limits import Limiter, Limits
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
 from extractor.llm.retries import (
     Outcome,
-    Repeatable,
+    RepeatableError,
     RetryPolicy,
     Verdict,
     cassette_miss,
@@ -84,7 +84,7 @@ class ModelClient(Generic[T]):
         cache: ReplyCache | None = None,
         price: Price | None = None,
         budget: Budget | None = None,
-        notice: Callable[[str], None] = lambda line: None,
+        notice: Callable[[str], None] = lambda _line: None,
         clock: Clock | None = None,
     ) -> None:
         self.endpoint: Endpoint = resolve(model, base_url)
@@ -122,13 +122,13 @@ class ModelClient(Generic[T]):
         self,
         messages: Sequence[Message],
         *,
-        check: Callable[[T], Sequence[str]] = lambda value: (),
+        check: Callable[[T], Sequence[str]] = lambda _value: (),
         schema: Mapping[str, Any] | None = None,
     ) -> Reply[T]:
         """Ask for one value.
 
-        `check` returns what is wrong with a value, in words for the model. `schema` takes the place of the reply model's in this
-        request, for engines that constrain decoding. Raises `CallFailed` when there is no usable answer, and `JobStopped`
+        `check` returns what is wrong with a value, in words for the model. `schema` takes the place of the reply model's in
+        this request, for engines that constrain decoding. Raises `CallError` when there is no usable answer, and `JobError`
         when there will be none for later documents either.
         """
         key = b""
@@ -141,16 +141,18 @@ class ModelClient(Generic[T]):
         conversation = list(messages)
         best: tuple[T, Sequence[str]] | None = None
         faults: Sequence[str] = ()
+        truncated = False
         for _ in range(1 + REASKS):
             ledger.attempts += 1
             completion, mode = await self._complete(conversation, schema, ledger)
             if completion.refused:
-                raise CallFailed(
+                raise CallError(
                     f"{self.endpoint.model} declined to answer (refusal or content filter)",
                     "Try another model for this document.",
                     self._spent(ledger),
                 )
-            value = read(completion.text, self._reply, completion.truncated)
+            truncated = completion.truncated
+            value = read(completion.text, self._reply, truncated)
             if isinstance(value, list):
                 faults = value
             else:
@@ -163,10 +165,10 @@ class ModelClient(Generic[T]):
         if best is None:
             # What was wrong in detail names parts of the reply, which no exception holds.
             what, fix = "did not fit the schema", "Use a stronger model, or one whose server enforces schemas."
-            if completion.truncated:
+            if truncated:
                 what, fix = "was cut off at its longest", "Allow longer replies."
             cause = f"the reply of {self.endpoint.model} {what} in {ledger.attempts} attempts"
-            raise CallFailed(cause, fix, self._spent(ledger))
+            raise CallError(cause, fix, self._spent(ledger))
         value, faults = best
         if self._cache is not None:
             self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults)))
@@ -208,7 +210,7 @@ class ModelClient(Generic[T]):
                             if verdict.slow:
                                 cost = reserved  # the provider may have written, and billed, what was not waited for
                             if verdict.repeats:
-                                raise Repeatable(verdict) from error
+                                raise RepeatableError(verdict) from error
                             self._fail(verdict, ledger, error)
                         finally:
                             await self._budget.settle(reserved, cost)
@@ -218,9 +220,9 @@ class ModelClient(Generic[T]):
                     self._limiter.used(expected + longest, used)
                     self._limiter.told(answer.headers)
                     return answer.completion, mode
-        except Repeatable as error:
+        except RepeatableError as error:
             self._fail(error.verdict, ledger, error.__cause__)
-        except JobStopped as error:  # the budget knows nothing of the document
+        except JobError as error:  # the budget knows nothing of the document
             error.spent = self._spent(ledger)
             raise
         raise AssertionError("unreachable: tenacity reraises")
@@ -276,7 +278,7 @@ class ModelClient(Generic[T]):
         if key is None and self.endpoint.key_required:
             variable = self.endpoint.key_variable
             fix = f"Set {variable}, store one with `extractor keys set`, or run with --model rules."
-            raise JobStopped(f"no key for {self.endpoint.model}", fix)
+            raise JobError(f"no key for {self.endpoint.model}", fix)
         self._key = key
         kind = Direct if self.endpoint.direct else ThroughLiteLLM
         self._transport = kind(self.endpoint, key, self._settings.timeouts)
@@ -295,6 +297,6 @@ class ModelClient(Generic[T]):
             cause = cause.replace(self._key.get_secret_value(), "[key]")
         if verdict.repeats:
             cause += f" ({ledger.calls} calls)"
-        raise (JobStopped if stops else CallFailed)(cause, verdict.fix, self._spent(ledger)) from (
+        raise (JobError if stops else CallError)(cause, verdict.fix, self._spent(ledger)) from (
             cassette_miss(error) if error else None
         )

@@ -12,11 +12,11 @@ T = TypeVar("T", bound=BaseModel)
 _FAULTS_TOLD = 12
 
 
-class NotACompletion(ValueError):
+class NotACompletionError(ValueError):
     """The server's answer is no chat completion; the text says what it is instead, without quoting it."""
 
 
-class NoChoice(NotACompletion):
+class NoChoiceError(NotACompletionError):
     """The server's answer is a chat completion, but an empty one."""
 
 
@@ -34,14 +34,14 @@ class Completion:
 
     @classmethod
     def of(cls, raw: object) -> "Completion":
-        """Read a chat completion in OpenAI's format. Raises `NotACompletion`."""
+        """Read a chat completion in OpenAI's format. Raises `NotACompletionError`."""
         if not isinstance(raw, dict):
-            raise NotACompletion(f"a JSON {type(raw).__name__}")
+            raise NotACompletionError(f"a JSON {type(raw).__name__}")
         choices = raw.get("choices")
         if not isinstance(choices, list):
-            raise NotACompletion("a JSON object without choices")
+            raise NotACompletionError("a JSON object without choices")
         if not choices or not isinstance(choices[0], dict) or not isinstance(choices[0].get("message"), dict):
-            raise NoChoice("a chat completion without a choice")
+            raise NoChoiceError("a chat completion without a choice")
         message, ending = choices[0]["message"], choices[0].get("finish_reason")
         usage = raw.get("usage")
         usage = usage if isinstance(usage, dict) else {}

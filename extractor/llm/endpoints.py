@@ -55,7 +55,7 @@ class Endpoint:
 
     @property
     def constrains_decoding(self) -> bool:
-        """Whether the engine is taken to compile a schema per request: one on this machine, on its network, or named as local."""
+        """Whether the engine is taken to compile a schema per request: on this machine or network, or local by name."""
         return self.direct and (not _COMPATIBLE[self.provider].hosted or _is_private(self.base_url))
 
     @property

@@ -1,9 +1,9 @@
 """How a model call fails for good, and what it had cost by then.
 
 ProviderError (extractor.errors)
-└── CallFailed          this document gets no answer; the next one may
-    └── JobStopped      no later document can fare better: the job stops at once, and resumes when the cause is mended
-        └── BudgetSpent the next call could pass the cap on cost
+└── CallError          this document gets no answer; the next one may
+    └── JobError      no later document can fare better: the job stops at once, and resumes when the cause is mended
+        └── BudgetError the next call could pass the cap on cost
 
 Each says a cause and a fix. None holds a reply of the model or a key.
 """
@@ -28,7 +28,7 @@ class Spent:
     cost_usd: float | None = 0.0
 
 
-class CallFailed(ProviderError):
+class CallError(ProviderError):
     """A document for which the model gave no usable answer."""
 
     def __init__(self, cause: str, fix: str, spent: Spent | None = None) -> None:
@@ -38,9 +38,9 @@ class CallFailed(ProviderError):
         self.spent = spent or Spent()
 
 
-class JobStopped(CallFailed):
+class JobError(CallError):
     """A failure that every later document would meet as well."""
 
 
-class BudgetSpent(JobStopped):
+class BudgetError(JobError):
     """The cap on cost is reached, or cannot be kept."""

@@ -9,6 +9,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -39,21 +40,20 @@ def get(name: str, *, file: Path | None = None, environ: Mapping[str, str] = os.
 def stored(file: Path | None = None) -> dict[str, SecretStr]:
     """The keys in the file, by name. Raises `UsageError` when the file is broken or others can read it."""
     file = file or path()
+    values: dict[str, object] | None = None
     try:
-        descriptor = os.open(file, os.O_RDONLY)
+        with file.open("rb") as stream:
+            _refuse_open_file(file, os.fstat(stream.fileno()))
+            with suppress(tomllib.TOMLDecodeError, UnicodeDecodeError):  # their messages can quote the file
+                values = tomllib.load(stream)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UsageError(f"cannot read the key file {file}: {error.strerror}. Mend its permissions, or remove it.") from None
-    with open(descriptor, "rb") as stream:
-        _refuse_open_file(file, os.fstat(stream.fileno()))
-        try:
-            values = tomllib.load(stream)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-            values = None  # the parser's message can quote the file, so it goes no further
-    if values is None or not all(isinstance(value, str) for value in values.values()):
+    found = {name: SecretStr(value) for name, value in (values or {}).items() if isinstance(value, str)}
+    if values is None or len(found) != len(values):
         raise UsageError(f'the key file {file} is not lines of NAME = "key". Mend it, or remove it and set the keys again.')
-    return {name: SecretStr(value) for name, value in values.items()}
+    return found
 
 
 def put(name: str, key: SecretStr, *, file: Path | None = None) -> Path:
@@ -95,7 +95,7 @@ def _write(file: Path, keys: Mapping[str, SecretStr]) -> Path:
     partial.unlink(missing_ok=True)
     # A JSON string is a TOML basic string.
     lines = [f"{name} = {json.dumps(key.get_secret_value())}\n" for name, key in sorted(keys.items())]
-    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.writelines(lines)
+    partial.touch(mode=0o600, exist_ok=False)
+    partial.write_text("".join(lines), encoding="utf-8")
     partial.replace(file)
     return file

@@ -63,7 +63,7 @@ class Limiter:
             self._wake()
 
     def slowed(self, started: float, wait: float | None = None) -> None:
-        """A call that began at `started` was refused or ran out of time; `wait` is how long the server wants to be left alone."""
+        """A call that began at `started` was refused or ran out of time; `wait` is what the server asked for, in seconds."""
         now = self._clock.monotonic()
         if wait is not None:
             self._closed_until = max(self._closed_until, now + wait)

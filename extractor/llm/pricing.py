@@ -17,7 +17,7 @@ from typing import Any
 from extractor.errors import UsageError
 from extractor.llm.completions import Completion
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.failures import BudgetSpent
+from extractor.llm.failures import BudgetError
 
 _TABLE = "model_prices_and_context_window_backup.json"
 
@@ -93,18 +93,18 @@ class Budget:
         self._settled = asyncio.Condition()
 
     async def reserve(self, estimate: float | None, model: str) -> float:
-        """Set the estimate of a call aside, waiting for calls under way if only they stand against it. Raises `BudgetSpent`."""
+        """Set the estimate of a call aside, waiting for calls under way if only they stand against it. Raises `BudgetError`."""
         if self.max_cost is None:
             return 0.0
         if estimate is None:
-            raise BudgetSpent(
+            raise BudgetError(
                 f"no price is known for {model}, so the cap of ${self.max_cost:g} cannot be kept",
                 "Give the price with --price IN,OUT (US dollars for a million tokens), or leave --max-cost out.",
             )
         async with self._settled:
             while self.spent + self._under_way + estimate > self.max_cost:
                 if not self._calls or self.spent + estimate > self.max_cost:
-                    raise BudgetSpent(
+                    raise BudgetError(
                         f"${self.spent:.4f} of the ${self.max_cost:g} cap is spent and the next call may cost ${estimate:.4f}",
                         "Run the same command with a higher --max-cost to go on from here.",
                     )

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
@@ -57,7 +57,7 @@ class RetryPolicy:
     longest_wait: float = 120.0
 
 
-class Repeatable(Exception):
+class RepeatableError(Exception):
     """Carries a verdict through tenacity."""
 
     def __init__(self, verdict: Verdict) -> None:
@@ -66,15 +66,13 @@ class Repeatable(Exception):
 
 
 def retrying(policy: RetryPolicy, clock: Clock) -> AsyncRetrying:
-    """tenacity's loop for one document: it repeats `Repeatable` failures, waits as the verdict says, and raises the last one."""
+    """tenacity's loop for one completion: it repeats on `RepeatableError`, waits as its verdict says, and raises the last one."""
     started = clock.monotonic()
     backoff = wait_random_exponential(multiplier=policy.first_wait, max=30.0)
     failures = 0
 
     def verdict(state: RetryCallState) -> Verdict:
-        error = state.outcome.exception() if state.outcome else None
-        assert isinstance(error, Repeatable)
-        return error.verdict
+        return cast(RepeatableError, state.outcome and state.outcome.exception()).verdict
 
     def wait(state: RetryCallState) -> float:
         asked = verdict(state).wait
@@ -88,7 +86,7 @@ def retrying(policy: RetryPolicy, clock: Clock) -> AsyncRetrying:
         failures += verdict(state).outcome is Outcome.TRANSIENT
         return failures >= policy.attempts or clock.monotonic() - started + state.upcoming_sleep > policy.deadline
 
-    return AsyncRetrying(sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(Repeatable), reraise=True)
+    return AsyncRetrying(sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(RepeatableError), reraise=True)
 
 
 # Every exception class of openai and of litellm has a row here (a test walks both). A status code, where there is one, is

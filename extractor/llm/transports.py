@@ -1,4 +1,4 @@
-"""One request, one answer: over a pooled aiohttp session, or through litellm. Both raise openai's exceptions and never retry."""
+"""One request, one answer: over a pooled aiohttp session, or through litellm. Both raise openai's exceptions; neither retries."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 from pydantic import SecretStr
 
 from extractor._version import __version__
-from extractor.llm.completions import Completion, NoChoice, NotACompletion
+from extractor.llm.completions import Completion, NoChoiceError, NotACompletionError
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.structured import Message, Template
 
@@ -89,8 +89,8 @@ class Direct:
             _raise_status(self._url, code if isinstance(code, int) and code >= 400 else 502, headers, content)
         try:
             return Answer(Completion.of(raw), headers)
-        except NotACompletion as error:
-            _raise_invalid(self._url, headers, str(error), empty=isinstance(error, NoChoice))
+        except NotACompletionError as error:
+            _raise_invalid(self._url, headers, str(error), empty=isinstance(error, NoChoiceError))
 
     async def close(self) -> None:
         """Close the session and its connections."""
@@ -156,8 +156,8 @@ class ThroughLiteLLM:
         headers = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in additional.items()}
         try:
             return Answer(Completion.of(reply.model_dump()), headers)
-        except NotACompletion as error:
-            _raise_invalid(self._endpoint.where, headers, str(error), empty=isinstance(error, NoChoice))
+        except NotACompletionError as error:
+            _raise_invalid(self._endpoint.where, headers, str(error), empty=isinstance(error, NoChoiceError))
 
     async def close(self) -> None:
         """Close litellm's clients, which are shared by the process and opened again when needed."""
