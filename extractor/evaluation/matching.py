@@ -59,10 +59,14 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Whether a field of a pair agrees exactly, and whether it agrees softly; fields that are no phrases know only exact."""
+    """Whether a field of a pair agrees exactly, and whether softly; `named` unless it is null on both sides.
+
+    Fields that are no phrases know only exact agreement.
+    """
 
     exact: bool
     soft: bool
+    named: bool = True
 
 
 def align(gold: GoldDocument, extraction: Extraction) -> Alignment:
@@ -163,7 +167,8 @@ def same_number(gold: float, said: float) -> bool:
 def compare_phrases(gold: str | None, predicted: str | None) -> Agreement:
     """Compare two phrases: exactly means equal once normalised; softly, one within the other or half of the words shared."""
     if gold is None or predicted is None:
-        return Agreement(gold is predicted, gold is predicted)
+        same = gold is predicted
+        return Agreement(same, same, named=not same)
     if normalise(gold) == normalise(predicted):
         return Agreement(True, True)
     ours, theirs = _words(gold), _words(predicted)

@@ -125,13 +125,13 @@ def test_of_two_alike_targets_the_overlapping_one_is_taken(order: int) -> None:
     assert matching.spurious == (elsewhere,)
 
 
-SAME, SOFT, OTHER = Agreement(True, True), Agreement(False, True), Agreement(False, False)
+SAME, SOFT, OTHER, NULL = Agreement(True, True), Agreement(False, True), Agreement(False, False), Agreement(True, True, False)
 
 
 @pytest.mark.parametrize(
     ("gold", "predicted", "expected"),
     [
-        pytest.param(None, None, SAME, id="both null"),
+        pytest.param(None, None, NULL, id="both null"),
         pytest.param("COCO", None, OTHER, id="missing"),
         pytest.param(None, "COCO", OTHER, id="made up"),
         pytest.param("COCO", "coco", SAME, id="case"),
@@ -182,7 +182,7 @@ def test_word_f1(a: list[str], b: list[str]) -> None:
 def test_a_null_subject_is_the_system(gold_subject: str | None, system: str | None, subject: str | None, agrees: bool) -> None:
     gold = replace(GOLD, system=system)
     fields = agreement(gold, replace(SPEEDUP, subject=gold_subject), predict(SPEEDUP, subject=subject))
-    assert fields["subject"] == Agreement(agrees, agrees)
+    assert fields["subject"] == Agreement(agrees, agrees, named=system is not None or gold_subject is not None)
 
 
 def test_null_in_another_phrase_is_no_name() -> None:
