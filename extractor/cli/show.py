@@ -122,13 +122,12 @@ def _columns(claim: "Claim") -> dict[str, str]:
 
 def _claims_table(claims: "tuple[Claim, ...]") -> "RenderableType":
     """A table of the columns in which at least one claim says something."""
-    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     rows = [_columns(claim) for claim in claims]
     names = [name for name in rows[0] if any(row[name] for row in rows)]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for name in names:
         table.add_column(name, overflow="fold")
     for claim, row in zip(claims, rows, strict=True):

@@ -1,5 +1,7 @@
 """Sentences end where a reader ends them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,5 +35,5 @@ def test_splits_where_a_reader_does(text: str, expected: list[str]) -> None:
 def test_sentences_are_ordered_and_hold_every_visible_character(text: str) -> None:
     spans = split_sentences(text)
     covered = "".join(text[start:end] for start, end in spans)
-    assert all(left[1] <= right[0] for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left[1] <= right[0] for left, right in pairwise(spans))
     assert "".join(covered.split()) == "".join(text.split())

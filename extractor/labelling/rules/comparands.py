@@ -1,0 +1,129 @@
+"""Who a number is about, and what it is compared with."""
+
+import re
+
+from extractor.labelling.rules.frames import Frame
+from extractor.labelling.rules.reading import Sentence
+
+_STEP = r"(?:[wNMCH/-]|R(?=[wNM])|(?<=[wNMH])O[DR]*(?=[wNMH])|\((?=[wN]{1,2}\))|(?<=[wN])\))"
+_NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*{_STEP}+){{0,4}},?&[DR]*{_STEP}*N{_STEP}*)?)"
+"""A noun phrase, with "of" phrases and an acronym in parentheses, and the names coordinated with it."""
+
+_THAN = re.compile(rf"T{_NAMED}")
+_OF_ANOTHER = re.compile(rf"R*O?[DR]*(?:[wNM/]|&|&B*Q)*M[wN]*(?:O|t){_NAMED}")
+_OF_WHOLE = re.compile(rf"R*O{_NAMED}")
+_BEATS = re.compile(rf"C{_NAMED}")
+_BEATING = re.compile(r"(?:outperform|surpass|exceed|beat|outshin)\w*")
+_EMPTY = frozenset(
+    ["time", "times", "itself", "others", "that", "those", "it", "them", "previous", "all", "both", "each", "the", "same"]
+)
+
+
+def baseline_of(frame: Frame, end: int) -> str | None:
+    """What a change or fraction is compared with: ordered by how near it stands to the number.
+
+    `end` is the token at which the sentence's statement ends. "of the M of X", "than X" behind the number, "than X" later in
+    the sentence, "compared to X, ..." before it, "outperforms X by Q".
+    """
+    sentence, codes = frame.sentence, frame.sentence.codes
+    if frame.change is None and (found := _after(sentence, _OF_ANOTHER, frame.last)):
+        return _pick(frame, *found)
+    for first, last in ((frame.last, frame.tail), (frame.tail, end)):
+        for match in _THAN.finditer(codes, first, min(len(codes), last)):
+            if found := _clean(sentence, *match.span("x")):
+                return _pick(frame, *found)
+    for match in reversed([*_THAN.finditer(codes, 0, frame.first)]):
+        if found := _clean(sentence, *match.span("x")):
+            return _pick(frame, *found)
+    for match in reversed([*_BEATS.finditer(codes, 0, frame.first)]):
+        if _BEATING.fullmatch(sentence.words[match.start()]) and (found := _clean(sentence, *match.span("x"))):
+            return sentence.phrase(*found)
+    return None
+
+
+def _after(sentence: Sentence, pattern: re.Pattern[str], at: int) -> tuple[int, int] | None:
+    match = pattern.match(sentence.codes, at)
+    return _clean(sentence, *match.span("x")) if match else None
+
+
+def _clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
+    """The range without what only links; None if nothing is left."""
+    while first < last and (sentence.codes[first] in "DR,&-/(" or sentence.words[first] in ("that", "those")):
+        first += 1
+    while first < last and sentence.codes[last - 1] in "R,&-/(OD":
+        last -= 1
+    if last > first and sentence.codes[last - 1] == ")" and "(" not in sentence.codes[first:last]:
+        last -= 1
+    if first >= last or (last - first == 1 and sentence.words[first] in _EMPTY):
+        return None
+    return first, last
+
+
+def _pick(frame: Frame, first: int, last: int) -> str:
+    """The whole phrase, or the item of a list that belongs to the number's place in its run."""
+    sentence = frame.sentence
+    items = split_list(sentence, first, last)
+    if frame.size > 1 and len(items) == frame.size:
+        return sentence.phrase(*items[frame.place])
+    return sentence.phrase(first, last)
+
+
+def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int]]:
+    """The items of a coordination, as token ranges."""
+    items = []
+    for match in re.finditer(r"[^,&]+", sentence.codes[first:last]):
+        a, b = match.start() + first, match.end() + first
+        while a < b and sentence.codes[a] in "DR":
+            a += 1
+        if a < b:
+            items.append((a, b))
+    return items
+
+
+_SUBJECT = re.compile(
+    r"(?P<x>(?:[wNMH/-]|(?<=[wN])O[D]?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?(?:,[^,]{1,12},)?R*v*R*(?=[VC])"
+)
+_ACTOR_IS = re.compile(r"(?P<x>[wNM/]*[wNM])(?:\([^)]{1,4}\))?v[RB]*$")
+_IN_PARENTHESES = re.compile(r"(?P<x>N[wN]{0,2})\([^()]*$")
+_NOBODY = re.compile(
+    r"(?:results?|experiments?|evaluations?|evaluation|analysis|analyses|studies|study|paper|work|method|methods|approach|framework|model|models|system|systems|we|it|findings|tests?|simulations?|measurements?|implementation|"
+    r"architecture|algorithm|technique|solution|scheme|prototype|design|ablations?|validation|benchmarks?|comparisons?|ones?|case|practice|which|that|this|demonstrations?|proposed|deployment|pipeline|network|accuracy|task|tasks|strategy|data|datasets?|trials|protocol|library|code|performance)"
+)
+
+
+def subject_of(frame: Frame, system: str | None) -> str | None:
+    """Who the number is about: the name before the verb that reports it; the paper's own system for "our method"."""
+    sentence, codes = frame.sentence, frame.sentence.codes
+    opened = _IN_PARENTHESES.search(codes, 0, frame.first)
+    if opened and not frame.paired and "T" in codes[max(0, opened.start() - 3) : opened.start()]:
+        return sentence.phrase(*opened.span("x"))
+    best = None
+    for match in _SUBJECT.finditer(codes, 0, frame.first):
+        first, last = _name_of(sentence, *match.span("x"))
+        if first >= last or re.search(r"[VCQO][BDR]*$", codes[:first]):
+            continue
+        if (first > 0 and codes[first - 1] in "TPFAIOWpt") or (
+            first > 1 and codes[first - 1] == "D" and codes[first - 2] in "TPFAIOWpt"
+        ):
+            continue
+        if _NOBODY.fullmatch(sentence.words[last - 1]) and "N" not in codes[first:last]:
+            continue
+        if first > 0 and sentence.words[first - 1] in ("our", "ours", "this") and "N" not in codes[first:last]:
+            best = None
+            continue
+        best = first, last
+    if best is None:
+        return system
+    phrase = sentence.phrase(*best)
+    if "N" in codes[best[0] : best[1]] or system is None:
+        return phrase
+    return system if system.lower() not in phrase.lower() else phrase
+
+
+def _name_of(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
+    codes, words = sentence.codes, sentence.words
+    while first < last and (
+        codes[first] in "DR&-/" or words[first] in ("proposed", "resulting", "show", "find", "demonstrate")
+    ):
+        first += 1
+    return first, last
