@@ -167,6 +167,7 @@ def test_a_stopped_run_resumes_to_the_same_bytes(
     process.stdin.flush()
     wait_for(job, 3)
     process.send_signal(stop)
+    process.wait(timeout=30)  # with its input still open: it may be waiting for more
     _, talk = process.communicate()
     if stop == signal.SIGINT:
         assert process.returncode == 130
