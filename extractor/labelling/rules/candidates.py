@@ -153,7 +153,7 @@ def duration_of_data(frame: Frame) -> Verdict:
         return None
     words, before = frame.words_after[:4], frame.words_before[-2:]
     if words[:1] == ["of"] and frame.rule != "metric of":
-        return None if {"latency", "delay", "training", "inference", "compute", "gpu"} & set(words) else False
+        return None if {"latency", "delay", "training", "inference", "compute", "gpu", "cpu", "core"} & set(words) else False
     if before and before[-1] in ("every", "each", "first", "last", "next", "past"):
         return False
     if not words:

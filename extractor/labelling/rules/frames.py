@@ -150,7 +150,8 @@ RULES: tuple[Rule, ...] = (
         "nominal change", rf"(?P<m>{NP}+)?(?P<c>C)w?(?:[OYA]|vO)?(?:[FV])?{_FILL}(?<=[OYAvF]){_FILL}", "an accuracy drop of Q"
     ),
     _head("metric of", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?(?:[Ov=:(]+|A|vV|-|(?=B)){_FILL}", "AUC of Q, latency is Q"),
-    _head("from to", rf"(?P<m>{NP}*M[wN]?)[^CQ;SYV]{{0,8}}t{_FILL}", "shortens the sequence length from Q to Q"),
+    _head("from to", rf"(?P<m>{NP}*M[wN]?)(?:[vR]*C)?[^CQ;SYV]{{0,8}}t{_FILL}", "shortens the sequence length from Q to Q"),
+    _head("from to", rf"C[^CMQ;SYV]{{0,10}}t{_FILL}", "improves the model from Q to Q"),
     _head("changed by", rf"(?P<c>C)[RDB]*(?P<m>{NP}*M{NP}*)[^CQ;SYV]{{0,12}}Y{_FILL}", "reduces memory by Q"),
     _head(
         "changed in by", rf"(?P<c>C)[^CQ;SYIV]{{0,12}}I[BDR]*(?P<m>{NP}+)[^CQ;SYI]{{0,6}}Y{_FILL}", "outperforms X in WER by Q"
@@ -170,6 +171,7 @@ RULES: tuple[Rule, ...] = (
     _tail("Q change", r"[BDRw-]{0,2}(?P<c>C)", "Q faster, a Q speedup"),
     _tail("Q of metric", rf"[RB]*O[DBR]*(?P<m>{NP}*M)", "Q of the parameters"),
     _head("metric changes", rf"(?P<m>{NP}*M)R*(?P<c>C)[RBD]*", "throughput increases Q"),
+    _head("metric Q", rf"(?P<m>{NP}*M){_FILL}", "performance Q"),
     _head("changed object", rf"(?P<c>C)[RDB]*{NP}+{_FILL}", "compressing a model Q times"),
     _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){_FILL}", "S-measures of Q"),
     _head("changed", rf"(?P<c>C)[^CQ;SV]{{0,10}}Y{_FILL}", "improves by Q"),
@@ -198,7 +200,7 @@ def hang(frame: Frame) -> None:
             metric = _named(frame.sentence, match.start("m") + base, match.end("m") + base)
             if metric is None and "c" not in groups:
                 continue
-        if (rule.name == "name of" and not _is_score(frame)) or (rule.name == "changed object" and frame.mention.unit != "x"):
+        if not _fits(rule, frame, match):
             continue
         if frame.rule and metric is None:
             continue
@@ -215,6 +217,27 @@ def hang(frame: Frame) -> None:
         frame.change = match.start("c") + frame.last
 
 
+def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
+    """What a rule asks beyond its pattern."""
+    sentence, unit = frame.sentence, frame.mention.unit
+    match rule.name:
+        case "name of" | "metric Q":
+            return _is_score(frame)
+        case "from to":
+            return frame.size == 2 or frame.mention.low != frame.mention.high or "m" in rule.pattern.groupindex
+        case "changed object":
+            beats = _BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
+            return unit == "x" or (unit == "%" and beats and frame.before.endswith("B"))
+        case "changing Q metric":
+            return _BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is None
+        case "metric of":  # "(99 ms latency)": what stands in the parentheses names the metric
+            return _OPENED_BY.search(frame.before) is None or _OWN_METRIC.match(frame.after) is None
+        case _:
+            return True
+
+
+_OPENED_BY = re.compile(rf"\({_FILL}$")
+_OWN_METRIC = re.compile(rf"(?:&[BDR]*Q)*[BDRw]{{0,2}}C|-?[RBD]*{NP}{{0,4}}M")
 _CHANGED_AFTER = re.compile(r"R?(?P<c>C)")
 _SHARED = re.compile(rf"I[BDR]*(?P<m>{NP}*M)")
 _METRIC = re.compile(rf"{NP}*M")
@@ -238,6 +261,8 @@ def complete(frame: Frame) -> None:
         if match is not None and (change.kind is None or _kind_at(sentence, match) == change.kind):
             frame.metric = _named(sentence, *match.span("m"))
             return
+    if change is not None and change.kind is None and sentence.words[frame.change or 0] not in _COMPARATIVE:
+        return
     wanted = change.kind if change is not None else "time" if frame.mention.unit in TIMED else None
     if (change is None and wanted is None) or frame.rule in ("nominal change", "changed by noun"):
         return
@@ -284,7 +309,15 @@ _BEATING = re.compile(r"(?:outperform|surpass|exceed|beat|outshin)\w*")
 def _is_score(frame: Frame) -> bool:
     """Whether a number looks like a score: a percentage or a decimal."""
     mention = frame.mention
-    return mention.unit == "%" or (mention.unit is None and "." in mention.text)
+    return mention.unit == "%" or (
+        mention.unit is None and "." in mention.text and _DECIMAL.fullmatch(mention.text) is not None
+    )
+
+
+_DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
+_COMPARATIVE = frozenset(
+    ["higher", "lower", "better", "worse", "less", "more", "fewer", "greater", "larger", "shorter", "longer", "exceeds"]
+)
 
 
 def _named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
@@ -326,6 +359,8 @@ def carry(frames: list[Frame]) -> None:
             and frame.rule in ("", "Q in metric", "Q metric", "Q of metric")
         ):
             frame.change, frame.metric, frame.rule = before.change, frame.metric or before.metric, "listed change"
+        elif same and before.change is not None and frame.change is None and _AND_BY.fullmatch(between):
+            frame.change, frame.metric, frame.rule = before.change, before.metric, "listed change"
         elif same and not frame.rule and _LISTED.fullmatch(between):
             frame.metric, frame.rule = before.metric, "listed value"
         elif (
@@ -341,7 +376,11 @@ def carry(frames: list[Frame]) -> None:
 _AND_METRIC_BY = re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{_FILL}")
 _LISTED = re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SV]{0,3}")
 _OPENED = re.compile(r"[^Q;SV.]{0,8}\([BDR]*")
-_CARRIED_NAMES = frozenset(["and metric by", "listed change", "listed value"])
+_AND_BY = re.compile(rf"[^CQ;SV]{{0,8}},?&Y{_FILL}")
+LISTED = frozenset(["listed change", "listed value"])
+"""Names of the rules by which a number shares what the number before it in a list was said of."""
+
+_CARRIED_NAMES = LISTED | {"and metric by"}
 
 
 def pair(frames: list[Frame]) -> None:
@@ -360,6 +399,10 @@ def pair(frames: list[Frame]) -> None:
             for other in frames:
                 if other.first == frame.first:
                     other.metric, other.change, other.rule, other.paired = before.metric, None, "in parentheses", True
+
+
+_REPORTED = re.compile(rf"V{_FILL}$")
+_GOES_ON = frozenset("PNFwIW),.") | {""}
 
 
 def reported(frame: Frame) -> bool:
