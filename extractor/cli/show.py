@@ -81,6 +81,8 @@ def _show(record: "Extraction", out: "Console") -> None:
         out.print(_claims_list(record.claims) if out.width < _NARROW else _claims_table(record.claims))
     else:
         out.print("no claims")
+    if record.hardware or record.rejected:
+        out.print()
     for target in record.hardware:
         kind = "product" if target.specific else "class"
         out.print(f"hardware: {plain(target.name)} ({target.category}, {kind}, {target.role})")

@@ -94,9 +94,10 @@ def test_mark_up_and_escapes_are_shown_and_not_obeyed(extractor: "Command", job:
 
 def test_names_are_shown_literally_too(extractor: "Command", job: Path) -> None:
     shown = extractor("show", "job", "p4").stdout.decode().splitlines()
-    assert shown[-4:] == [
+    assert shown[-5:] == [
         "system: [i]A[/i]",
         "no claims",
+        "",
         "hardware: [i]B[/i] (cpu, product, evaluated)",
         "rejected: system '[i]C[/i]', not found in the text",
     ]
