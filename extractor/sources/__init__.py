@@ -29,6 +29,7 @@ _STDIN = "-"
 _Format = Callable[[BinaryIO, Fields], Iterator[Paper | Fault]]
 _BY_SUFFIX: dict[str, _Format] = {".jsonl": read_json_lines, ".ndjson": read_json_lines, ".json": read_json_array}
 _SUFFIXES = frozenset([*_BY_SUFFIX, ".txt"])
+_OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json"])
 _HEAD = 1 << 16
 _ARRAY = re.compile(rb"\[\s*[{\]]")  # a title may begin with a bracket too
 _WHOLE_ON_A_LINE = re.compile(rb"\{[^\n]*(?:\}\s*\n|\Z)")
@@ -157,12 +158,13 @@ def _files(name: str) -> list[str]:
 
 
 def _inside(folder: Path) -> list[str]:
-    """The readable files of a folder, at any depth, in sorted order."""
+    """The readable files of a folder, at any depth, in sorted order; not what an earlier run wrote, or `run .` would read itself."""
     return sorted(
         str(path)
         for path in folder.rglob("*")
         if path.suffix.lower() in _SUFFIXES
         and path.is_file()
+        and not (path.name in _OUTPUTS and (path.parent / "job.json").exists())
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
 

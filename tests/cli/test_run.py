@@ -97,6 +97,12 @@ def test_every_record_ends_in_one_place(extractor: "Command", tmp_path: Path) ->
     assert len((tmp_path / "job" / "failures.jsonl").read_bytes().splitlines()) == 4
 
 
+def test_a_job_inside_the_folder_that_it_reads_does_not_read_itself(extractor: "Command", papers: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert extractor("run", ".", "-o", "job").returncode == 0
+    assert [record.id for record in read_extractions(tmp_path / "job")] == [paper["id"] for paper in PAPERS]
+
+
 def test_the_first_ten_failures_are_listed(extractor: "Command", tmp_path: Path) -> None:
     done = extractor("run", "-", "-o", "job", stdin=b"{}\n" * 14)
     talk = done.stderr.decode().splitlines()
