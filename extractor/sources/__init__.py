@@ -158,7 +158,7 @@ def _files(name: str) -> list[str]:
 
 
 def _inside(folder: Path) -> list[str]:
-    """The readable files of a folder, at any depth, in sorted order; not what an earlier run wrote, or `run .` would read itself."""
+    """The readable files of a folder, at any depth, in sorted order; what an earlier run wrote there is no input."""
     return sorted(
         str(path)
         for path in folder.rglob("*")

@@ -139,7 +139,7 @@ def test_a_stream_gets_each_record_at_once(tmp_path: Path) -> None:
         assert written == [counts.extracted, counts.failed]
 
     with (tmp_path / "extractions").open("wb") as extractions, (tmp_path / "failures").open("wb") as failures:
-        job = [sourced("a"), bad("b"), sourced("c")]
+        job: list[Sourced | BadRecord] = [sourced("a"), bad("b"), sourced("c")]
         asyncio.run(run_job(job, ScriptedLabeller(NOTHING, NOTHING), Streams(extractions, failures), look))
 
 
