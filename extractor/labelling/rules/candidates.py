@@ -126,7 +126,7 @@ def training_data(frame: Frame) -> Verdict:
     match = _DATA_NAME.match(frame.after)
     if match and frame.metric is None:
         frame.metric = frame.last + match.start(1), frame.last + match.end(1)
-    frame.rule = "training data"
+    frame.rule, frame.change = "training data", None
     return True
 
 
@@ -140,7 +140,7 @@ def share_of_things(frame: Frame) -> Verdict:
         return None
     if _OPENS_CLAUSE.search(frame.before) and _SHARE_AS_SUBJECT.match(frame.after):
         return False
-    words = frame.words_after[1:6]
+    words = " ".join(frame.words_after[1:6]).split()
     if not any(word in _counts().things or word.removesuffix("s") in _counts().things for word in words[:4]):
         return None
     needs = {"only", "just", "merely", "with", "using", "by using", "uses", "use", "requires", "requiring", "than"}
@@ -183,7 +183,10 @@ _RUNNING = frozenset(["x", "%", "dB", "FPS", "ms", "tokens/s"])
 
 def description(frame: Frame) -> Verdict:
     """No: the size of a dataset ("comprises 12 hours, 1 TB"), which no metric or word of change governs."""
-    if frame.rule not in ("", "Q metric") or frame.mention.unit in _RUNNING:
+    entry = frame.entry
+    if frame.rule not in ("", "Q metric") or (entry is not None and entry.kind != "any"):
+        return None
+    if frame.mention.unit in _RUNNING or frame.mention.unit == "params":
         return None
     before = frame.sentence.words[max(0, frame.first - 10) : frame.first]
     return None if _counts().describes.isdisjoint(before) else False
@@ -203,6 +206,7 @@ def background(frame: Frame) -> Verdict:
     return False if _counts().others.search(line) and not _counts().own.search(line) else None
 
 
+_MAGNITUDES = frozenset("kKMB")
 _COUNTED = re.compile(r"[wN]{1,4}")
 
 
@@ -211,6 +215,11 @@ def count(frame: Frame) -> Verdict:
     mention = frame.mention
     counted = _counted_follows(frame)
     if mention.unit is not None or (mention.text[:1] == "+" and not counted):
+        return None
+    costs = frame.entry is not None and frame.entry.kind == "resource"
+    if mention.text[-1:] in _MAGNITUDES and not costs:
+        return False
+    if counted and costs and frame.rule == "Q metric" and not _counts().limited.isdisjoint(frame.words_before[-3:]):
         return None
     if frame.rule in _SURE:
         return False if counted or _of_the(frame) else None

@@ -6,12 +6,11 @@ from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.reading import Sentence
 
 _STEP = r"(?:[wNMCH/-]|R(?=[wNM])|(?<=[wNMH])O[DR]*(?=[wNMH])|\((?=[wN]{1,2}\))|(?<=[wN])\))"
-_NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*{_STEP}+){{0,4}},?&[DR]*{_STEP}*N{_STEP}*)?)"
+_NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR]*[wNM/-]*N[wNM/-]*)?)"
 """A noun phrase, with "of" phrases and an acronym in parentheses, and the names coordinated with it."""
 
 _THAN = re.compile(rf"T{_NAMED}")
 _OF_ANOTHER = re.compile(rf"R*O?[DR]*(?:[wNM/]|&|&B*Q)*M[wN]*(?:O|t){_NAMED}")
-_OF_WHOLE = re.compile(rf"R*O{_NAMED}")
 _BEATS = re.compile(rf"C{_NAMED}")
 _BEATING = re.compile(r"(?:outperform|surpass|exceed|beat|outshin)\w*")
 _EMPTY = frozenset(
@@ -81,7 +80,7 @@ def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int
 
 
 _SUBJECT = re.compile(
-    r"(?P<x>(?:[wNMH/-]|(?<=[wN])O[D]?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?(?:,(?:D?(?P<y>N[wN]{0,3})|[^,]{1,12}),)?R*v*R*(?=[VC])"
+    r"(?P<x>(?:[wNMH/-]|(?<=[wN])O[D]?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?(?:,(?:D?(?P<y>N[wN]{0,3})|[^,]{1,12}),)?(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q))"
 )
 _ACTOR_IS = re.compile(r"(?P<x>[wNM/]*[wNM])(?:\([^)]{1,4}\))?v[RB]*$")
 _IN_PARENTHESES = re.compile(r"(?P<x>N[wN]{0,2})\([^()]*$")
@@ -138,7 +137,7 @@ def subject_of(frame: Frame, system: str | None) -> str | None:
     if opened and not frame.paired and "T" in codes[max(0, opened.start() - 3) : opened.start()]:
         return sentence.phrase(*opened.span("x"))
     best = None
-    for match in _SUBJECT.finditer(codes, 0, frame.first):
+    for match in _SUBJECT.finditer(codes, 0, frame.first + 1):
         first, last = _name_of(sentence, *match.span("y" if match["y"] else "x"))
         if first < last and not _governed(sentence, first) and sentence.words[match.end() + 1 : match.end() + 2] != ["that"]:
             if _is_somebody(sentence, first, last):

@@ -57,6 +57,8 @@ class Frame:
         """What the lexicon knows of the metric: the entry of its last known word."""
         if self.metric is None:
             return None
+        if self.sentence.words[max(0, self.metric[0] - 2) : self.metric[0]] == ["number", "of"]:
+            return _NUMBER_OF
         return metric_entry(self.sentence, *self.metric)
 
     @property
@@ -75,6 +77,7 @@ class Frame:
 
 
 _TIME_TO = Metric("time", "lower")
+_NUMBER_OF = Metric("resource", "lower")
 
 
 def metric_entry(sentence: Sentence, first: int, last: int) -> Metric | None:
@@ -90,7 +93,7 @@ def metric_entry(sentence: Sentence, first: int, last: int) -> Metric | None:
     return found
 
 
-_JOINT = re.compile(r"[,/]?&?[BDR]*|T|-+|t")
+_JOINT = re.compile(r"[,/]?&?[BR]*|T|-+|t")
 _WITH_NOUN = re.compile(r",?&[BDR]*")
 
 
@@ -146,17 +149,17 @@ def _tail(name: str, pattern: str, example: str) -> Rule:
 
 RULES: tuple[Rule, ...] = (
     _head("change is", rf"(?P<c>C)I[BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,8}}v{_FILL}", "the gains in WER over X are Q"),
+    _head("changes by", rf"(?P<m>{NP}*M[wN]?)[vR]*(?P<c>C)[RBD(]{{0,3}}Y{_FILL}", "latency is reduced by Q"),
     _head(
         "nominal change", rf"(?P<m>{NP}+)?(?P<c>C)w?(?:[OYA]|vO)?(?:[FV])?{_FILL}(?<=[OYAvF]){_FILL}", "an accuracy drop of Q"
     ),
     _head("metric of", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?(?:[Ov=:(]+|A|vV|-|(?=B)){_FILL}", "AUC of Q, latency is Q"),
     _head("from to", rf"(?P<m>{NP}*M[wN]?)(?:[vR]*C)?[^CQ;SYV]{{0,8}}t{_FILL}", "shortens the sequence length from Q to Q"),
     _head("from to", rf"C[^CMQ;SYV]{{0,10}}t{_FILL}", "improves the model from Q to Q"),
-    _head("changed by", rf"(?P<c>C)[RDB]*(?P<m>{NP}*M{NP}*)[^CQ;SYV]{{0,12}}Y{_FILL}", "reduces memory by Q"),
+    _head("changed by", rf"(?P<c>C)[RDB]*(?:{NP}+,?&D?)?(?P<m>{NP}*M{NP}*)[^CQ;SYV]{{0,12}}Y{_FILL}", "reduces memory by Q"),
     _head(
         "changed in by", rf"(?P<c>C)[^CQ;SYIV]{{0,12}}I[BDR]*(?P<m>{NP}+)[^CQ;SYI]{{0,6}}Y{_FILL}", "outperforms X in WER by Q"
     ),
-    _head("changes by", rf"(?P<m>{NP}*M[wN]?)[vR]*(?P<c>C)[^CQ;S]{{0,4}}Y{_FILL}", "latency is reduced by Q"),
     _tail(
         "Q change in metric", rf"[BDRw]{{0,2}}(?P<c>C)[wR]{{0,2}}(?:\([^)]*\))?[IO][BDR]*(?P<m>{NP}+)", "a Q improvement in F1"
     ),
@@ -164,16 +167,18 @@ RULES: tuple[Rule, ...] = (
     _tail("Q metric change", rf"[RBD]*(?P<m>{NP}{{1,5}})(?P<c>C)", "Q latency reduction"),
     _tail("Q changed metric", rf"[RBDw]*(?P<c>C)[RDC]*(?P<m>{NP}*M)", "Q lower latency"),
     _head("changed by noun", rf"(?P<c>C)[RDB]*(?P<m>{NP}+)[^CQ;SYV]{{0,10}}Y{_FILL}", "speeds up fine-tuning by Q"),
+    _head("metric changes", rf"(?P<m>{NP}*M)R*(?P<c>C)[RBD]*", "throughput increases Q"),
     _head("changing Q metric", r"(?P<c>C)[RBD]*", "reducing Q of the FLOPs"),
     _tail("Q metric", rf"-?[RBD]*(?P<m>{NP}{{0,4}}M)", "Q top-1 accuracy"),
     _head("metric reaches", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?,?W?V{_FILL}", "accuracy reaches Q"),
-    _tail("Q in metric", rf"[RB]*[IA][BDR]*(?P<m>{NP}*M[wN]?)", "Q in size"),
+    _tail("Q in metric", rf"[RB]*I[BDR]*(?P<m>{NP}*M[wN]?)", "Q in size"),
     _tail("Q change", r"[BDRw-]{0,2}(?P<c>C)", "Q faster, a Q speedup"),
+    _tail("Q of metric change", rf"R*O[DBR]*(?P<m>{NP}+)(?P<c>C)", "Q of accuracy improvement"),
     _tail("Q of metric", rf"[RB]*O[DBR]*(?P<m>{NP}*M)", "Q of the parameters"),
-    _head("metric changes", rf"(?P<m>{NP}*M)R*(?P<c>C)[RBD]*", "throughput increases Q"),
     _head("metric Q", rf"(?P<m>{NP}*M){_FILL}", "performance Q"),
     _head("changed object", rf"(?P<c>C)[RDB]*{NP}+{_FILL}", "compressing a model Q times"),
     _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){_FILL}", "S-measures of Q"),
+    _head("name (Q)", rf"N\({_FILL}", "ModelNet40 (Q)"),
     _head("changed", rf"(?P<c>C)[^CQ;SV]{{0,10}}Y{_FILL}", "improves by Q"),
 )
 """In order; the first that matches decides."""
@@ -223,6 +228,10 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
     match rule.name:
         case "name of" | "metric Q":
             return _is_score(frame)
+        case "Q of metric change":
+            return _NOUN_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is not None
+        case "name (Q)":
+            return unit == "%" and frame.after[:1] in (")", "F", "I", "P")
         case "from to":
             return frame.size == 2 or frame.mention.low != frame.mention.high or "m" in rule.pattern.groupindex
         case "changed object":
@@ -231,11 +240,16 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
         case "changing Q metric":
             return _BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is None
         case "metric of":  # "(99 ms latency)": what stands in the parentheses names the metric
-            return _OPENED_BY.search(frame.before) is None or _OWN_METRIC.match(frame.after) is None
+            entry = metric_entry(
+                sentence, frame.first - len(match.string) + match.start("m"), frame.first - len(match.string) + match.end("m")
+            )
+            vague = entry is not None and entry.kind == "any"
+            return (not vague and _OPENED_BY.search(frame.before) is None) or _OWN_METRIC.match(frame.after) is None
         case _:
             return True
 
 
+_NOUN_OF_CHANGE = re.compile(r"\w*(?:ments?|tions?|gains?|drops?|increases?|decreases?|savings?|speed-?ups?|loss|degradation)")
 _OPENED_BY = re.compile(rf"\({_FILL}$")
 _OWN_METRIC = re.compile(rf"(?:&[BDR]*Q)*[BDRw]{{0,2}}C|-?[RBD]*{NP}{{0,4}}M")
 _CHANGED_AFTER = re.compile(r"R?(?P<c>C)")
@@ -315,6 +329,7 @@ def _is_score(frame: Frame) -> bool:
 
 
 _DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
+_KEPT = frozenset(["average", "mean", "overall", "total", "median", "peak"])
 _COMPARATIVE = frozenset(
     ["higher", "lower", "better", "worse", "less", "more", "fewer", "greater", "larger", "shorter", "longer", "exceeds"]
 )
@@ -327,8 +342,10 @@ def _named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
         last -= 1
     if all(words[n] in fillers for n in range(first, last)):
         return None
-    while words[first] in ("state-of-the-art", "significant", "/"):
+    while words[first] == "/" or (words[first] in fillers and words[first] not in _KEPT):
         first += 1
+    if "M" not in codes[first:last] and words[last - 1].endswith("ing"):
+        return None
     if "M" not in codes[first:last] and codes[last - 1] == "N" and not _ACRONYM.fullmatch(sentence.phrase(last - 1, last)):
         return None
     return first, last
