@@ -8,6 +8,7 @@ look-up a word.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from extractor.documents import Span
 from extractor.records import Category
@@ -164,7 +165,7 @@ def _class(text: str, head: Span, before: str, lexicon: HardwareLexicon, free_fr
         if not kind.alone and before not in kind.last_words:
             continue
         match = kind.pattern.search(text, max(free_from, start - _LOOKBACK), end)
-        if match is not None and (kind.needs is None or kind.needs.search(text)):
+        if match is not None and (kind.needs is None or _holds(kind.needs, text)):
             return _Found(match.start("name"), end, False, kind.category)
     return None
 
@@ -174,8 +175,14 @@ def _is_excluded(text: str, end: int, before: str, exclusion: Exclusion) -> bool
     return (
         before in exclusion.before
         or (following is not None and following[0].lower() in exclusion.after)
-        or (exclusion.where is not None and exclusion.where.search(text) is not None)
+        or (exclusion.where is not None and _holds(exclusion.where, text))
     )
+
+
+@lru_cache(maxsize=8)
+def _holds(expression: re.Pattern[str], text: str) -> bool:
+    """Whether a text holds an expression. Remembered, because a text that names 10,000 routers would ask 10,000 times."""
+    return expression.search(text) is not None
 
 
 def _with_own_machines(text: str, found: list[_Found]) -> list[_Found]:

@@ -22,13 +22,13 @@ _HELD: frozenset[Category] = frozenset({"mobile", "wearable", "pc"})
 _CHIPS: frozenset[Category] = frozenset({"cpu", "gpu", "fpga", "npu", "mcu"})
 _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
-_LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}", re.IGNORECASE)
-_REAL = re.compile(r"\b(?:real|physical|hardware|deploy\w*)\b", re.IGNORECASE)
-_KIND_OF_ROBOT = re.compile(r"[\s-]|humanoid|quad|drone|[UGA]V", re.IGNORECASE)
-_DEFINITE = re.compile(r"\b(?:the|this|these|such)\s+(?:[\w-]+\s+)?$", re.IGNORECASE)
-_TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$", re.IGNORECASE)
-_EVALUATION_ON = re.compile(r"\b(?:evaluat\w+|benchmark\w*|measurements?|performance) .*\bon\b", re.IGNORECASE)
-_OUR = re.compile(r"\bour\s+(?:[\w-]+\s+){0,2}$", re.IGNORECASE)
+_LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
+_REAL = re.compile(r"\b(?:real|physical|hardware|deploy\w*)\b")
+_KIND_OF_ROBOT = re.compile(r"[\s-]|humanoid|quad|drone|[uga]v")
+_DEFINITE = re.compile(r"\b(?:the|this|these|such)\s+(?:[\w-]+\s+)?$")
+_TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$")
+_EVALUATION_ON = re.compile(r"\b(?:evaluat\w+|benchmark\w*|measurements?|performance) .*\bon\b")
+_OUR = re.compile(r"\bour\s+(?:[\w-]+\s+){0,2}$")
 _SUPPORT = re.compile(r"(?:[\s/,]+(?:and\s+)?\w{2,5})?\s+(?:support|compatibility|backends?)\b")
 
 
@@ -106,7 +106,7 @@ def design(place: Place) -> Decision | None:
 
 def own_tool(place: Place) -> Decision | None:
     """A chip that says what the paper's own tool is for: "our FPGA circuit partitioner"."""
-    qualifies = re.match(r"\s+[a-z]", place.after) and _OUR.search(place.before)
+    qualifies = re.match(r"\s+\w", place.after) and _OUR.search(place.before)
     return "intended" if qualifies and place.mention.category in _CHIPS else None
 
 
@@ -148,12 +148,12 @@ def robot(place: Place) -> Decision | None:
     """
     if place.mention.category != "robot":
         return None
-    near = place.before[-90:] + place.mention.text + place.after[:20]
+    near = place.before[-90:] + place.mention.text.lower() + place.after[:20]
     obtained = place.cue == "evaluated" or _LEADING.fullmatch(place.before)
     if place.link in _ON and not place.in_title and obtained and _REAL.search(near):
         return "evaluated"
     made_for = place.link in _FOR and (place.in_title or place.own)
-    return "intended" if made_for and _KIND_OF_ROBOT.search(place.mention.text) else "none"
+    return "intended" if made_for and _KIND_OF_ROBOT.search(place.mention.text.lower()) else "none"
 
 
 def title(place: Place) -> Decision | None:
@@ -181,7 +181,7 @@ def leading(place: Place) -> Decision | None:
     if start is None:
         return None
     evaluated = dict(cue_words().roles)["evaluated"].search(place.after)
-    return "evaluated" if start[1].lower() == "on" and (place.measured or evaluated) else "intended"
+    return "evaluated" if start[1] == "on" and (place.measured or evaluated) else "intended"
 
 
 def nearest_cue(place: Place) -> Decision | None:

@@ -19,7 +19,7 @@ _PREPOSITIONS = (
     "on|onto|upon|for|to|in|into|within|across|with|without|using|via|by|of|from|between|among|at|over|through|than|against|under"
     "|as|toward|towards"
 )
-_LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,4}}$", re.IGNORECASE)
+_LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,4}}$")
 _CLAUSE = re.compile(r";|\b(?:while|whereas|although)\b")
 _SEPARATOR = re.compile(
     r"(?:\s*[,/&()]\s*|\s+)(?:(?:and|or|as well as|plus|and/or)\s+)?(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
@@ -54,7 +54,7 @@ class Cues:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A mention, the text of its sentence before and after it, and what is known of its sentence and document.
+    """A mention, the text of its sentence before and after it in lower case, and what is known of sentence and document.
 
     `own`: the sentence speaks of the paper's own work. `measured`: it holds a time, rate, factor or energy. `survey` and
     `operated`: the document is a survey, or about agents that operate devices. `previous`: the mention before it in the
@@ -82,9 +82,9 @@ class Place:
 
     @property
     def link(self) -> str | None:
-        """The preposition that ties the mention to what stands before it, in lower case."""
+        """The preposition that ties the mention to what stands before it."""
         match = _LINK.search(self.before)
-        return match[1].lower() if match else None
+        return match[1] if match else None
 
     @property
     def continues(self) -> bool:
@@ -102,29 +102,29 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
     """The places of the hardware mentions, in reading order."""
     if not mentions.hardware:
         return []
-    cues, text = cue_words(), document.text
-    survey = cues.survey.search(document.title) is not None
-    operated = cues.environment.search(document.title) is not None or len(cues.environment.findall(document.abstract)) > 1
+    cues, text, title, abstract = cue_words(), document.text, document.title.lower(), document.abstract.lower()
+    survey = cues.survey.search(title) is not None
+    operated = cues.environment.search(title) is not None or len(cues.environment.findall(abstract)) > 1
     products = frozenset(mention.category for mention in mentions.hardware if mention.specific)
-    first = cues.first.search(text, len(document.title))
-    own_from = mentions.sentence_at(first.start() if first else len(text) // 2)[0]
+    first = cues.first.search(abstract)
+    own_from = mentions.sentence_at(len(title) + 1 + first.start() if first else len(text) // 2)[0]
     sentences = [mentions.sentence_at(mention.span[0]) for mention in mentions.hardware]
-    own = {span: span[0] >= own_from or cues.own.search(text, *span) is not None for span in set(sentences)}
+    own = {span: span[0] >= own_from or cues.own.search(text[slice(*span)].lower()) is not None for span in set(sentences)}
     costs = {mentions.sentence_at(quantity.span[0]) for quantity in mentions.quantities if quantity.unit in _COST_UNITS}
     places: list[Place] = []
     for n, (mention, span) in enumerate(zip(mentions.hardware, sentences, strict=True)):
         previous = mentions.hardware[n - 1] if n and sentences[n - 1] == span else None
         place = Place(
             mention=mention,
-            before=text[max(span[0], mention.span[0] - _REACH) : mention.span[0]],
-            after=text[mention.span[1] : min(span[1], mention.span[1] + _REACH)],
+            before=text[max(span[0], mention.span[0] - _REACH) : mention.span[0]].lower(),
+            after=text[mention.span[1] : min(span[1], mention.span[1] + _REACH)].lower(),
             in_title=mention.span[1] <= len(document.title),
             own=own[span],
             measured=span in costs,
             survey=survey,
             operated=operated,
             previous=previous,
-            gap=text[previous.span[1] : mention.span[0]] if previous else "",
+            gap=text[previous.span[1] : mention.span[0]].lower() if previous else "",
             products=products,
         )
         places.append(place)
@@ -156,4 +156,4 @@ def cue_words() -> Cues:
 
 
 def _any_of(expressions: Sequence[str], frame: str) -> re.Pattern[str]:
-    return re.compile(frame.format("|".join(expressions).replace(" ", r"\s+")), re.IGNORECASE)
+    return re.compile(frame.format("|".join(expressions).replace(" ", r"\s+")))
