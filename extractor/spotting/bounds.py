@@ -30,7 +30,7 @@ _SYMBOLS = re.compile(rf"(?:{_groups('symbols')})[\s~$]*$")
 _BEFORE = re.compile(rf"(?i)(?<![a-z])(?:{_groups('before')})(?:[\s~]+|(?<=-)){_FILLERS}\$?$")
 _SUPERLATIVE = re.compile(
     rf"(?i)(?<![a-z])(?:{_any(_LEXICON['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
-    rf"(?:{_any(_LEXICON['superlative']['nouns'])})\s(?:[\w-]+\s){{0,2}}?of\s{_FILLERS}\$?$"
+    rf"(?!(?:{_any(_LEXICON['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}\$?$"
 )
 _BEHIND = re.compile(rf"\s(?:{_groups('behind')})(?![a-z])")
 _BOUNDS: dict[str, Bound] = {"up_to": "up_to", "at_least": "at_least", "approx": "approx"}
