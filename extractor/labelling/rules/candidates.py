@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from extractor.labelling.rules.frames import Frame, reported
-from extractor.labelling.rules.kinds import TIME_UNITS, is_cost
+from extractor.labelling.rules.kinds import TIME_UNITS, is_cost, is_time
 from extractor.labelling.rules.reading import load
 
 Verdict = bool | None
@@ -73,6 +73,8 @@ def setting(frame: Frame) -> Verdict:
         return None
     if _AT_VALUE.search(frame.before) or _SIZE.match(frame.mention.text):
         return False
+    if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
+        return False  # a formula
     if _OF_A_DEVICE.search(frame.before) and is_cost(frame.mention.unit):
         return False
     return False if _counts().setting.search(" ".join(frame.words_before[-6:])) else None
@@ -99,6 +101,8 @@ def statistic(frame: Frame) -> Verdict:
 def multiple(frame: Frame) -> Verdict:
     """No: bits and pixels, and multiples in words that compare nothing ("our contribution is twofold")."""
     if frame.mention.unit in ("bit", "bits", "px"):
+        return False
+    if frame.mention.text.lower().endswith("factors") and frame.change is None:
         return False
     if frame.mention.text.lower() not in _counts().multiples or frame.change is not None:
         return None
@@ -195,7 +199,7 @@ def description(frame: Frame) -> Verdict:
 def odd_unit(frame: Frame) -> Verdict:
     """No: another unit (metres, degrees) that no metric or change clearly governs."""
     unit = frame.mention.unit
-    if unit in _RUNNING or unit is None or unit in TIME_UNITS or is_cost(unit) or frame.rule in _SURE:
+    if unit in _RUNNING or unit is None or is_time(unit) or is_cost(unit) or frame.rule in _SURE:
         return None
     return False
 
@@ -253,7 +257,7 @@ def evident(frame: Frame) -> Verdict:
         return True
     if mention.unit == "Hz" and "V" not in frame.before[-5:]:
         return None
-    if mention.unit in TIME_UNITS or is_cost(mention.unit):
+    if is_time(mention.unit) or is_cost(mention.unit):
         return True
     return True if mention.text[:1] == "+" and (mention.unit is not None or "." in mention.text) else None
 

@@ -3,10 +3,12 @@
 from extractor.labelling.base import ClaimLabel
 from extractor.labelling.rules.candidates import judge
 from extractor.labelling.rules.comparands import baseline_of, subject_of
-from extractor.labelling.rules.frames import LISTED, Frame, carry, complete, frames_of, hang, pair
+from extractor.labelling.rules.frames import Frame, frames_of
+from extractor.labelling.rules.hanging import hang
 from extractor.labelling.rules.kinds import sense_of
 from extractor.labelling.rules.places import dataset_of, device_of
 from extractor.labelling.rules.reading import Reading, Sentence
+from extractor.labelling.rules.sharing import LISTED, carry, complete, pair
 from extractor.spotting import Mentions
 
 
@@ -20,8 +22,7 @@ def label_claims(mentions: Mentions, system: str | None) -> tuple[ClaimLabel, ..
             hang(frame)
         carry(frames)
         pair(frames)
-        for frame in frames:
-            complete(frame)
+        complete(frames)
         claimed = [frame for frame in frames if judge(frame)[0]]
         if claimed:
             previous = reading.sentence(n - 1) if n > 1 else None

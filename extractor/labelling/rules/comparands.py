@@ -6,7 +6,7 @@ from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.reading import Sentence
 
 _STEP = r"(?:[wNMCH/-]|R(?=[wNM])|(?<=[wNMH])O[DR]*(?=[wNMH])|\((?=[wN]{1,2}\))|(?<=[wN])\))"
-_NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR]*[wNM/-]*N[wNM/-]*)?)"
+_NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR]*[wNM/-]*(?:N|\([wN]{{1,2}}\))[wNM/-]*)?)"
 """A noun phrase, with "of" phrases and an acronym in parentheses, and the names coordinated with it."""
 
 _THAN = re.compile(rf"T{_NAMED}")
@@ -55,6 +55,24 @@ def _clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
         last -= 1
     if first >= last or (last - first == 1 and sentence.words[first] in _EMPTY):
         return None
+    return _owner(sentence, first, last)
+
+
+_VALUE_OF = re.compile(r"[wM]O[DR]*(?=[wNMH])")
+_VALUES = frozenset(
+    ["results", "result", "performance", "accuracy", "quality", "one", "ones", "output", "outputs", "those", "that"]
+)
+_NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;]|$)")
+
+
+def _owner(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
+    """Whose value it is ("the performance of tuned models"), by name where one follows ("the prior art, XpulpNN")."""
+    match = _VALUE_OF.match(sentence.codes, first, last)
+    if match and (sentence.codes[first] == "M" or sentence.words[first] in _VALUES):
+        first = match.end()
+    named = _NAMED_AFTER.match(sentence.codes, last)
+    if named and "N" not in sentence.codes[first:last]:
+        return named.span("x")
     return first, last
 
 

@@ -138,15 +138,22 @@ def _model(word: str) -> bool:
     return re.split(r"[-\d.]", word, maxsplit=1)[0] in _models()
 
 
+_LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
+
+
 def _trimmed(sentence: Sentence, first: int, last: int) -> str:
-    """The name without "dataset" or "benchmark" behind it."""
-    if last - first > 1 and _NOUN.fullmatch(sentence.words[last - 1]) and sentence.codes[last - 2] == "N":
+    """The name without "dataset" behind it or "the challenging benchmark" before it."""
+    codes = sentence.codes
+    if last - first > 1 and _NOUN.fullmatch(sentence.words[last - 1]) and codes[last - 2] == "N":
         last -= 1
+    named = _LATE_NAME.fullmatch(codes, first, last)
+    if named:
+        first = named.start("x")
     return sentence.phrase(first, last)
 
 
 _DEVICE = re.compile(r"H(?:(?:,|,?&)[wNDB]*H)*")
-_LOCATED = re.compile(r"[PAWFtOp][DBR]*[wNQ/-]{0,5}$")
+_LOCATED = re.compile(r"[PAWtOp][DBR]*[wNQ/-]{0,5}$")
 
 
 def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | None:
@@ -162,7 +169,7 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | No
     if found := _device(sentence, frame.last, tail):
         return found
     timed = sense.kind != "resource"
-    if found := _device(sentence, 0, frame.first, last=True):
+    if found := _device(sentence, frame.head, frame.first, last=True) or _device(sentence, 0, codes.index("Q"), last=True):
         return found if timed or sense.comparison != "absolute" else None
     if tail == frame.tail and (found := _device(sentence, tail, _clause_end(codes, tail, len(codes)))):
         return found

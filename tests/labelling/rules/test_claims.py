@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from extractor.documents import Document
-from extractor.labelling.rules import candidates, frames
+from extractor.labelling.rules import candidates, hanging
 from extractor.labelling.rules.claims import label_claims
-from extractor.labelling.rules.frames import Frame, carry, complete, frames_of, hang, pair
+from extractor.labelling.rules.frames import Frame, frames_of
+from extractor.labelling.rules.hanging import hang
 from extractor.labelling.rules.reading import Reading, lexicon, load, trie_pattern
+from extractor.labelling.rules.sharing import carry, complete, pair
 from extractor.labelling.rules.system import find_system
 from extractor.spotting import spot
 
@@ -33,8 +35,7 @@ def read_frames(text: str) -> list[Frame]:
         hang(frame)
     carry(found)
     pair(found)
-    for frame in found:
-        complete(frame)
+    complete(found)
     return found
 
 
@@ -48,7 +49,7 @@ def test_a_rule_hangs_a_quantity_in_its_sentence(case: dict[str, Any]) -> None:
 
 
 def test_every_rule_of_frames_has_a_case() -> None:
-    assert {rule.name for rule in frames.RULES} | CARRIED == {case["rule"] for case in cases("frames")}
+    assert {rule.name for rule in hanging.RULES} | CARRIED == {case["rule"] for case in cases("frames")}
 
 
 @pytest.mark.parametrize(
