@@ -6,7 +6,7 @@ such as ijson stops at the first error and does not say on which line a record s
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Paper
@@ -54,14 +54,21 @@ def read_json_array(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]
 
 @dataclass(slots=True)
 class _Scan:
-    """How far a record is read: the place in the data, the open brackets, and whether a string is open."""
+    """How far a record is read: the place in the data, the brackets that would close it, and whether a string is open."""
 
     at: int = 0
-    depth: int = 0
+    closing: bytearray = field(default_factory=bytearray)
     in_string: bool = False
 
+    @property
+    def open(self) -> bool:
+        return bool(self.closing) or self.in_string
+
     def run(self, data: bytes) -> Literal["end", "broken", "more"]:
-        """Go on to the record's end, to a line end inside a string (which JSON forbids), or to the end of the data."""
+        """Go on to the record's end, the end of the data, or what JSON forbids: a line end in a string, a wrong bracket.
+
+        After a wrong bracket the place is the record's start: what should have closed before may stand anywhere.
+        """
         while found := (_INSIDE if self.in_string else _OUTSIDE).search(data, self.at):
             mark, start = found[0], found.start()
             if mark == b"\\":
@@ -78,14 +85,17 @@ class _Scan:
             elif mark == b'"':
                 self.in_string = True
             elif mark in b"{[":
-                self.depth += 1
-            elif self.depth == 0:  # a bare word, or a bracket that nothing opened
+                self.closing += b"}" if mark == b"{" else b"]"
+            elif not self.closing:  # a bare word, or a bracket that nothing opened
                 self.at = start or 1
                 return "end"
             elif mark in b"}]":
-                self.depth -= 1
+                if not self.closing.endswith(mark):
+                    self.at = 0
+                    return "broken"
+                self.closing.pop()
             self.at = start + 1
-            if mark in b'"}]' and self.depth == 0 and not self.in_string:
+            if mark in b'"}]' and not self.open:
                 return "end"
         self.at = len(data)
         return "more"
@@ -132,7 +142,7 @@ class _Text:
                 self.drop(scan.at)
                 scan.at = 0
             if not self.fill():
-                if scan.depth == 0 and not scan.in_string:  # a bare word
+                if not scan.open:  # a bare word
                     break
                 found = next_record.search(self.data, 1)
                 self.drop(found.end() if found else len(self.data))

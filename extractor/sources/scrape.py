@@ -50,7 +50,7 @@ class _Text:
     @property
     def prose(self) -> bool:
         """Too much for a title."""
-        return self.long or (self.text.endswith(".") and not self.sentence)
+        return self.long or len(_NEXT_SENTENCE.findall(self.text)) + self.text.endswith(".") >= 2
 
 
 def read_scrape(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]:  # noqa: ARG001 (every format is called so)
@@ -157,7 +157,7 @@ def _goes_on(paragraph: _Text, line: _Text, following: deque[_Text], before: deq
         return False
     ended = _ENDED.search(line.text) is not None
     if not _fills(line, after, width):
-        # Beyond the length of a title, a line that is a little short still goes on in the next one unless its sentence ends there.
+        # Beyond the length of a title, a line that is a little short still goes on unless its sentence ends there.
         return paragraph.long and not ended and _fills(line, after, 0.8 * width)
     if not paragraph.long and _capitals(paragraph.text) > 0.5 and _capitals(after.text) < 0.5 and after.text[0].isupper():
         return False
