@@ -200,6 +200,6 @@ def _list_failures(file: Path, failed: int) -> None:
         for line in islice(lines, _LISTED_FAILURES):
             failure = Failure.model_validate_json(line)
             place = failure.source if failure.line is None else f"{failure.source}:{failure.line}"
-            say(f"{place}: {failure.cause}. {failure.fix}")
+            say(f"{place}: {failure.cause.rstrip('.')}. {failure.fix}")
     if failed > _LISTED_FAILURES:
         say(f"and {failed - _LISTED_FAILURES:,} more in {file}")

@@ -25,7 +25,7 @@ _LIST_ITEM = re.compile(r"\d{1,2}\)")
 
 _TIMES = r"(?:\$?\s?\\times\s?\$?|\s?×\s?|x|times|\s[x]\s)"
 _DIGITS = re.compile(
-    r"(?:(?<![A-Za-z0-9_^\\.])|(?<=sim)|(?<=approx)|(?<=upto)|(?<=[a-z]{3}\.))(?P<sign>[+−-](?=\.?\d))?(?:"
+    r"(?:(?<![A-Za-z0-9_^\\.])|(?<=sim)|(?<=approx)|(?<=upto)|(?<=\\pm)|(?<=[a-z]{3}\.))(?P<sign>[+−-](?=\.?\d))?(?:"
     rf"(?P<mantissa>\d+(?:\.\d+)?)(?:{_TIMES}|\s?\\cdot\s?)10\s?\$?\^\$?\{{?(?P<exponent>[-+−]?\d+)\}}?\$?"
     r"|10\$?\^\$?\{?(?P<power>[-+−]?\d+)\}?\$?"
     rf"|(?P<dimensions>\d+(?:{_TIMES}\d+)+)(?!\.?\d)"
@@ -33,7 +33,7 @@ _DIGITS = re.compile(
     r"|(?P<top>\d{1,3})/(?P<bottom>\d{1,6})(?![\d/.%]|\s?[×x%]|\\)"
     r"|(?P<plain>(?:\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+(?![A-Za-z\d]))?|\.\d+)"
     r"(?P<magnitude>[kKMB](?![A-Za-z0-9])|T(?=\s(?:token|param|word|train|FLOP))|[\s-](?:hundred|thousand|million|billion|trillion|mln)(?![a-z])"
-    r"|\s[KMB](?=\s(?:param|token|FLOP|MAC|train)))?"
+    r"|\s[kKMB](?=-param|\s[a-z][a-z-]{2})|\sK?M?B?(?=\s(?:FLOP|MAC)))?"
     r")"
 )
 _SMALL = "|".join(_CARDINALS)

@@ -39,6 +39,11 @@ _PHRASES = re.compile(
     + "|".join(sorted((re.escape(s) for s in _TABLE if not s.isalpha()), key=len, reverse=True))
     + r")(?![A-Za-z0-9])"
 )
+_LATEX = re.compile(  # \\,\\mathrm{FPS}, and the second argument of \\SI{40}{\\milli\\second}
+    r"(?:\s|~|\\[,;: ])?\$?\\(?:mathrm|text|textrm|textit|mathbf|mathit|rm|operatorname)\s?\{\s?[~ ]?([A-Za-z/%\\]+)\}\$?"
+    r"|\}\{((?:\\[a-z]+)+|[A-Za-z/%]+)\}"
+)
+_RATE = re.compile(r"\s([a-z]+(?:-[a-z]+)?\s?(?:per\s(?:second|sec|minute|min|hour|day)|/s(?:ec)?))(?![a-z])")
 _WORD = re.compile(_GAP + r"([A-Za-zµμ]+)((?:/|\s?per\s)[A-Za-zµμ]+\d?)?(?![A-Za-z0-9_^])")
 _NOUN = re.compile(
     rf"\s(?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])})\s){{1,2}}"
@@ -65,8 +70,13 @@ def read_unit(text: str, position: int) -> Unit | None:
     if match := _PHRASES.match(text, position):
         name, scale = _TABLE[match[1]]
         return Unit(name, scale, match.end())
+    if match := _RATE.match(text, position):
+        return Unit(match[1], 1.0, match.end())
     if match := _WORD.match(text, position):
         return _read_word(match)
+    if match := _LATEX.match(text, position):
+        inner = read_unit(f" {(match[1] or match[2]).replace(chr(92), '').replace('percent', '%')}", 0)
+        return Unit(inner.name, inner.scale, match.end()) if inner else None
     return None
 
 

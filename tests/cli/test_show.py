@@ -12,6 +12,7 @@ from extractor import extract
 from extractor.cli.show import _marked
 from extractor.cli.terminal import plain
 from extractor.outputs.jsonl import to_line
+from extractor.records import HardwareTarget, Rejection
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
@@ -21,6 +22,13 @@ RECORDS = [
     extract("FastNet: Quick Networks", "FastNet is 2.3x faster than SlowNet.", id="p1"),
     extract(NASTY, f"{NASTY} is 4.5x faster than SlowNet.\n\rWith a second line.", id="p2\x1b[2J"),
     extract("Nothing", "This one claims nothing.", id="p3"),
+    extract("[i]A[/i]", "On [i]B[/i], C", id="p4").model_copy(
+        update={
+            "system": "[i]A[/i]",
+            "hardware": (HardwareTarget(name="[i]B[/i]", specific=True, category="cpu", role="evaluated", span=(12, 20)),),
+            "rejected": (Rejection(field="system", value="[i]C[/i]", reason="not found in the text"),),
+        }
+    ),
 ]
 
 
@@ -36,7 +44,7 @@ def test_a_job_is_listed(extractor: "Command", job: Path) -> None:
     shown = extractor("show", "job").stdout.decode().splitlines()
     assert shown[0] == "claims hardware id, title"
     assert shown[1] == "     1        0 p1  FastNet: Quick Networks"
-    assert len(shown) == 4
+    assert len(shown) == 5
 
 
 def test_a_job_is_listed_for_programs(extractor: "Command", job: Path) -> None:
@@ -84,12 +92,23 @@ def test_mark_up_and_escapes_are_shown_and_not_obeyed(extractor: "Command", job:
             assert literal in " ".join(shown.split())
 
 
+def test_names_are_shown_literally_too(extractor: "Command", job: Path) -> None:
+    shown = extractor("show", "job", "p4").stdout.decode().splitlines()
+    assert shown[-5:] == [
+        "system: [i]A[/i]",
+        "no claims",
+        "",
+        "hardware: [i]B[/i] (cpu, product, evaluated)",
+        "rejected: system '[i]C[/i]', not found in the text",
+    ]
+
+
 def test_a_damaged_job_is_one_line(extractor: "Command", job: Path) -> None:
     with (job / "extractions.jsonl").open("ab") as file:
         file.write(b"nonsense\n")
     done = extractor("show", "job")
     assert done.returncode == 1
-    assert done.stderr.decode().startswith("extractor: job/extractions.jsonl:4: not an extraction")
+    assert done.stderr.decode().startswith("extractor: job/extractions.jsonl:5: not an extraction")
     assert done.stderr.count(b"\n") == 1
 
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import weakref
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -130,6 +131,16 @@ def test_no_record_is_held_and_none_is_read_ahead() -> None:
     labeller = ScriptedLabeller(*[NOTHING] * 20)
     asyncio.run(run_job(items(), labeller, Forgetful(io.BytesIO(), io.BytesIO()), look))
     assert read == 20
+
+
+def test_a_stream_gets_each_record_at_once(tmp_path: Path) -> None:
+    def look(counts: Counts) -> None:
+        written = [(tmp_path / name).read_bytes().count(b"\n") for name in ("extractions", "failures")]
+        assert written == [counts.extracted, counts.failed]
+
+    with (tmp_path / "extractions").open("wb") as extractions, (tmp_path / "failures").open("wb") as failures:
+        job: list[Sourced | BadRecord] = [sourced("a"), bad("b"), sourced("c")]
+        asyncio.run(run_job(job, ScriptedLabeller(NOTHING, NOTHING), Streams(extractions, failures), look))
 
 
 def test_progress_hears_of_every_record() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from extractor.labelling.rules.frames import Frame, reported
-from extractor.labelling.rules.kinds import TIME_UNITS, is_cost
+from extractor.labelling.rules.kinds import TIME_UNITS, is_cost, is_time
 from extractor.labelling.rules.reading import load
 
 Verdict = bool | None
@@ -73,6 +73,8 @@ def setting(frame: Frame) -> Verdict:
         return None
     if _AT_VALUE.search(frame.before) or _SIZE.match(frame.mention.text):
         return False
+    if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
+        return False  # a formula
     if _OF_A_DEVICE.search(frame.before) and is_cost(frame.mention.unit):
         return False
     return False if _counts().setting.search(" ".join(frame.words_before[-6:])) else None
@@ -100,6 +102,8 @@ def multiple(frame: Frame) -> Verdict:
     """No: bits and pixels, and multiples in words that compare nothing ("our contribution is twofold")."""
     if frame.mention.unit in ("bit", "bits", "px"):
         return False
+    if frame.mention.text.lower().endswith("factors") and frame.change is None:
+        return False
     if frame.mention.text.lower() not in _counts().multiples or frame.change is not None:
         return None
     return None if frame.rule in ("Q of metric", "Q metric") and frame.after[:1] in "OD" else False
@@ -126,7 +130,7 @@ def training_data(frame: Frame) -> Verdict:
     match = _DATA_NAME.match(frame.after)
     if match and frame.metric is None:
         frame.metric = frame.last + match.start(1), frame.last + match.end(1)
-    frame.rule = "training data"
+    frame.rule, frame.change = "training data", None
     return True
 
 
@@ -140,7 +144,7 @@ def share_of_things(frame: Frame) -> Verdict:
         return None
     if _OPENS_CLAUSE.search(frame.before) and _SHARE_AS_SUBJECT.match(frame.after):
         return False
-    words = frame.words_after[1:6]
+    words = " ".join(frame.words_after[1:6]).split()
     if not any(word in _counts().things or word.removesuffix("s") in _counts().things for word in words[:4]):
         return None
     needs = {"only", "just", "merely", "with", "using", "by using", "uses", "use", "requires", "requiring", "than"}
@@ -153,7 +157,7 @@ def duration_of_data(frame: Frame) -> Verdict:
         return None
     words, before = frame.words_after[:4], frame.words_before[-2:]
     if words[:1] == ["of"] and frame.rule != "metric of":
-        return None if {"latency", "delay", "training", "inference", "compute", "gpu"} & set(words) else False
+        return None if {"latency", "delay", "training", "inference", "compute", "gpu", "cpu", "core"} & set(words) else False
     if before and before[-1] in ("every", "each", "first", "last", "next", "past"):
         return False
     if not words:
@@ -183,7 +187,10 @@ _RUNNING = frozenset(["x", "%", "dB", "FPS", "ms", "tokens/s"])
 
 def description(frame: Frame) -> Verdict:
     """No: the size of a dataset ("comprises 12 hours, 1 TB"), which no metric or word of change governs."""
-    if frame.rule not in ("", "Q metric") or frame.mention.unit in _RUNNING:
+    entry = frame.entry
+    if frame.rule not in ("", "Q metric") or (entry is not None and entry.kind != "any"):
+        return None
+    if frame.mention.unit in _RUNNING or frame.mention.unit == "params":
         return None
     before = frame.sentence.words[max(0, frame.first - 10) : frame.first]
     return None if _counts().describes.isdisjoint(before) else False
@@ -192,7 +199,7 @@ def description(frame: Frame) -> Verdict:
 def odd_unit(frame: Frame) -> Verdict:
     """No: another unit (metres, degrees) that no metric or change clearly governs."""
     unit = frame.mention.unit
-    if unit in _RUNNING or unit is None or unit in TIME_UNITS or is_cost(unit) or frame.rule in _SURE:
+    if unit in _RUNNING or unit is None or is_time(unit) or is_cost(unit) or frame.rule in _SURE:
         return None
     return False
 
@@ -203,6 +210,7 @@ def background(frame: Frame) -> Verdict:
     return False if _counts().others.search(line) and not _counts().own.search(line) else None
 
 
+_MAGNITUDES = frozenset("kKMB")
 _COUNTED = re.compile(r"[wN]{1,4}")
 
 
@@ -211,6 +219,11 @@ def count(frame: Frame) -> Verdict:
     mention = frame.mention
     counted = _counted_follows(frame)
     if mention.unit is not None or (mention.text[:1] == "+" and not counted):
+        return None
+    costs = frame.entry is not None and frame.entry.kind == "resource"
+    if mention.text[-1:] in _MAGNITUDES and not costs:
+        return False
+    if counted and costs and frame.rule == "Q metric" and not _counts().limited.isdisjoint(frame.words_before[-3:]):
         return None
     if frame.rule in _SURE:
         return False if counted or _of_the(frame) else None
@@ -244,7 +257,7 @@ def evident(frame: Frame) -> Verdict:
         return True
     if mention.unit == "Hz" and "V" not in frame.before[-5:]:
         return None
-    if mention.unit in TIME_UNITS or is_cost(mention.unit):
+    if is_time(mention.unit) or is_cost(mention.unit):
         return True
     return True if mention.text[:1] == "+" and (mention.unit is not None or "." in mention.text) else None
 

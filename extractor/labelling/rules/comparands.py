@@ -6,12 +6,11 @@ from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.reading import Sentence
 
 _STEP = r"(?:[wNMCH/-]|R(?=[wNM])|(?<=[wNMH])O[DR]*(?=[wNMH])|\((?=[wN]{1,2}\))|(?<=[wN])\))"
-_NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*{_STEP}+){{0,4}},?&[DR]*{_STEP}*N{_STEP}*)?)"
+_NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR]*[wNM/-]*(?:N|\([wN]{{1,2}}\))[wNM/-]*)?)"
 """A noun phrase, with "of" phrases and an acronym in parentheses, and the names coordinated with it."""
 
 _THAN = re.compile(rf"T{_NAMED}")
 _OF_ANOTHER = re.compile(rf"R*O?[DR]*(?:[wNM/]|&|&B*Q)*M[wN]*(?:O|t){_NAMED}")
-_OF_WHOLE = re.compile(rf"R*O{_NAMED}")
 _BEATS = re.compile(rf"C{_NAMED}")
 _BEATING = re.compile(r"(?:outperform|surpass|exceed|beat|outshin)\w*")
 _EMPTY = frozenset(
@@ -56,6 +55,24 @@ def _clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
         last -= 1
     if first >= last or (last - first == 1 and sentence.words[first] in _EMPTY):
         return None
+    return _owner(sentence, first, last)
+
+
+_VALUE_OF = re.compile(r"[wM]O[DR]*(?=[wNMH])")
+_VALUES = frozenset(
+    ["results", "result", "performance", "accuracy", "quality", "one", "ones", "output", "outputs", "those", "that"]
+)
+_NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;]|$)")
+
+
+def _owner(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
+    """Whose value it is ("the performance of tuned models"), by name where one follows ("the prior art, XpulpNN")."""
+    match = _VALUE_OF.match(sentence.codes, first, last)
+    if match and (sentence.codes[first] == "M" or sentence.words[first] in _VALUES):
+        first = match.end()
+    named = _NAMED_AFTER.match(sentence.codes, last)
+    if named and "N" not in sentence.codes[first:last]:
+        return named.span("x")
     return first, last
 
 
@@ -81,14 +98,54 @@ def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int
 
 
 _SUBJECT = re.compile(
-    r"(?P<x>(?:[wNMH/-]|(?<=[wN])O[D]?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?(?:,[^,]{1,12},)?R*v*R*(?=[VC])"
+    r"(?P<x>(?:[wNMH/-]|(?<=[wN])O[D]?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?(?:,(?:D?(?P<y>N[wN]{0,3})|[^,]{1,12}),)?(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q))"
 )
 _ACTOR_IS = re.compile(r"(?P<x>[wNM/]*[wNM])(?:\([^)]{1,4}\))?v[RB]*$")
 _IN_PARENTHESES = re.compile(r"(?P<x>N[wN]{0,2})\([^()]*$")
-_NOBODY = re.compile(
-    r"(?:results?|experiments?|evaluations?|evaluation|analysis|analyses|studies|study|paper|work|method|methods|approach|framework|model|models|system|systems|we|it|findings|tests?|simulations?|measurements?|implementation|"
-    r"architecture|algorithm|technique|solution|scheme|prototype|design|ablations?|validation|benchmarks?|comparisons?|ones?|case|practice|which|that|this|demonstrations?|proposed|deployment|pipeline|network|accuracy|task|tasks|strategy|data|datasets?|trials|protocol|library|code|performance)"
+_NEVER = re.compile(
+    r"(?:results?|experiments?|evaluations?|analysis|analyses|stud(?:y|ies)|paper|work|findings|tests?|simulations?|measurements?|implementation|ablations?|"
+    r"validation|benchmarks?|comparisons?|ones?|case|practice|which|that|this|demonstrations?|deployment|accuracy|tasks?|data|datasets?|trials|"
+    r"code|performance|significant|experience|observations?|reviews?|surveys?|theor\w+|prototype|authors?)"
 )
+_GENERIC = re.compile(
+    r"(?:methods?|approach(?:es)?|framework|models?|systems?|architecture|algorithm|technique|solution|scheme|design|pipeline|network|strategy|protocol|library|proposed)"
+)
+_VARIANT = re.compile(r"(?:models?|variants?|versions?|network|agents?|students?|teacher|decoder|encoder|configuration)")
+_PLAIN = frozenset(
+    [
+        "proposed",
+        "new",
+        "novel",
+        "final",
+        "resulting",
+        "overall",
+        "entire",
+        "same",
+        "presented",
+        "lightweight",
+        "efficient",
+        "whole",
+        "developed",
+        "complete",
+        "best",
+        "full",
+    ]
+)
+
+
+def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether a phrase names someone: not "the results" or "our method", but "a name", "the quantized model"."""
+    if "N" in sentence.codes[first:last]:
+        return True
+    head, owned = sentence.words[last - 1], first > 0 and sentence.words[first - 1] in ("our", "ours", "this", "these")
+    if _NEVER.fullmatch(head) or sentence.codes[last - 1] == "M":
+        return False
+    if last - first == 1 and not owned and sentence.codes[first] == "w" and first > 0 and sentence.codes[first - 1] != "D":
+        return False
+    specific = any(word not in _PLAIN for word in sentence.words[first : last - 1])
+    if _GENERIC.fullmatch(head) or owned:
+        return specific and _VARIANT.fullmatch(head) is not None
+    return True
 
 
 def subject_of(frame: Frame, system: str | None) -> str | None:
@@ -98,26 +155,26 @@ def subject_of(frame: Frame, system: str | None) -> str | None:
     if opened and not frame.paired and "T" in codes[max(0, opened.start() - 3) : opened.start()]:
         return sentence.phrase(*opened.span("x"))
     best = None
-    for match in _SUBJECT.finditer(codes, 0, frame.first):
-        first, last = _name_of(sentence, *match.span("x"))
-        if first >= last or re.search(r"[VCQO][BDR]*$", codes[:first]):
-            continue
-        if (first > 0 and codes[first - 1] in "TPFAIOWpt") or (
-            first > 1 and codes[first - 1] == "D" and codes[first - 2] in "TPFAIOWpt"
-        ):
-            continue
-        if _NOBODY.fullmatch(sentence.words[last - 1]) and "N" not in codes[first:last]:
-            continue
-        if first > 0 and sentence.words[first - 1] in ("our", "ours", "this") and "N" not in codes[first:last]:
-            best = None
-            continue
-        best = first, last
+    for match in _SUBJECT.finditer(codes, 0, frame.first + 1):
+        first, last = _name_of(sentence, *match.span("y" if match["y"] else "x"))
+        if first < last and not _governed(sentence, first) and sentence.words[match.end() + 1 : match.end() + 2] != ["that"]:
+            if _is_somebody(sentence, first, last):
+                best = first, last
+            elif sentence.words[last - 1] not in ("results", "experiments") and codes[last - 1] != "M":
+                best = None
     if best is None:
         return system
-    phrase = sentence.phrase(*best)
-    if "N" in codes[best[0] : best[1]] or system is None:
-        return phrase
-    return system if system.lower() not in phrase.lower() else phrase
+    return sentence.phrase(*best)
+
+
+def _governed(sentence: Sentence, first: int) -> bool:
+    """Whether a verb or preposition before a phrase makes it an object ("achieves significant gains", "with lower latency")."""
+    n = first - 1
+    while n >= 0 and sentence.codes[n] in "BDR":
+        if sentence.words[n] == "that":
+            return False
+        n -= 1
+    return n >= 0 and sentence.codes[n] in "VCQOTPFAIWpt"
 
 
 def _name_of(sentence: Sentence, first: int, last: int) -> tuple[int, int]:

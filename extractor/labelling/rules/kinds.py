@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from extractor.labelling.rules.frames import Frame
+from extractor.labelling.rules.frames import TIMED, Frame
 from extractor.records import Comparison, Effect, Kind
 
 TIME_UNITS = frozenset(
@@ -87,7 +87,7 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
     """The unit decides where it is one of time or cost; else the metric, else the word of change, else accuracy."""
     unit, entry = frame.mention.unit, frame.entry
     time: Kind = "speed" if comparison == "absolute" else "speedup"
-    if unit in TIME_UNITS:
+    if is_time(unit):
         return "resource" if frame.rule == "training data" or (entry is not None and entry.kind == "resource") else time
     if is_cost(unit):
         return "resource"
@@ -97,6 +97,11 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
     if change is not None and change.kind is not None:
         return _kind(change.kind, time)
     return "accuracy"
+
+
+def is_time(unit: str | None) -> bool:
+    """Whether a unit is one of time or rate, also per something ("s/frame")."""
+    return unit is not None and (unit in TIME_UNITS or unit.split("/")[0] in TIMED)
 
 
 def is_cost(unit: str | None) -> bool:

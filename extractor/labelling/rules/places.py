@@ -15,6 +15,7 @@ _ITEM = r"[wNM/-]*[wN][wN/-]*"
 _PLACE = re.compile(
     rf"(?P<p>[PFIA]|(?<=V)W|W)[DBRQ]*(?P<x>{_ITEM}(?:\([^)]{{1,3}}\))?(?:(?:,[wN/-]*N[wN/-]*){{0,5}},?&[DR]*[wN/-]*N[wN/-]*)?)"
 )
+_TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
 _FRAMES = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
 
 
@@ -26,7 +27,9 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | N
     own = sense.kind == "accuracy" or sense.comparison != "absolute"
     sentence = frame.sentence
     if own:
-        if found := _place(frame, sentence, frame.last, frame.tail, "PFA"):
+        if found := _place(frame, sentence, frame.last, frame.tail, "PFAI"):
+            return found
+        if found := _in_metric(frame):
             return found
         if found := _place(frame, sentence, frame.tail, len(sentence.codes), "P", "respectively" in sentence.words):
             return found
@@ -57,18 +60,72 @@ def _place(
         items = split_list(sentence, first, end)
         named = "N" in sentence.codes[first:end]
         noun = any(_NOUN.fullmatch(word) for word in words)
-        if match["p"] == "P" and not (named or noun):
+        if match["p"] == "I" and (_overlaps(frame, first, end) or words[-1] in _tasks()):
+            continue
+        noun = noun or (match["p"] == "P" and not last and words[-1] in _tasks())
+        if not named and (last or match["p"] not in "PI" or not noun or end - first == 1 or words[0] in _VAGUE):
+            continue
+        if match["p"] in "FAI" and named and not noun:
             continue
         if match["p"] in "FA" and not (named and noun):
             continue
         if sentence is not frame.sentence and not named:
             continue
-        if match["p"] == "W" and sentence.words[match.start("p")] != "using":
+        if match["p"] == "W" and (
+            sentence.words[match.start("p")] != "using" or not any(_TESTS.match(word) for word in sentence.words)
+        ):
             continue
         if sentence is frame.sentence and frame.size > 1 and len(items) == frame.size:
             return _trimmed(sentence, *items[frame.place])
         return _trimmed(sentence, first, end)
     return None
+
+
+@cache
+def _tasks() -> frozenset[str]:
+    return frozenset(load("words")["tasks"]["words"])
+
+
+@cache
+def _datasets() -> frozenset[str]:
+    return frozenset(load("words")["datasets"]["words"])
+
+
+def _overlaps(frame: Frame, first: int, end: int) -> bool:
+    """Whether a phrase is the number's metric ("5% in accuracy")."""
+    return frame.metric is not None and frame.metric[0] < end and first < frame.metric[1]
+
+
+def _in_metric(frame: Frame) -> str | None:
+    """A dataset at the head of the metric's words ("80% ImageNet top-1 accuracy"); it leaves the metric."""
+    if frame.metric is None:
+        return None
+    first, last = frame.metric
+    if last - first > 1 and frame.sentence.words[first] in _datasets():
+        frame.metric = first + 1, last
+        return frame.sentence.phrase(first, first + 1)
+    return None
+
+
+_VAGUE = frozenset(
+    [
+        "multiple",
+        "several",
+        "various",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "many",
+        "diverse",
+        "different",
+        "public",
+        "challenging",
+    ]
+)
 
 
 @cache
@@ -81,15 +138,22 @@ def _model(word: str) -> bool:
     return re.split(r"[-\d.]", word, maxsplit=1)[0] in _models()
 
 
+_LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
+
+
 def _trimmed(sentence: Sentence, first: int, last: int) -> str:
-    """The name without "dataset" or "benchmark" behind it."""
-    if last - first > 1 and _NOUN.fullmatch(sentence.words[last - 1]) and sentence.codes[last - 2] == "N":
+    """The name without "dataset" behind it or "the challenging benchmark" before it."""
+    codes = sentence.codes
+    if last - first > 1 and _NOUN.fullmatch(sentence.words[last - 1]) and codes[last - 2] == "N":
         last -= 1
+    named = _LATE_NAME.fullmatch(codes, first, last)
+    if named:
+        first = named.start("x")
     return sentence.phrase(first, last)
 
 
 _DEVICE = re.compile(r"H(?:(?:,|,?&)[wNDB]*H)*")
-_LOCATED = re.compile(r"[PAWFtOp][DBR]*[wNQ/-]{0,5}$")
+_LOCATED = re.compile(r"[PAWtOp][DBR]*[wNQ/-]{0,5}$")
 
 
 def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | None:
@@ -105,7 +169,7 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | No
     if found := _device(sentence, frame.last, tail):
         return found
     timed = sense.kind != "resource"
-    if found := _device(sentence, 0, frame.first, last=True):
+    if found := _device(sentence, frame.head, frame.first, last=True) or _device(sentence, 0, codes.index("Q"), last=True):
         return found if timed or sense.comparison != "absolute" else None
     if tail == frame.tail and (found := _device(sentence, tail, _clause_end(codes, tail, len(codes)))):
         return found

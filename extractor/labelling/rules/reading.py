@@ -219,6 +219,8 @@ def read_sentence(text: str, masked: str, span: Span) -> Sentence:
     known = words_of.codes
     for match in words_of.lexer.finditer(masked, *span):
         word = match.group()
+        if word[0] in "{}$\\" and (word[-1] == "{" or not word.strip("{}$\\")):
+            continue  # mark-up: "\\textbf{", "$"
         start, end = match.span()
         code = known.get(word)
         if code is None:

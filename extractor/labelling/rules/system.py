@@ -56,11 +56,13 @@ def _naming() -> _Naming:
             rf"\b(?:{introduces}|{presents})\b[^.;]{{0,90}}?\b(?:{things})s?\s*(?:[,:–—]|--)\s*{_OPEN}({_NAME}){ends}"
         ),
         acronym=re.compile(
-            rf"\b(?:{introduces}|{calls}|proposal of|development of)\s+{_ARTICLE}([^.;:,()]{{0,140}}?)\(\s*{_OPEN}({_NAME}){_CLOSE}\s*\)"
+            rf"\b(?:{introduces}|{calls}|proposal of|development of)\s+{_ARTICLE}([^.;:,()]{{0,140}}?)"
+            rf"\(\s*{_OPEN}({_NAME}){_CLOSE}\s*\)"
             rf"(?=[,.;:]|\s(?:{goes_on}|through|via|using|from|at|has|can|of)\b)"
         ),
         own=re.compile(
-            rf"\b(?:[Oo]ur|[Tt]he proposed|[Tt]his)\s+(?:\w+[\s-]){{0,3}}?(?:(?:{things})\s*[,(]?\s*)?{_OPEN}({_NAME})(?=[\s,)}}'])"
+            rf"\b(?:[Oo]ur|[Tt]he proposed|[Tt]his)\s+(?:\w+[\s-]){{0,3}}?(?:(?:{things})\s*[,(]?\s*)?"
+            rf"{_OPEN}({_NAME})(?=[\s,)}}'])"
         ),
         defined=re.compile(
             rf"(?:^|[.\n]\s*){_OPEN}({_NAME}(?:\s{_NAME})?){_CLOSE}(?:\s*\([^)]*\))?\s*(?:,|is|--|-)\s*"
@@ -85,7 +87,7 @@ def find_system(document: Document, mentions: Mentions) -> str | None:
 
 
 def titled(document: Document) -> str | None:
-    """ "Kraken: Inherently Parallel Transformers ...": the title's name, if the abstract uses it or it can't be anything else."""
+    """ "Kraken: Inherently Parallel Transformers ...": the title's name, if the abstract uses it or it looks like one."""
     match = _naming().title.match(document.title)
     if match is None:
         return None
