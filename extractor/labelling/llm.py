@@ -1,0 +1,70 @@
+"""The schema-constrained labeller: one model call for one abstract, and none where nothing was spotted."""
+
+from typing import Any
+
+from extractor._version import __version__
+from extractor.documents import Document
+from extractor.labelling.base import Labelled, Labels
+from extractor.labelling.faults import find_faults
+from extractor.labelling.prompts import Prompt
+from extractor.llm.client import ModelClient
+from extractor.records import Provenance
+from extractor.spotting import Mentions
+
+
+class ModelLabeller:
+    """Labels with a model. `narrow` sends each document's ids in the schema, for engines that constrain decoding themselves."""
+
+    name = "llm"
+
+    def __init__(self, client: ModelClient[Labels], prompt: Prompt, *, narrow: bool = False) -> None:
+        self._client = client
+        self._prompt = prompt
+        self._narrow = narrow
+
+    async def label(self, document: Document, mentions: Mentions) -> Labelled:
+        """Label the mentions of one document. Raises `ProviderError` when the model gives no usable answer."""
+        if not mentions.quantities and not mentions.hardware:
+            nothing = Labels(system=None, claims=(), not_claims=(), hardware=(), not_hardware=())
+            return Labelled(nothing, self._provenance())
+        reply = await self._client.ask(
+            self._prompt.messages(document, mentions),
+            check=lambda labels: find_faults(labels, mentions),
+            schema=narrowed(mentions) if self._narrow else None,
+        )
+        spent = reply.spent
+        made = self._provenance(
+            calls=spent.calls,
+            attempts=spent.attempts,
+            cached=reply.cached,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            cost_usd=spent.cost_usd,
+        )
+        return Labelled(reply.value, made)
+
+    def _provenance(self, **spent: Any) -> Provenance:
+        return Provenance(
+            extractor=__version__,
+            labeller=self.name,
+            model=self._client.endpoint.model,
+            prompt=self._prompt.label,
+            prompt_sha256=self._prompt.sha256,
+            **spent,
+        )
+
+
+def narrowed(mentions: Mentions) -> dict[str, Any]:
+    """The JSON Schema of `Labels` in which only the ids of these mentions are possible, and each list has room for no more."""
+    schema = Labels.model_json_schema()
+    quantities = [m.id for m in mentions.quantities]
+    hardware = [m.id for m in mentions.hardware]
+    properties, definitions = schema["properties"], schema["$defs"]
+    for name, ids in (("claims", quantities), ("not_claims", quantities), ("hardware", hardware), ("not_hardware", hardware)):
+        properties[name]["maxItems"] = len(ids)
+        if name.startswith("not_") and ids:
+            properties[name]["items"] = {"enum": ids}
+    for name, ids in (("ClaimLabel", quantities), ("HardwareLabel", hardware)):
+        if ids:
+            definitions[name]["properties"]["mention"] = {"enum": ids}
+    return schema

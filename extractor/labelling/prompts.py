@@ -1,0 +1,151 @@
+"""Prompts are Markdown files: a front matter, the instructions, how a document is shown, and worked examples.
+
+    ---
+    name: label
+    version: 1
+    expects: title, abstract, quantities, hardware
+    ---
+    # System        what the model is told once
+    # Document      how one document is shown; {title} and the other names that it expects stand for the document's own
+    # Example       JSON: {"title": ..., "abstract": ..., "labels": {...}}, as often as there are examples
+
+A document is put into its places in one pass, so braces in an abstract stay what they are. Examples are spotted like any
+document when the prompt is read: their mention ids are those that spotting gives.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from extractor.documents import Document, Span
+from extractor.errors import DataError, UsageError
+from extractor.labelling.base import Labels
+from extractor.spotting import Mentions, spot
+
+Message = Mapping[str, Any]
+
+_FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
+_HEADING = re.compile(r"^# (System|Document|Example)[ \t]*$", re.MULTILINE)
+_PLACE = re.compile(r"\{(\w+)\}")
+_PLACES = frozenset({"title", "abstract", "quantities", "hardware"})
+_CONTEXT = 28
+"""Characters of context on either side of a mention, rounded to whole words: enough for its noun and its verb."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt as read from its file. `name` and `version` go into each record with the SHA-256 of the file."""
+
+    name: str
+    version: str
+    system: str
+    document: str
+    examples: tuple[tuple[Document, Labels], ...]
+    sha256: str
+
+    @property
+    def label(self) -> str:
+        """Name and version, as records show them: `label@1`."""
+        return f"{self.name}@{self.version}"
+
+    @cached_property
+    def opening(self) -> tuple[Message, ...]:
+        """The messages that every document's request begins with."""
+        messages: list[Message] = [{"role": "system", "content": self.system}]
+        for document, labels in self.examples:
+            messages.append({"role": "user", "content": self.show(document, spot(document.text))})
+            messages.append({"role": "assistant", "content": labels.model_dump_json()})
+        return tuple(messages)
+
+    def messages(self, document: Document, mentions: Mentions) -> list[Message]:
+        """The whole conversation that asks for the labels of one document."""
+        return [*self.opening, {"role": "user", "content": self.show(document, mentions)}]
+
+    def show(self, document: Document, mentions: Mentions) -> str:
+        """One document as the model sees it."""
+        values = {
+            "title": document.title,
+            "abstract": document.abstract,
+            "quantities": _numbered(mentions.text, [(m.id, m.span) for m in mentions.quantities]),
+            "hardware": _numbered(mentions.text, [(m.id, m.span) for m in mentions.hardware]),
+        }
+        return _PLACE.sub(lambda place: values.get(place[1], place[0]), self.document)
+
+
+def _numbered(text: str, mentions: Sequence[tuple[int, Span]]) -> str:
+    lines = [f"{number}. {text[start:end]} in: {_context(text, start, end)}" for number, (start, end) in mentions]
+    return "\n".join(lines) or "none"
+
+
+def _context(text: str, start: int, end: int) -> str:
+    """A few words around a mention, the mention in brackets."""
+    first = start if start <= _CONTEXT else text.find(" ", start - _CONTEXT, start) + 1 or start
+    last = text.rfind(" ", end, end + _CONTEXT)
+    last = len(text) if len(text) <= end + _CONTEXT else (last if last != -1 else end)
+    first = 0 if start <= _CONTEXT else first
+    return " ".join(f"{text[first:start]}[{text[start:end]}]{text[end:last]}".split())
+
+
+def load_prompt(path: Path | None = None) -> Prompt:
+    """Read a prompt; the built-in one if no path is given.
+
+    Raises `UsageError` if the file cannot be read, `DataError` if it is no prompt.
+    """
+    if path is None:
+        return _parse((_home() / "label.md").read_text(encoding="utf-8"), "the built-in prompt")
+    try:
+        return _parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Cannot read the prompt {path}: {error}. Name a Markdown file with --prompt.") from None
+
+
+def _home() -> Path:
+    """Where the prompts are: in the package once it is installed, beside it in a checkout."""
+    installed = Path(str(files("extractor"))) / "prompts"
+    return installed if installed.is_dir() else installed.parent.parent / "prompts"
+
+
+def _parse(text: str, where: str) -> Prompt:
+    text = text.replace("\r\n", "\n")
+    matter = _FRONT_MATTER.match(text)
+    if matter is None:
+        raise DataError(f"{where} has no front matter. Begin it with --- name: ..., version: ..., expects: ... ---.")
+    settings = dict(line.split(": ", 1) for line in matter[1].splitlines() if ": " in line)
+    parts = _HEADING.split(text[matter.end() :])[1:]
+    sections = [(title, body.strip()) for title, body in zip(parts[::2], parts[1::2], strict=True)]
+    single = {title: body for title, body in sections if title != "Example"}
+    for name in ("name", "version", "expects"):
+        if name not in settings:
+            raise DataError(f"{where}: the front matter lacks {name!r}. Add a line `{name}: ...`.")
+    for title in ("System", "Document"):
+        if not single.get(title):
+            raise DataError(f"{where} has no section `# {title}`. Add it.")
+    expected = {name.strip() for name in settings["expects"].split(",")}
+    if unknown := expected - _PLACES:
+        raise DataError(f"{where} expects {', '.join(sorted(unknown))}. It can have {', '.join(sorted(_PLACES))}.")
+    if missing := {name for name in expected if f"{{{name}}}" not in single["Document"]}:
+        raise DataError(f"{where}: `# Document` does not show {', '.join(sorted(missing))}. Put it there in braces.")
+    examples = tuple(_example(body, f"{where}, example {n}") for n, body in enumerate(_bodies(sections), start=1))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Prompt(settings["name"], settings["version"], single["System"], single["Document"], examples, digest)
+
+
+def _bodies(sections: Sequence[tuple[str, str]]) -> list[str]:
+    return [body for title, body in sections if title == "Example"]
+
+
+def _example(body: str, where: str) -> tuple[Document, Labels]:
+    try:
+        example = json.loads(body)
+        return Document(where, example["title"], example["abstract"]), Labels.model_validate(example["labels"])
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        cause = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise DataError(f'{where}: {cause}. An example is JSON: {{"title": ..., "abstract": ..., "labels": ...}}.') from None

@@ -1,0 +1,102 @@
+"""A prompt is its file: what the model is told, how a document is shown, and examples that spotting agrees with."""
+
+from pathlib import Path
+
+import pytest
+
+from extractor.documents import Document
+from extractor.errors import DataError, UsageError
+from extractor.labelling.faults import find_faults
+from extractor.labelling.prompts import load_prompt
+from extractor.spotting import spot
+
+DOCUMENT = Document("d", "Quick {abstract} nets", "It is 3x faster in $x_{{i}}$ {% raw %} on a Jetson Nano.")
+TEXT = """---
+name: mine
+version: 7
+expects: title, abstract, quantities, hardware
+---
+# System
+Say what it says.
+# Document
+{title} | {abstract} | {quantities} | {hardware} | {other}
+# Example
+{"title": "T", "abstract": "It is 2x faster.", "labels": {"system": null, "not_claims": [1], "claims": [], "hardware": [],
+ "not_hardware": [], "missed": []}}
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "prompt.md"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_built_in_examples_label_each_mention_once_in_words_of_the_text() -> None:
+    prompt = load_prompt()
+    assert prompt.label == "label@1"
+    assert len(prompt.examples) >= 2
+    for document, labels in prompt.examples:
+        assert find_faults(labels, spot(document.text)) == []
+
+
+def test_the_built_in_examples_are_not_taken_from_the_gold() -> None:
+    gold = "".join(path.read_text(encoding="utf-8") for path in Path("evals/gold").glob("*.json"))
+    assert all(document.title not in gold for document, _ in load_prompt().examples)
+
+
+def test_a_document_is_data_and_no_template(tmp_path: Path) -> None:
+    prompt = load_prompt(written(tmp_path, TEXT))
+    shown = prompt.show(DOCUMENT, spot(DOCUMENT.text))
+    title, abstract, quantities, hardware, other = shown.split(" | ")
+    assert title == DOCUMENT.title
+    assert abstract == DOCUMENT.abstract
+    assert quantities == "1. 3x in: Quick {abstract} nets It is [3x] faster in $x_{{i}}$ {% raw"
+    assert hardware.startswith("2. Jetson Nano in: ")
+    assert other == "{other}"
+
+
+def test_the_conversation_is_system_examples_and_the_document(tmp_path: Path) -> None:
+    prompt = load_prompt(written(tmp_path, TEXT))
+    messages = prompt.messages(DOCUMENT, spot(DOCUMENT.text))
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
+    assert messages[0]["content"] == "Say what it says."
+    assert messages[2]["content"].startswith('{"system":null,"not_claims":[1]')
+
+
+def test_name_version_and_hash_come_from_the_file(tmp_path: Path) -> None:
+    first = load_prompt(written(tmp_path, TEXT))
+    second = load_prompt(written(tmp_path, TEXT.replace("Say what", "Tell what")))
+    assert first.label == second.label == "mine@7"
+    assert first.sha256 != second.sha256
+    assert load_prompt(written(tmp_path, TEXT.replace("\n", "\r\n"))).sha256 == first.sha256
+
+
+def test_nothing_spotted_is_shown_as_none(tmp_path: Path) -> None:
+    plain = Document("p", "T", "Nothing here.")
+    assert load_prompt(written(tmp_path, TEXT)).show(plain, spot(plain.text)).split(" | ")[2:4] == ["none", "none"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("---\nname", "name"), "has no front matter"),
+        (("version: 7\n", ""), "the front matter lacks 'version'"),
+        (("# System\nSay what it says.\n", ""), "has no section `# System`"),
+        (("{quantities} ", ""), "`# Document` does not show quantities"),
+        (("title, abs", "title, date, abs"), "expects date"),
+        (('"claims": [], ', ""), "example 1: Field required"),
+        (('{"title"', '["title"'), "example 1:"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_faulty_prompt_is_named_with_its_fault(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    path = written(tmp_path, TEXT.replace(*change))
+    with pytest.raises(DataError, match=r"prompt\.md") as caught:
+        load_prompt(path)
+    assert message in str(caught.value)
+
+
+def test_a_prompt_that_is_not_there_is_the_users_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Name a Markdown file with --prompt"):
+        load_prompt(tmp_path / "none.md")
