@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from extractor.labelling.rules.reading import Change, Metric, Sentence, lexicon
+from extractor.labelling.rules.reading import Change, Metric, Sentence, lexicon, phrase_words
 from extractor.spotting import QuantityMention
 
 NP = "[wNMH/]"
@@ -12,6 +12,7 @@ NP = "[wNMH/]"
 FILL = "[BDRv]*"
 
 METRIC_PHRASE = re.compile(rf"{NP}*M")
+BEATING = re.compile(rf"(?:{'|'.join(sorted(phrase_words('beating')))})\w*")
 _OWN_NOUN = re.compile(r"[A-Za-z]+$")
 COUNTED_UNITS = frozenset(["params", "FLOPs", "MACs", "tokens"])
 TIMED = frozenset(["s", "ms", "us", "ns", "min", "h", "FPS", "tokens/s"])

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from extractor.labelling.rules.frames import (
+    BEATING,
     COUNTED_UNITS,
     FILL,
     METRIC_PHRASE,
@@ -166,6 +167,3 @@ def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
         if sum(c.isupper() for c in name) > 1:
             return last + 1, last + 2
     return first, last
-
-
-BEATING = re.compile(r"(?:outperform|surpass|exceed|beat|outshin)\w*")

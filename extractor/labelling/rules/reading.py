@@ -132,6 +132,12 @@ def load(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath("lexicon", f"{name}.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def phrase_words(name: str) -> frozenset[str]:
+    """One of the lists of words that phrases are judged by."""
+    return frozenset(load("phrases")[name])
+
+
 def trie_pattern(words: list[str]) -> str:
     """A regular expression for any of the words that shares their beginnings, longest word first.
 
