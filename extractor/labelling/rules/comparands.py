@@ -38,6 +38,8 @@ def baseline_of(frame: Frame, end: int) -> str | None:
 
 def _after(sentence: Sentence, pattern: re.Pattern[str], at: int) -> tuple[int, int] | None:
     match = pattern.match(sentence.codes, at)
+    if match and sentence.codes[match.start("x") - 1] == "t" and sentence.words[match.start("x") - 1] != "from":
+        return None
     return _clean(sentence, *match.span("x")) if match else None
 
 
