@@ -65,14 +65,13 @@ def _counts() -> _Counts:
 
 _AT_VALUE = re.compile(r"A[BDR]*[NM]=$")
 _OF_A_DEVICE = re.compile(r"H[wN]*W[BDR]*$")
-_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d")
 
 
 def setting(frame: Frame) -> Verdict:
-    """No: a setting ("batch size 10", "AP at IoU=0.5", "256x256") or a device's specification ("an MCU with 256 KB RAM")."""
+    """No: a setting ("batch size 10", "AP at IoU=0.5") or a device's specification ("an MCU with 256 KB RAM")."""
     if frame.change is not None or frame.rule == "from to":
         return None
-    if _AT_VALUE.search(frame.before) or _SIZE.match(frame.mention.text):
+    if _AT_VALUE.search(frame.before):
         return False
     if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
         return False  # a formula
@@ -100,9 +99,7 @@ def statistic(frame: Frame) -> Verdict:
 
 
 def multiple(frame: Frame) -> Verdict:
-    """No: bits and pixels, and multiples in words that compare nothing ("our contribution is twofold")."""
-    if frame.mention.unit in ("bit", "bits", "px"):
-        return False
+    """No: multiples in words that compare nothing ("our contribution is twofold")."""
     if frame.mention.text.lower().endswith("factors") and frame.change is None:
         return False
     if frame.mention.text.lower() not in _counts().multiples or frame.change is not None:
