@@ -24,7 +24,7 @@ _NEAR = 20
 """Lines before and after a line that show at which width it was wrapped."""
 _NARROWEST = 40
 _ENDED = re.compile(r"""[.!?:…]["'”’)\]}$]*$|https?://\S+$""")
-_NEXT_SENTENCE = re.compile(r"[a-z0-9)][.!?] [A-Z]")
+_NEXT_SENTENCE = re.compile(r"[a-z0-9)][.] [A-Z]")  # titles ask and shout: "Fast? Small? Both!"
 _PLAIN_WORD = re.compile(r"[a-z]+[,;.]?(?=\s|$)")
 _NO_ABSTRACT_FIX = "Put the abstract on the line after its title; if the line is no title, take it out."
 

@@ -15,7 +15,8 @@ from extractor.records import Category
 from extractor.spotting.families import SPACE, Exclusion, HardwareLexicon, Product, hardware_lexicon
 from extractor.spotting.mentions import HardwareMention
 
-_WORD = re.compile(r"[A-Za-z]+")
+_WORD = re.compile(r"(?<=\d)[x×](?=[A-Z])|[A-Za-z]+")
+"""A run of letters; the "x" of "8xA100" is a word of its own."""
 _LOOKBACK = 64
 """Code points before a head noun in which its modifiers are sought: the longest modifier has 40."""
 
@@ -53,6 +54,22 @@ _ROBOT_BODY = re.compile(
     rf"(?:{SPACE}(?:humanoid|quadruped(?:al)?|mobile|legged|bipedal|nano|robot(?:ic)?|arm|manipulator|hand|quadrotor|drone|edu|platform|base)s?)+(?![\w-])"
 )
 """The nouns that say what kind of robot a named product is; they are no mention of their own."""
+_COORDINATED = re.compile(
+    r"(?<![\w-])(?P<name>mobile|edge|embedded|IoT|wearable|cloud|desktop|server|microcontroller)"
+    r"(?:\s*/\s*|\s+(?:and|or|and/or)\s+)\Z"
+)
+_COORDINATED_CATEGORIES: Mapping[str, Category] = {
+    "mobile": "mobile",
+    "edge": "edge",
+    "embedded": "edge",
+    "IoT": "edge",
+    "wearable": "wearable",
+    "cloud": "server",
+    "server": "server",
+    "desktop": "pc",
+    "microcontroller": "mcu",
+}
+_SHARING: frozenset[Category] = frozenset({"edge", "mobile", "wearable", "pc", "server", "mcu"})
 _LIMITED_HEADS = frozenset({"device", "devices", "platform", "platforms", "hardware"})
 _LIMITED_AFTER = re.compile(
     r"\s+(?:with|having|of|under|that\s+have)\s+(?:(?:very|extremely|highly|severely|strictly)\s+)?"
@@ -94,6 +111,8 @@ def find_hardware(text: str, first_id: int = 1) -> tuple[HardwareMention, ...]:
         if hit is not None:
             if hit.start < end:  # "server GPUs": the later head noun takes the earlier one as its modifier
                 found.pop()
+            if not hit.specific and (shared := _coordinated(text, hit, found[-1].end if found else 0)):
+                found.append(shared)
             found.append(hit)
             start_of_last, end = hit.start, hit.end
             if hit.category == "robot" and hit.specific and (body := _ROBOT_BODY.match(text, end)):
@@ -170,6 +189,14 @@ def _class(text: str, head: Span, before: str, lexicon: HardwareLexicon, free_fr
     return None
 
 
+def _coordinated(text: str, hit: _Found, free_from: int) -> _Found | None:
+    """The class that shares the head noun of a class after it: the "mobile" of "mobile and edge devices"."""
+    match = _COORDINATED.search(text, max(free_from, hit.start - _LOOKBACK), hit.start)
+    if match is None or (category := _COORDINATED_CATEGORIES[match["name"]]) == hit.category or hit.category not in _SHARING:
+        return None
+    return _Found(match.start("name"), match.end("name"), False, category)
+
+
 def _is_excluded(text: str, end: int, before: str, exclusion: Exclusion) -> bool:
     following = _WORD.match(text, end + 1)
     return (
@@ -196,4 +223,5 @@ def _with_own_machines(text: str, found: list[_Found]) -> list[_Found]:
 
 
 def _starts(text: str, start: int) -> bool:
-    return start == 0 or not (text[start - 1].isalnum() or text[start - 1] == "_")
+    before = text[max(0, start - 2) : start]
+    return not before or not (before[-1].isalnum() or before[-1] == "_") or (before[-1] == "x" and before[0].isdigit())

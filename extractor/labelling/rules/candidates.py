@@ -45,6 +45,7 @@ class _Counts:
     models: frozenset[str]
     trained: frozenset[str]
     multiples: frozenset[str]
+    succeeds: frozenset[str]
     others: re.Pattern[str]
     own: re.Pattern[str]
 
@@ -53,7 +54,7 @@ class _Counts:
 def _counts() -> _Counts:
     lists = load("counts")
     settings = "|".join(map(re.escape, lists["settings"]))
-    names = ("after", "things", "data", "describes", "limited", "models", "trained", "multiples")
+    names = ("after", "things", "data", "describes", "limited", "models", "trained", "multiples", "succeeds")
     return _Counts(
         setting=re.compile(rf"\b(?:{settings})s?(?: of| is|=| :)?(?: as small as| as large as| [a-z]+)?$"),
         others=re.compile(rf"\b{lists['others']}\s(?:\w+[ -]){{0,3}}{lists['works']}\b", re.IGNORECASE),
@@ -64,14 +65,13 @@ def _counts() -> _Counts:
 
 _AT_VALUE = re.compile(r"A[BDR]*[NM]=$")
 _OF_A_DEVICE = re.compile(r"H[wN]*W[BDR]*$")
-_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d")
 
 
 def setting(frame: Frame) -> Verdict:
-    """No: a setting ("batch size 10", "AP at IoU=0.5", "256x256") or a device's specification ("an MCU with 256 KB RAM")."""
+    """No: a setting ("batch size 10", "AP at IoU=0.5") or a device's specification ("an MCU with 256 KB RAM")."""
     if frame.change is not None or frame.rule == "from to":
         return None
-    if _AT_VALUE.search(frame.before) or _SIZE.match(frame.mention.text):
+    if _AT_VALUE.search(frame.before):
         return False
     if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
         return False  # a formula
@@ -99,9 +99,7 @@ def statistic(frame: Frame) -> Verdict:
 
 
 def multiple(frame: Frame) -> Verdict:
-    """No: bits and pixels, and multiples in words that compare nothing ("our contribution is twofold")."""
-    if frame.mention.unit in ("bit", "bits", "px"):
-        return False
+    """No: multiples in words that compare nothing ("our contribution is twofold")."""
     if frame.mention.text.lower().endswith("factors") and frame.change is None:
         return False
     if frame.mention.text.lower() not in _counts().multiples or frame.change is not None:
@@ -131,6 +129,16 @@ def training_data(frame: Frame) -> Verdict:
     if match and frame.metric is None:
         frame.metric = frame.last + match.start(1), frame.last + match.end(1)
     frame.rule, frame.change = "training data", None
+    return True
+
+
+def achieved_share(frame: Frame) -> Verdict:
+    """Yes: the share in which a system succeeds ("detects 95% of attacks")."""
+    if frame.mention.unit != "%" or not frame.after.startswith("O") or frame.rule:
+        return None
+    if _counts().succeeds.isdisjoint(frame.words_before[-4:]):
+        return None
+    frame.rule = "achieved share"
     return True
 
 
@@ -234,6 +242,8 @@ def count(frame: Frame) -> Verdict:
         and "T" in frame.after[:3]
     ):
         return None
+    if frame.rule.startswith("Q change") and "." in mention.text:
+        return None
     if reported(frame) or (frame.rule in ("Q metric", "Q in metric") and "." in mention.text):
         return None
     return False
@@ -268,6 +278,7 @@ RULES: tuple[Callable[[Frame], Verdict], ...] = (
     statistic,
     multiple,
     training_data,
+    achieved_share,
     share_of_things,
     duration_of_data,
     model_variant,

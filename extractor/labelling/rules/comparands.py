@@ -2,8 +2,8 @@
 
 import re
 
-from extractor.labelling.rules.frames import Frame
-from extractor.labelling.rules.reading import Sentence
+from extractor.labelling.rules.frames import BEATING, Frame
+from extractor.labelling.rules.reading import Sentence, phrase_words
 
 _STEP = r"(?:[wNMCH/-]|R(?=[wNM])|(?<=[wNMH])O[DR]*(?=[wNMH])|\((?=[wN]{1,2}\))|(?<=[wN])\))"
 _NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR]*[wNM/-]*(?:N|\([wN]{{1,2}}\))[wNM/-]*)?)"
@@ -12,10 +12,6 @@ _NAMED = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR
 _THAN = re.compile(rf"T{_NAMED}")
 _OF_ANOTHER = re.compile(rf"R*O?[DR]*(?:[wNM/]|&|&B*Q)*M[wN]*(?:O|t){_NAMED}")
 _BEATS = re.compile(rf"C{_NAMED}")
-_BEATING = re.compile(r"(?:outperform|surpass|exceed|beat|outshin)\w*")
-_EMPTY = frozenset(
-    ["time", "times", "itself", "others", "that", "those", "it", "them", "previous", "all", "both", "each", "the", "same"]
-)
 
 
 def baseline_of(frame: Frame, end: int) -> str | None:
@@ -35,13 +31,15 @@ def baseline_of(frame: Frame, end: int) -> str | None:
         if found := _clean(sentence, *match.span("x")):
             return _pick(frame, *found)
     for match in reversed([*_BEATS.finditer(codes, 0, frame.first)]):
-        if _BEATING.fullmatch(sentence.words[match.start()]) and (found := _clean(sentence, *match.span("x"))):
+        if BEATING.fullmatch(sentence.words[match.start()]) and (found := _clean(sentence, *match.span("x"))):
             return sentence.phrase(*found)
     return None
 
 
 def _after(sentence: Sentence, pattern: re.Pattern[str], at: int) -> tuple[int, int] | None:
     match = pattern.match(sentence.codes, at)
+    if match and sentence.codes[match.start("x") - 1] == "t" and sentence.words[match.start("x") - 1] != "from":
+        return None
     return _clean(sentence, *match.span("x")) if match else None
 
 
@@ -53,22 +51,19 @@ def _clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
         last -= 1
     if last > first and sentence.codes[last - 1] == ")" and "(" not in sentence.codes[first:last]:
         last -= 1
-    if first >= last or (last - first == 1 and sentence.words[first] in _EMPTY):
+    if first >= last or (last - first == 1 and sentence.words[first] in phrase_words("empty")):
         return None
     return _owner(sentence, first, last)
 
 
 _VALUE_OF = re.compile(r"[wM]O[DR]*(?=[wNMH])")
-_VALUES = frozenset(
-    ["results", "result", "performance", "accuracy", "quality", "one", "ones", "output", "outputs", "those", "that"]
-)
 _NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;]|$)")
 
 
 def _owner(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     """Whose value it is ("the performance of tuned models"), by name where one follows ("the prior art, XpulpNN")."""
     match = _VALUE_OF.match(sentence.codes, first, last)
-    if match and (sentence.codes[first] == "M" or sentence.words[first] in _VALUES):
+    if match and (sentence.codes[first] == "M" or sentence.words[first] in phrase_words("values")):
         first = match.end()
     named = _NAMED_AFTER.match(sentence.codes, last)
     if named and "N" not in sentence.codes[first:last]:
@@ -98,39 +93,11 @@ def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int
 
 
 _SUBJECT = re.compile(
-    r"(?P<x>(?:[wNMH/-]|(?<=[wN])O[D]?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?(?:,(?:D?(?P<y>N[wN]{0,3})|[^,]{1,12}),)?(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q))"
+    r"(?P<x>(?:[wNMH/-]|(?<=[wN])OD?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?"  # the noun phrase
+    r"(?:,(?:D?(?P<y>N[wN]{0,3})|[^,]{1,12}),)?"  # an apposition, which may be the name
+    r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q))"  # and a verb
 )
-_ACTOR_IS = re.compile(r"(?P<x>[wNM/]*[wNM])(?:\([^)]{1,4}\))?v[RB]*$")
 _IN_PARENTHESES = re.compile(r"(?P<x>N[wN]{0,2})\([^()]*$")
-_NEVER = re.compile(
-    r"(?:results?|experiments?|evaluations?|analysis|analyses|stud(?:y|ies)|paper|work|findings|tests?|simulations?|measurements?|implementation|ablations?|"
-    r"validation|benchmarks?|comparisons?|ones?|case|practice|which|that|this|demonstrations?|deployment|accuracy|tasks?|data|datasets?|trials|"
-    r"code|performance|significant|experience|observations?|reviews?|surveys?|theor\w+|prototype|authors?)"
-)
-_GENERIC = re.compile(
-    r"(?:methods?|approach(?:es)?|framework|models?|systems?|architecture|algorithm|technique|solution|scheme|design|pipeline|network|strategy|protocol|library|proposed)"
-)
-_VARIANT = re.compile(r"(?:models?|variants?|versions?|network|agents?|students?|teacher|decoder|encoder|configuration)")
-_PLAIN = frozenset(
-    [
-        "proposed",
-        "new",
-        "novel",
-        "final",
-        "resulting",
-        "overall",
-        "entire",
-        "same",
-        "presented",
-        "lightweight",
-        "efficient",
-        "whole",
-        "developed",
-        "complete",
-        "best",
-        "full",
-    ]
-)
 
 
 def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
@@ -138,13 +105,13 @@ def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
     if "N" in sentence.codes[first:last]:
         return True
     head, owned = sentence.words[last - 1], first > 0 and sentence.words[first - 1] in ("our", "ours", "this", "these")
-    if _NEVER.fullmatch(head) or sentence.codes[last - 1] == "M":
+    if head in phrase_words("never") or sentence.codes[last - 1] == "M":
         return False
     if last - first == 1 and not owned and sentence.codes[first] == "w" and first > 0 and sentence.codes[first - 1] != "D":
         return False
-    specific = any(word not in _PLAIN for word in sentence.words[first : last - 1])
-    if _GENERIC.fullmatch(head) or owned:
-        return specific and _VARIANT.fullmatch(head) is not None
+    specific = any(word not in phrase_words("plain") for word in sentence.words[first : last - 1])
+    if head in phrase_words("generic") or owned:
+        return specific and head in phrase_words("variants")
     return True
 
 

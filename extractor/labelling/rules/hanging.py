@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass
 
 from extractor.labelling.rules.frames import (
+    BEATING,
     COUNTED_UNITS,
     FILL,
     METRIC_PHRASE,
     NP,
     REPORTED,
+    TIMED,
     Frame,
     is_score,
     metric_entry,
@@ -59,7 +61,7 @@ RULES: tuple[Rule, ...] = (
     _head("changing Q metric", r"(?P<c>C)[RBD]*", "reducing Q of the FLOPs"),
     _tail("Q metric", rf"-?[RBD]*(?P<m>{NP}{{0,4}}M)", "Q top-1 accuracy"),
     _tail("Q name", r"(?P<m>N)(?=[PFIW,.;&)]|$)", "achieves Q ANLS"),
-    _head("metric reaches", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?,?W?V{FILL}", "accuracy reaches Q"),
+    _head("metric reaches", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?,?W?Vt?{FILL}", "accuracy reaches Q"),
     _tail("Q in metric", rf"[RB]*I[BDR]*(?P<m>{NP}*M[wN]?)", "Q in size"),
     _tail("Q change", r"[BDRw-]{0,2}(?P<c>C)", "Q faster, a Q speedup"),
     _tail("Q of metric change", rf"R*O[DBR]*(?P<m>{NP}+)(?P<c>C)", "Q of accuracy improvement"),
@@ -109,6 +111,9 @@ def hang(frame: Frame) -> None:
             break
     if frame.rule in ("metric of", "name of", "metric reaches") and (match := _CHANGED_AFTER.match(frame.after)):
         frame.change = match.start("c") + frame.last
+    entry = frame.entry
+    if entry is not None and entry.kind == "any" and frame.mention.unit in TIMED:
+        frame.metric = None  # only an activity is named: "training takes 3 hours"
 
 
 def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
@@ -166,6 +171,3 @@ def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
         if sum(c.isupper() for c in name) > 1:
             return last + 1, last + 2
     return first, last
-
-
-BEATING = re.compile(r"(?:outperform|surpass|exceed|beat|outshin)\w*")

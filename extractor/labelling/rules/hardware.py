@@ -41,8 +41,8 @@ def label_hardware(document: Document, mentions: Mentions) -> tuple[HardwareLabe
     for place, following, (_, role) in zip(places, [*places, None][1:], decided, strict=True):
         # Results on a class beside results on a product of its category restate the product, unless the text lists both.
         restates = role == "evaluated" and not place.mention.specific and place.mention.category in shown
-        listed = place.continues or (following is not None and following.continues)
-        if role != "none" and (listed or not restates):
+        followed = following is not None and following.continues and following.mention.category != place.mention.category
+        if role != "none" and (place.continues or followed or not restates):
             targets.append((place, role))
     labels = [HardwareLabel(mention=place.mention.id, role=role) for place, role in (*_products(targets), *_classes(targets))]
     return tuple(sorted(labels, key=lambda label: label.mention))
@@ -52,7 +52,9 @@ def decide_all(places: Sequence[Place]) -> list[tuple[str, Decision]]:
     """Decide the places of a document in reading order: a rule may look at what was decided of the mention before."""
     decided: list[tuple[str, Decision]] = []
     for place in places:
-        decided.append(decide(replace(place, inherited=decided[-1][1]) if decided and place.previous else place))
+        rule, role = decided[-1] if decided and place.previous else ("no rule", "none")
+        shared = role != "none" or rule in _SHARED
+        decided.append(decide(replace(place, inherited=role if shared else None)))
     return decided
 
 
@@ -81,7 +83,9 @@ def support(place: Place) -> Decision | None:
 
 
 def attribute(place: Place) -> Decision | None:
-    """A class that only qualifies another noun: "GPU memory", "mobile phone users"."""
+    """What only qualifies another noun: "GPU memory", "smartphone users", "iPhone scans". A named chip still counts."""
+    if place.mention.specific and place.mention.category not in _HELD:
+        return None
     return "none" if cue_words().attribute.match(place.after) else None
 
 
@@ -112,8 +116,10 @@ def own_tool(place: Place) -> Decision | None:
 
 def recording(place: Place) -> Decision | None:
     """What records data or carries sensors is none, nor is what people hold or wear while it records."""
-    held = place.mention.category in _HELD and not place.measured and cue_words().held.search(place.before)
-    return "none" if held or cue_words().recording.search(place.before) else None
+    cues = cue_words()
+    held = place.mention.category in _HELD and not place.measured
+    while_held = held and (cues.held.search(place.before) or cues.records.search(place.after[:80]))
+    return "none" if while_held or cues.recording.search(place.before) else None
 
 
 def others(place: Place) -> Decision | None:
@@ -123,7 +129,7 @@ def others(place: Place) -> Decision | None:
 
 def enumerated(place: Place) -> Decision | None:
     """A mention in an enumeration, or an example of the class before it, has the role of its neighbour."""
-    return place.inherited if place.continues and place.inherited != "none" else None
+    return place.inherited if place.continues else None
 
 
 def owned(place: Place) -> Decision | None:
@@ -217,7 +223,7 @@ def field(place: Place) -> Decision | None:
 
 Rule = Callable[[Place], Decision | None]
 
-PRODUCT_RULES: tuple[Rule, ...] = (survey, environment, alias, stage, recording, enumerated, product)
+PRODUCT_RULES: tuple[Rule, ...] = (survey, environment, attribute, alias, stage, recording, enumerated, product)
 CLASS_RULES: tuple[Rule, ...] = (
     survey,
     environment,
@@ -241,6 +247,10 @@ CLASS_RULES: tuple[Rule, ...] = (
     following_cue,
     field,
 )
+
+
+_SHARED = frozenset(rule.__name__ for rule in (recording, others, enumerated, owned, compared))
+"""The rules that make a whole enumeration background, not only its first member."""
 
 
 def _is_shown(place: Place, decided: tuple[str, Decision]) -> bool:

@@ -39,6 +39,7 @@ class Cues:
     attribute: re.Pattern[str]
     recording: re.Pattern[str]
     held: re.Pattern[str]
+    records: re.Pattern[str]
     owned: re.Pattern[str]
     compared: re.Pattern[str]
     others: re.Pattern[str]
@@ -58,8 +59,8 @@ class Place:
 
     `own`: the sentence speaks of the paper's own work. `measured`: it holds a time, rate, factor or energy. `survey` and
     `operated`: the document is a survey, or about agents that operate devices. `previous`: the mention before it in the
-    sentence, `gap` the text between, `inherited` what was decided of it. `products`: the categories of which the document
-    names products.
+    sentence, `gap` the text between, `inherited` what was decided of it and may hold for this one too. `products`: the
+    categories of which the document names products.
     """
 
     mention: HardwareMention
@@ -73,7 +74,7 @@ class Place:
     previous: HardwareMention | None
     gap: str
     products: frozenset[Category]
-    inherited: Decision = "none"
+    inherited: Decision | None = None
 
     @property
     def clause(self) -> str:
@@ -141,6 +142,7 @@ def cue_words() -> Cues:
         attribute=_any_of(words["attribute"], r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b"),
         recording=_any_of(words["recording"], ending),
         held=_any_of(words["held"], ending),
+        records=_any_of(words["records"], r"\b(?:{})"),
         owned=_any_of(words["owned"], ending),
         compared=_any_of(words["compared"], ending),
         others=_any_of(words["others"], ending),

@@ -60,8 +60,8 @@ def comparison_of(frame: Frame) -> Comparison:
     """A change where a word of change governs the number or it is signed; a fraction where it is a share of another value."""
     mention, after = frame.mention, frame.after
     entry = frame.change_entry
-    if frame.rule == "from to" or frame.paired:
-        return "absolute"
+    if frame.rule in ("from to", "achieved share") or frame.paired:
+        return "fraction" if mention.unit == "x" else "absolute"
     if frame.change is not None and entry is not None:
         return "change"
     if mention.text[:1] in "+-" or _within(frame):
@@ -106,7 +106,9 @@ def is_time(unit: str | None) -> bool:
 
 def is_cost(unit: str | None) -> bool:
     """Whether a unit is one of cost, also per something ("mJ/inference")."""
-    return unit is not None and (unit in RESOURCE_UNITS or unit.split("/")[0] in RESOURCE_UNITS) and unit != "tokens/s"
+    if unit is None or unit == "tokens/s":
+        return False
+    return unit in RESOURCE_UNITS or unit.split("/")[0] in RESOURCE_UNITS or unit.endswith(("/W", "/J"))
 
 
 def _kind(kind: str, time: Kind) -> Kind:

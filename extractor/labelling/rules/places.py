@@ -1,16 +1,12 @@
 """Where a number holds: the dataset or task, and the device on which it was obtained."""
 
 import re
-from functools import cache
 
 from extractor.labelling.rules.comparands import split_list
 from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.kinds import Sense
-from extractor.labelling.rules.reading import Sentence, load
+from extractor.labelling.rules.reading import Sentence, phrase_words
 
-_NOUN = re.compile(
-    r"(?:datasets?|data|benchmarks?|corpus|corpora|tasks?|suites?|sets?|test|testset|splits?|challenges?|leaderboard|scenarios?|queries|questions|domains?|environments?|scenes|images|videos|documents|collections?)"
-)
 _ITEM = r"[wNM/-]*[wN][wN/-]*"
 _PLACE = re.compile(
     rf"(?P<p>[PFIA]|(?<=V)W|W)[DBRQ]*(?P<x>{_ITEM}(?:\([^)]{{1,3}}\))?(?:(?:,[wN/-]*N[wN/-]*){{0,5}},?&[DR]*[wN/-]*N[wN/-]*)?)"
@@ -52,18 +48,18 @@ def _place(
         first, end = match.span("x")
         while first < end and sentence.codes[first] in "DR-":
             first += 1
-        while end > first and sentence.codes[end - 1] not in "N)" and not _NOUN.fullmatch(sentence.words[end - 1]):
+        while end > first and sentence.codes[end - 1] not in "N)" and sentence.words[end - 1] not in phrase_words("places"):
             end -= 1
         words = sentence.words[first:end]
         if not words or any(_model(word) for word in words):
             continue
         items = split_list(sentence, first, end)
         named = "N" in sentence.codes[first:end]
-        noun = any(_NOUN.fullmatch(word) for word in words)
-        if match["p"] == "I" and (_overlaps(frame, first, end) or words[-1] in _tasks()):
+        noun = any(word in phrase_words("places") for word in words)
+        if match["p"] == "I" and (_overlaps(frame, first, end) or words[-1] in phrase_words("tasks")):
             continue
-        noun = noun or (match["p"] == "P" and not last and words[-1] in _tasks())
-        if not named and (last or match["p"] not in "PI" or not noun or end - first == 1 or words[0] in _VAGUE):
+        noun = noun or (match["p"] == "P" and not last and words[-1] in phrase_words("tasks"))
+        if not named and (last or match["p"] not in "PI" or not noun or end - first == 1 or words[0] in phrase_words("vague")):
             continue
         if match["p"] in "FAI" and named and not noun:
             continue
@@ -81,16 +77,6 @@ def _place(
     return None
 
 
-@cache
-def _tasks() -> frozenset[str]:
-    return frozenset(load("words")["tasks"]["words"])
-
-
-@cache
-def _datasets() -> frozenset[str]:
-    return frozenset(load("words")["datasets"]["words"])
-
-
 def _overlaps(frame: Frame, first: int, end: int) -> bool:
     """Whether a phrase is the number's metric ("5% in accuracy")."""
     return frame.metric is not None and frame.metric[0] < end and first < frame.metric[1]
@@ -101,41 +87,15 @@ def _in_metric(frame: Frame) -> str | None:
     if frame.metric is None:
         return None
     first, last = frame.metric
-    if last - first > 1 and frame.sentence.words[first] in _datasets():
+    if last - first > 1 and frame.sentence.words[first] in phrase_words("datasets"):
         frame.metric = first + 1, last
         return frame.sentence.phrase(first, first + 1)
     return None
 
 
-_VAGUE = frozenset(
-    [
-        "multiple",
-        "several",
-        "various",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "many",
-        "diverse",
-        "different",
-        "public",
-        "challenging",
-    ]
-)
-
-
-@cache
-def _models() -> tuple[str, ...]:
-    return tuple(load("words")["models"]["words"])
-
-
 def _model(word: str) -> bool:
     """Whether a word is a model's name, such as "qwen2.5-vl-7b"."""
-    return re.split(r"[-\d.]", word, maxsplit=1)[0] in _models()
+    return re.split(r"[-\d.]", word, maxsplit=1)[0] in phrase_words("models")
 
 
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
@@ -144,7 +104,7 @@ _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 def _trimmed(sentence: Sentence, first: int, last: int) -> str:
     """The name without "dataset" behind it or "the challenging benchmark" before it."""
     codes = sentence.codes
-    if last - first > 1 and _NOUN.fullmatch(sentence.words[last - 1]) and codes[last - 2] == "N":
+    if last - first > 1 and sentence.words[last - 1] in phrase_words("places") and codes[last - 2] == "N":
         last -= 1
     named = _LATE_NAME.fullmatch(codes, first, last)
     if named:

@@ -132,6 +132,12 @@ def load(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath("lexicon", f"{name}.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def phrase_words(name: str) -> frozenset[str]:
+    """One of the lists of words that phrases are judged by."""
+    return frozenset(load("phrases")[name])
+
+
 def trie_pattern(words: list[str]) -> str:
     """A regular expression for any of the words that shares their beginnings, longest word first.
 
@@ -159,15 +165,16 @@ class Reading:
 
     def __init__(self, mentions: Mentions) -> None:
         self.mentions = mentions
-        self._masked = _mask(mentions.text, mentions)
-        self._quantities = {mention.span[0]: mention for mention in mentions.quantities}
+        quantities = [mention for mention in mentions.quantities if not _is_part_of_name(mention)]
+        self._masked = _mask(mentions.text, quantities, mentions.hardware)
+        self._quantities = {mention.span[0]: mention for mention in quantities}
         self._read: dict[int, Sentence] = {}
 
     def with_quantities(self) -> list[int]:
         """The numbers of the sentences that hold a quantity mention, in order."""
         sentences, n = self.mentions.sentences, 0
         numbers: list[int] = []
-        for mention in self.mentions.quantities:
+        for mention in self._quantities.values():
             while n + 1 < len(sentences) and sentences[n + 1][0] <= mention.span[0]:
                 n += 1
             if not numbers or numbers[-1] != n:
@@ -184,13 +191,21 @@ class Reading:
         return found
 
 
-def _mask(text: str, mentions: Mentions) -> str:
+_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d")
+
+
+def _is_part_of_name(mention: QuantityMention) -> bool:
+    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model"."""
+    return mention.unit in ("bit", "bits", "px") or (mention.unit is None and _SIZE.match(mention.text) is not None)
+
+
+def _mask(text: str, quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> str:
     """The text in lower case, mentions blotted out, every offset kept."""
     lower = text.lower()
     if len(lower) != len(text):  # "İ" lowers to two code points
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     pieces, end = [], 0
-    for start, stop, sign in _marks(mentions.quantities, mentions.hardware):
+    for start, stop, sign in _marks(quantities, hardware):
         if start < end:
             continue
         pieces += [lower[end:start], sign * (stop - start)]
@@ -199,7 +214,7 @@ def _mask(text: str, mentions: Mentions) -> str:
     return "".join(pieces)
 
 
-def _marks(quantities: tuple[QuantityMention, ...], hardware: tuple[HardwareMention, ...]) -> list[tuple[int, int, str]]:
+def _marks(quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> list[tuple[int, int, str]]:
     held = [mention.span for mention in quantities]
     marks = [(*span, _QUANTITY) for span in held]
     for mention in hardware:

@@ -11,6 +11,7 @@ from extractor.evaluation.gold import read_gold
 from extractor.evaluation.matching import hardware_likeness, match
 from extractor.labelling.rules.hardware import CLASS_RULES, PRODUCT_RULES, decide_all, label_hardware
 from extractor.labelling.rules.hardware_places import places_of
+from extractor.labelling.rules.reading import load
 from extractor.records import HardwareTarget
 from extractor.spotting import spot
 
@@ -57,6 +58,11 @@ CHOICES = {
 @pytest.mark.parametrize(("abstract", "targets"), CHOICES.values(), ids=CHOICES)
 def test_one_target_for_a_product_or_a_category(abstract: str, targets: dict[str, str]) -> None:
     assert {target.name: target.role for target in targets_of(Document("d", "Net", abstract))} == targets
+
+
+def test_cue_words_are_written_as_they_are_compared() -> None:
+    """Sentences are compared in lower case: a cue with a capital would never be found."""
+    assert [cue for cues in load("hardware").values() for cue in cues if cue != cue.lower()] == []
 
 
 def test_a_document_without_hardware_has_no_target() -> None:
