@@ -5,10 +5,8 @@ one table serves both ways. It names classes instead of importing them: openai t
 one of its exceptions is here, it is imported.
 """
 
-import json
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -65,9 +63,11 @@ class RepeatableError(Exception):
         self.verdict = verdict
 
 
-def retrying(policy: RetryPolicy, clock: Clock) -> AsyncRetrying:
-    """tenacity's loop for one completion: it repeats on `RepeatableError`, waits as its verdict says, and raises the last one."""
-    started = clock.monotonic()
+def retrying(policy: RetryPolicy, clock: Clock, started: float) -> AsyncRetrying:
+    """tenacity's loop for one completion: it repeats on `RepeatableError`, waits as the verdict says, and raises the last.
+
+    `started` is when the document's first call was wanted; its re-asks share one deadline.
+    """
     backoff = wait_random_exponential(multiplier=policy.first_wait, max=30.0)
     failures = 0
 
@@ -213,7 +213,8 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
     if _is_a(error, "APIResponseValidationError"):
         if getattr(error, "body", None) is not None:
             return Verdict(outcome, f"{where} answered with {said}", "Run the same command again later.")
-        fix = "Check that the address is that of an OpenAI-compatible API; it usually ends in /v1."
+        api = "an OpenAI-compatible API; it usually ends in /v1" if endpoint.direct else f"{endpoint.provider}'s API"
+        fix = f"Check that the address is that of {api}."
         return Verdict(outcome, f"{where} answered with {said}", fix, reached=False)
     return Verdict(outcome, at, "Run the same command again later.", wait=_wait(error, now))
 
@@ -242,20 +243,24 @@ def refused_parameter(error: Exception, names: Iterable[str]) -> str | None:
     return next((name for name in names if name == param or re.search(rf"\b{re.escape(name)}\b", message)), None)
 
 
-def cassette_miss(error: BaseException) -> BaseException | None:
-    """vcr's exception for a request that is not recorded, however deep a client has wrapped it; it looks like an outage."""
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what caused it, outermost first, also where a library did not say so."""
     seen: set[int] = set()
     at: BaseException | None = error
     while at is not None and id(at) not in seen:
-        if any(kind.__name__ == "CannotOverwriteExistingCassetteException" for kind in type(at).__mro__):
-            return at
+        yield at
         seen.add(id(at))
         at = at.__cause__ or at.__context__
-    return None
+
+
+def cassette_miss(error: BaseException) -> BaseException | None:
+    """vcr's exception for a request that is not recorded, however deep a client has wrapped it; it looks like an outage."""
+    name = "CannotOverwriteExistingCassetteException"
+    return next((each for each in chain(error) if any(kind.__name__ == name for kind in type(each).__mro__)), None)
 
 
 def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that a server asks to wait, by `retry-after-ms` or `Retry-After` (a number or an HTTP date); None if it asks none."""
+    """Seconds that a server asks to wait, by `retry-after-ms` or `Retry-After` (a number or an HTTP date), or None."""
     try:
         return max(0.0, float(headers["retry-after-ms"]) / 1000)
     except (KeyError, ValueError):
@@ -297,26 +302,14 @@ def _is_a(error: Exception, name: str) -> bool:
     return any(kind.__name__ == name and kind.__module__.startswith("openai") for kind in type(error).__mro__)
 
 
-def _never_connected(error: BaseException | None) -> bool:
-    """Whether aiohttp or httpx, somewhere below, could not connect at all."""
-    while error is not None:
-        if {"ClientConnectorError", "ConnectError"} & {kind.__name__ for kind in type(error).__mro__}:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _never_connected(error: BaseException) -> bool:
+    return any(kind.__name__ == "ClientConnectorError" for each in chain(error) for kind in type(each).__mro__)
 
 
 def _said(error: Exception, length: int = 200) -> str:
-    """The provider's own message on one line, without the names of Python classes that litellm puts in front."""
-    body = getattr(error, "body", None)
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    message = inner.get("message") if isinstance(inner, dict) else inner
-    text = str(message or getattr(error, "message", None) or error)
-    if "{" in text and message is None:  # litellm appends the provider's JSON to its own words
-        with suppress(ValueError):
-            nested, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
-            inner = nested.get("error", nested)
-            text = str(inner.get("message") or text) if isinstance(inner, dict) else text
-    text = re.sub(r"^(litellm\.\w+: )?(\w+(Error|Exception) ?[-:] ?)*", "", text)
+    """The provider's own message on one line. litellm's is never shown: it can quote the reply."""
+    text = str(getattr(error, "message", "") or error)
+    if type(error).__module__.startswith("litellm"):
+        text = type(error).__name__
     text = " ".join(text.split()).rstrip(".")
     return text if len(text) <= length else text[: length - 3] + "..."

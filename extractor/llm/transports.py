@@ -1,4 +1,4 @@
-"""One request, one answer: over a pooled aiohttp session, or through litellm. Both raise openai's exceptions; neither retries."""
+"""One request, one answer: over a pooled aiohttp session, or through litellm. Both raise openai's exceptions, none retries."""
 
 import asyncio
 import json
@@ -16,6 +16,8 @@ from pydantic import SecretStr
 from extractor._version import __version__
 from extractor.llm.completions import Completion, NoChoiceError, NotACompletionError
 from extractor.llm.endpoints import Endpoint
+from extractor.llm.failures import JobError
+from extractor.llm.retries import cassette_miss, chain
 from extractor.llm.structured import Message, Template
 
 if TYPE_CHECKING:
@@ -128,6 +130,8 @@ class ThroughLiteLLM:
     """Every other provider: litellm's `acompletion`, which translates the request and the reply."""
 
     def __init__(self, endpoint: Endpoint, key: SecretStr | None, timeouts: Timeouts) -> None:
+        if endpoint.provider not in import_litellm().provider_list:
+            raise JobError(f"no provider is called {endpoint.provider!r}", "Name the model as litellm does, PROVIDER/NAME.")
         self._endpoint = endpoint
         self._timeouts = timeouts
         self._fixed: dict[str, Any] = {
@@ -142,6 +146,7 @@ class ThroughLiteLLM:
         """Have litellm send the request."""
         litellm = import_litellm()
         import httpx
+        from openai import OpenAIError
 
         self._fixed.setdefault("timeout", httpx.Timeout(self._timeouts.first_byte, connect=self._timeouts.connect))
         request = {**template.request(messages, schema), **self._fixed}
@@ -152,6 +157,9 @@ class ThroughLiteLLM:
                 reply = await litellm.acompletion(**request)
         except TimeoutError as error:
             _raise_unreached(self._endpoint.where, error, timeout=True)
+        except OpenAIError as error:
+            _raise_plainly(self._endpoint.where, error)
+            raise
         additional = (getattr(reply, "_hidden_params", None) or {}).get("additional_headers") or {}
         headers = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in additional.items()}
         try:
@@ -167,7 +175,7 @@ class ThroughLiteLLM:
 
 
 def import_litellm() -> Any:
-    """litellm (4 to 6 s at its first import) without its habits: fetching tables, reading `.env`, telemetry, printing advice."""
+    """litellm (4 to 6 s at its first import) without its habits: fetching tables, reading `.env`, telemetry, advice."""
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # anything but DEV leaves the .env of the working directory alone
     for table in ("MODEL_COST_MAP", "ANTHROPIC_BETA_HEADERS", "BLOG_POSTS"):
         os.environ.setdefault(f"LITELLM_LOCAL_{table}", "True")
@@ -189,6 +197,29 @@ def _raise_unreached(url: str, error: Exception, timeout: bool = False) -> NoRet
     if timeout:
         raise APITimeoutError(request) from error
     raise APIConnectionError(message=_reason(error), request=request) from error
+
+
+def _raise_plainly(where: str, error: Exception) -> None:
+    """Raise what the aiohttp way would have raised, where an exception of litellm's tells enough.
+
+    litellm gives a status to what no server answered, files some errors under others' classes, drops Retry-After, and quotes
+    the reply in its messages; the exceptions that it wraps do none of this.
+    """
+    import httpx
+    from aiohttp import ClientError
+
+    below = list(chain(error))
+    if cassette_miss(error) or any(isinstance(each, httpx.TimeoutException) for each in below):
+        return
+    for each in below:
+        if isinstance(each, httpx.HTTPStatusError):
+            headers = {name.lower(): value for name, value in each.response.headers.items()}
+            _raise_status(where, each.response.status_code, headers, each.response.content)
+    for each in below:
+        if isinstance(each, ClientError):
+            _raise_unreached(where, each)
+    if any(isinstance(each, ValueError | KeyError) for each in below):
+        _raise_invalid(where, {}, "something that litellm cannot read")
 
 
 def _raise_status(url: str, status: int, headers: Mapping[str, str], content: bytes) -> NoReturn:
