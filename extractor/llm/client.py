@@ -274,7 +274,8 @@ class ModelClient(Generic[T]):
     def _given_parameters(self) -> dict[str, Any]:
         settings = self._settings
         # OpenAI's newer models take only the second name, other servers know only the first, litellm translates it.
-        name = "max_completion_tokens" if self.endpoint.direct and self.endpoint.priced else "max_tokens"
+        openai = self.endpoint.provider in {"openai", "azure"} and self.endpoint.priced
+        name = "max_completion_tokens" if openai else "max_tokens"
         parameters = {"temperature": settings.temperature, "seed": settings.seed, name: settings.max_output_tokens}
         given = {key: value for key, value in parameters.items() if value is not None}
         return {"model": self.endpoint.served_as, **given, **settings.extra}

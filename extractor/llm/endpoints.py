@@ -60,7 +60,7 @@ class Endpoint:
 
     @property
     def priced(self) -> bool:
-        """Whether published prices hold here: they do at the provider's own address and on Azure, and nowhere else."""
+        """Whether published prices hold: at the provider's own address and on Azure. A server elsewhere has its own."""
         own = _COMPATIBLE[self.provider].base_url if self.direct else None
         return self.provider == "azure" or self.base_url == own
 

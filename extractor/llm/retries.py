@@ -119,6 +119,7 @@ _BY_CLASS: Mapping[str, Outcome] = {
     "litellm.AuthenticationError": Outcome.STOPS_JOB,
     "litellm.BadGatewayError": Outcome.TRANSIENT,
     "litellm.BadRequestError": Outcome.FAILS_DOCUMENT,
+    "litellm.BaseLLMException": Outcome.TRANSIENT,  # the base of its providers' own; they have a status
     "litellm.BlockedPiiEntityError": Outcome.FAILS_DOCUMENT,
     "litellm.BudgetExceededError": Outcome.STOPS_JOB,
     "litellm.ContentPolicyViolationError": Outcome.FAILS_DOCUMENT,
@@ -138,6 +139,8 @@ _BY_CLASS: Mapping[str, Outcome] = {
     "litellm.PermissionDeniedError": Outcome.STOPS_JOB,
     "litellm.RateLimitError": Outcome.RATE_LIMITED,
     "litellm.RejectedRequestError": Outcome.FAILS_DOCUMENT,
+    "litellm.RouterRateLimitError": Outcome.RATE_LIMITED,
+    "litellm.RouterRateLimitErrorBasic": Outcome.RATE_LIMITED,
     "litellm.SensitiveDataRouteException": Outcome.FAILS_DOCUMENT,
     "litellm.ServiceUnavailableError": Outcome.TRANSIENT,
     "litellm.Timeout": Outcome.TRANSIENT,

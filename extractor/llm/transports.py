@@ -146,7 +146,6 @@ class ThroughLiteLLM:
         """Have litellm send the request."""
         litellm = import_litellm()
         import httpx
-        from openai import OpenAIError
 
         self._fixed.setdefault("timeout", httpx.Timeout(self._timeouts.first_byte, connect=self._timeouts.connect))
         request = {**template.request(messages, schema), **self._fixed}
@@ -157,7 +156,7 @@ class ThroughLiteLLM:
                 reply = await litellm.acompletion(**request)
         except TimeoutError as error:
             _raise_unreached(self._endpoint.where, error, timeout=True)
-        except OpenAIError as error:
+        except Exception as error:
             _raise_plainly(self._endpoint.where, error)
             raise
         additional = (getattr(reply, "_hidden_params", None) or {}).get("additional_headers") or {}
@@ -199,6 +198,10 @@ def _raise_unreached(url: str, error: Exception, timeout: bool = False) -> NoRet
     raise APIConnectionError(message=_reason(error), request=request) from error
 
 
+# What litellm raises when it cannot make sense of an answer.
+_UNREADABLE = {"APIConnectionError", "APIError", "APIResponseValidationError", "BadRequestError", "InternalServerError"}
+
+
 def _raise_plainly(where: str, error: Exception) -> None:
     """Raise what the aiohttp way would have raised, where an exception of litellm's tells enough.
 
@@ -218,7 +221,7 @@ def _raise_plainly(where: str, error: Exception) -> None:
     for each in below:
         if isinstance(each, ClientError):
             _raise_unreached(where, each)
-    if any(isinstance(each, ValueError | KeyError) for each in below):
+    if type(error).__name__ in _UNREADABLE and any(isinstance(each, ValueError | KeyError) for each in below[1:]):
         _raise_invalid(where, {}, "something that litellm cannot read")
 
 

