@@ -196,9 +196,11 @@ class ModelClient(Generic[T]):
         transport = self._transport or self._open()
         verdict: Verdict | None = None
         try:
-            async for attempt in retrying(self._settings.retries, self._clock, ledger.started):
+            async for attempt in retrying(self._settings.retries, self._clock, lambda: ledger.started):
                 with attempt:
                     async with self._limiter.slot(expected + longest) as sent:
+                        if not ledger.calls:  # the time in the queue is not the document's
+                            ledger.started = sent
                         reserved = await self._budget.reserve(estimate, self.endpoint.model)
                         cost: float | None = None
                         try:

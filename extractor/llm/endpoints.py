@@ -54,9 +54,14 @@ class Endpoint:
         return self.base_url or self.provider
 
     @property
+    def is_private(self) -> bool:
+        """Whether the server is on this machine or in its network, by its address."""
+        return _is_private(self.base_url)
+
+    @property
     def constrains_decoding(self) -> bool:
         """Whether the engine is taken to compile a schema per request: on this machine or network, or local by name."""
-        return self.direct and (not _COMPATIBLE[self.provider].hosted or _is_private(self.base_url))
+        return self.direct and (not _COMPATIBLE[self.provider].hosted or self.is_private)
 
     @property
     def priced(self) -> bool:

@@ -6,7 +6,7 @@ one of its exceptions is here, it is imported.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -63,10 +63,10 @@ class RepeatableError(Exception):
         self.verdict = verdict
 
 
-def retrying(policy: RetryPolicy, clock: Clock, started: float) -> AsyncRetrying:
+def retrying(policy: RetryPolicy, clock: Clock, started: Callable[[], float]) -> AsyncRetrying:
     """tenacity's loop for one completion: it repeats on `RepeatableError`, waits as the verdict says, and raises the last.
 
-    `started` is when the document's first call was wanted; its re-asks share one deadline.
+    `started` tells when the document's first call was sent; its re-asks share one deadline.
     """
     backoff = wait_random_exponential(multiplier=policy.first_wait, max=30.0)
     failures = 0
@@ -84,7 +84,7 @@ def retrying(policy: RetryPolicy, clock: Clock, started: float) -> AsyncRetrying
     def stop(state: RetryCallState) -> bool:
         nonlocal failures
         failures += verdict(state).outcome is Outcome.TRANSIENT
-        return failures >= policy.attempts or clock.monotonic() - started + state.upcoming_sleep > policy.deadline
+        return failures >= policy.attempts or clock.monotonic() - started() + state.upcoming_sleep > policy.deadline
 
     return AsyncRetrying(sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(RepeatableError), reraise=True)
 
@@ -224,20 +224,17 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
 
 def refuses_structure(error: Exception) -> bool:
     """Whether a server turned down the schema or the mode of the request, as opposed to its text."""
-    if type(error).__name__ == "UnsupportedParamsError":
-        return True
     if "context_length" in _code(error) or type(error).__name__ == "ContextWindowExceededError":
         return False  # such a message counts the tokens of the schema, too
     words = ("response_format", "json_schema", "json schema", "schema", "structured output", "grammar", "tool", "function call")
-    message = f"{_said(error, 2000)} {getattr(error, 'param', '') or ''}".lower()
-    return _status(error) in {400, 404, 422, 501} and any(word in message for word in words)
+    return _status(error) in {400, 404, 422, 501} and any(word in _words(error) for word in words)
 
 
 def refused_parameter(error: Exception, names: Iterable[str]) -> str | None:
     """Which of the named optional parameters a server turned down, if that is what it says."""
     if _status(error) not in {400, 422}:
         return None
-    message = _said(error, 2000).lower()
+    message = _words(error)
     if not re.search(
         r"unsupported|not support|unrecognized|unknown|only the default|deprecated|extra (inputs|fields)", message
     ):
@@ -307,6 +304,11 @@ def _is_a(error: Exception, name: str) -> bool:
 
 def _never_connected(error: BaseException) -> bool:
     return any(kind.__name__ == "ClientConnectorError" for each in chain(error) for kind in type(each).__mro__)
+
+
+def _words(error: Exception) -> str:
+    """All that an error says, to be searched and never shown."""
+    return f"{getattr(error, 'message', '') or error} {getattr(error, 'param', '') or ''}".lower()
 
 
 def _said(error: Exception, length: int = 200) -> str:

@@ -118,7 +118,7 @@ class Direct:
             headers=headers,
             cookie_jar=DummyCookieJar(),
             # aiohttp's own trust_env looks into the environment and .netrc for every request; once is enough.
-            proxy=_proxy(parts.scheme, parts.netloc),
+            proxy=_proxy(self._endpoint, parts.scheme, parts.netloc),
         )
         return self._session
 
@@ -296,6 +296,9 @@ def _certificates() -> ssl.SSLContext:
     return context
 
 
-def _proxy(scheme: str, host: str) -> str | None:
-    """The proxy that the environment names for a host."""
-    return None if proxy_bypass(host) else getproxies().get(scheme)
+def _proxy(endpoint: Endpoint, scheme: str, host: str) -> str | None:
+    """The proxy that the environment names for a host; none for one on this machine or its network."""
+    proxy = None if endpoint.is_private or proxy_bypass(host) else getproxies().get(scheme)
+    if proxy is not None and urlsplit(proxy).scheme not in {"http", "https"}:
+        raise JobError(f"the proxy for {scheme} is not an HTTP proxy", f"Set {scheme.upper()}_PROXY to one, or unset it.")
+    return proxy

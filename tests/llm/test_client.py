@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from extractor.llm.cache import ReplyCache
 from extractor.llm.client import ModelClient, Settings
@@ -249,6 +250,37 @@ def test_a_missing_key_stops_the_job_before_a_call(monkeypatch: pytest.MonkeyPat
             with pytest.raises(JobError, match=r"no key for openai/gpt-4o\. Set OPENAI_API_KEY") as caught:
                 await asked.ask(MESSAGES)
             assert caught.value.spent == Spent()
+
+    run(scene())
+
+
+def test_time_in_the_queue_is_not_held_against_a_document() -> None:
+    async def scene() -> None:
+        clock = FakeClock()
+        settings = Settings(limits=Limits(requests_per_minute=1), retries=RetryPolicy(deadline=100))
+        async with Server(GOOD, fails(503, headers={"Retry-After": "1"}), GOOD) as server:
+            async with client(server, clock=clock, settings=settings) as asked:
+                for _ in range(2):  # the second waits for a minute, and its repeat for another
+                    await asked.ask(MESSAGES)
+            assert len(server.requests) == 3
+        assert clock.now > 100
+
+    run(scene())
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://127.0.0.1:1"])
+def test_a_server_on_this_machine_is_not_looked_for_behind_a_proxy(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+
+    async def scene() -> None:
+        async with Server(GOOD) as server:
+            await ask(server)
+            elsewhere = ModelClient("openai/m", Pet, base_url="http://model.invalid/v1", clock=FakeClock(), key=SecretStr(KEY))
+            async with elsewhere:
+                with pytest.raises(JobError, match="not an HTTP proxy" if "socks" in proxy else "connection refused"):
+                    await elsewhere.ask(MESSAGES)
 
     run(scene())
 

@@ -197,6 +197,15 @@ def test_which_refusals_are_of_the_structure(case: str) -> None:
     assert refuses_structure(status_error(status, message)) is refused
 
 
+def test_what_litellm_refuses_by_itself_is_read_from_its_words() -> None:
+    litellm = import_litellm()
+    for names, structure, parameter in (("['response_format']", True, None), ("['temperature']", False, "temperature")):
+        message = f"x does not support parameters: {names}, for model=m. To drop these, set `litellm.drop_params=True`."
+        error = litellm.UnsupportedParamsError(message=message, llm_provider="x", model="m")
+        assert refuses_structure(error) is structure
+        assert refused_parameter(error, ("temperature", "seed")) == parameter
+
+
 def test_a_text_that_is_too_long_is_no_refusal_of_the_schema() -> None:
     message = "9000 tokens (8000 in the messages, 1000 in the schema)"
     assert not refuses_structure(status_error(400, message, code="context_length_exceeded"))
@@ -226,7 +235,7 @@ def verdicts(*outcomes: Verdict, policy: RetryPolicy | None = None) -> tuple[Fak
             pass
         return attempts
 
-    return clock, run(scene(retrying(policy or RetryPolicy(), clock, clock.monotonic())))
+    return clock, run(scene(retrying(policy or RetryPolicy(), clock, lambda: 0.0)))
 
 
 TRANSIENT = Verdict(Outcome.TRANSIENT, "busy", "Wait.")
