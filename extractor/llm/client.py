@@ -4,6 +4,7 @@ One `ModelClient` serves one job. It finds a reply in the cache or asks for it: 
 when a failure is transient, and once more (twice at most) when the reply breaks the schema or the caller's checks.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -103,6 +104,9 @@ class ModelClient(Generic[T]):
         self._asked_with = dict(self._parameters)
         self._templates: dict[Mode, Template] = {}
         self._schema = reply.model_json_schema()
+        # What calls are expected to take; replies correct both.
+        self._schema_tokens = len(json.dumps(self._schema)) // 4
+        self._input_ratio = 1.0
         self._longest_output = 0
         self._reached = False
 
@@ -137,7 +141,7 @@ class ModelClient(Generic[T]):
             key = key_of(self.endpoint.model, self.endpoint.base_url, messages, shape, self._asked_with)
             if (kept := self._cache.get(key)) and (reply := self._from_cache(kept, check)):
                 return reply
-        ledger = Ledger()
+        ledger = Ledger(self._clock.monotonic())
         conversation = list(messages)
         best: tuple[T, Sequence[str]] | None = None
         faults: Sequence[str] = ()
@@ -185,15 +189,18 @@ class ModelClient(Generic[T]):
         self, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
     ) -> tuple[Completion, Mode]:
         """One completion, repeated while that may help; the first part that fails for good raises."""
-        expected = estimated_tokens(messages)
+        counted = estimated_tokens(messages) + self._schema_tokens
+        expected = int(counted * self._input_ratio)
         longest = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
         estimate = None if self.price is None else self.price.of(expected, longest)
         transport = self._transport or self._open()
         verdict: Verdict | None = None
         try:
-            async for attempt in retrying(self._settings.retries, self._clock):
+            async for attempt in retrying(self._settings.retries, self._clock, lambda: ledger.started):
                 with attempt:
-                    async with self._limiter.slot(expected + longest) as started:
+                    async with self._limiter.slot(expected + longest) as sent:
+                        if not ledger.calls:  # the time in the queue is not the document's
+                            ledger.started = sent
                         reserved = await self._budget.reserve(estimate, self.endpoint.model)
                         cost: float | None = None
                         try:
@@ -206,7 +213,7 @@ class ModelClient(Generic[T]):
                             if verdict is None:
                                 raise
                             if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow:
-                                self._limiter.slowed(started, verdict.wait)
+                                self._limiter.slowed(sent, verdict.wait)
                             if verdict.slow:
                                 cost = reserved  # the provider may have written, and billed, what was not waited for
                             if verdict.repeats:
@@ -215,6 +222,7 @@ class ModelClient(Generic[T]):
                         finally:
                             await self._budget.settle(reserved, cost)
                     self._reached = True
+                    self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / counted)
                     self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
                     self._limiter.succeeded()
                     self._limiter.used(expected + longest, used)
@@ -268,7 +276,8 @@ class ModelClient(Generic[T]):
     def _given_parameters(self) -> dict[str, Any]:
         settings = self._settings
         # OpenAI's newer models take only the second name, other servers know only the first, litellm translates it.
-        name = "max_completion_tokens" if self.endpoint.direct and self.endpoint.priced else "max_tokens"
+        openai = self.endpoint.provider in {"openai", "azure"} and self.endpoint.priced
+        name = "max_completion_tokens" if openai else "max_tokens"
         parameters = {"temperature": settings.temperature, "seed": settings.seed, name: settings.max_output_tokens}
         given = {key: value for key, value in parameters.items() if value is not None}
         return {"model": self.endpoint.served_as, **given, **settings.extra}
@@ -296,7 +305,7 @@ class ModelClient(Generic[T]):
         if self._key is not None:
             cause = cause.replace(self._key.get_secret_value(), "[key]")
         if verdict.repeats:
-            cause += f" ({ledger.calls} calls)"
+            cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"
         raise (JobError if stops else CallError)(cause, verdict.fix, self._spent(ledger)) from (
             cassette_miss(error) if error else None
         )

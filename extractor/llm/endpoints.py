@@ -54,13 +54,18 @@ class Endpoint:
         return self.base_url or self.provider
 
     @property
+    def is_private(self) -> bool:
+        """Whether the server is on this machine or in its network, by its address."""
+        return _is_private(self.base_url)
+
+    @property
     def constrains_decoding(self) -> bool:
         """Whether the engine is taken to compile a schema per request: on this machine or network, or local by name."""
-        return self.direct and (not _COMPATIBLE[self.provider].hosted or _is_private(self.base_url))
+        return self.direct and (not _COMPATIBLE[self.provider].hosted or self.is_private)
 
     @property
     def priced(self) -> bool:
-        """Whether published prices hold here: they do at the provider's own address and on Azure, and nowhere else."""
+        """Whether published prices hold: at the provider's own address and on Azure. A server elsewhere has its own."""
         own = _COMPATIBLE[self.provider].base_url if self.direct else None
         return self.provider == "azure" or self.base_url == own
 

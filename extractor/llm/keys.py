@@ -94,7 +94,7 @@ def _write(file: Path, keys: Mapping[str, SecretStr]) -> Path:
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     partial.unlink(missing_ok=True)
     # A JSON string is a TOML basic string.
-    lines = [f"{name} = {json.dumps(key.get_secret_value())}\n" for name, key in sorted(keys.items())]
+    lines = [f"{name} = {json.dumps(key.get_secret_value(), ensure_ascii=False)}\n" for name, key in sorted(keys.items())]
     partial.touch(mode=0o600, exist_ok=False)
     partial.write_text("".join(lines), encoding="utf-8")
     partial.replace(file)

@@ -103,11 +103,9 @@ class Limiter:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if not place.cancelled():
                 self._leave()  # the place had just been given
-            else:
-                self._queue.remove(place)
-            raise
+            raise  # `_wake` passes over what was cancelled in the queue
 
     def _leave(self) -> None:
         self._active -= 1

@@ -126,9 +126,10 @@ class Budget:
 class Ledger:
     """What one document has cost so far. Calls that failed before an answer have no known tokens and count as calls alone."""
 
-    __slots__ = ("attempts", "cached_tokens", "calls", "input_tokens", "output_tokens")
+    __slots__ = ("attempts", "cached_tokens", "calls", "input_tokens", "output_tokens", "started")
 
-    def __init__(self) -> None:
+    def __init__(self, started: float = 0.0) -> None:
+        self.started = started
         self.calls = self.attempts = self.input_tokens = self.cached_tokens = self.output_tokens = 0
 
     def add(self, completion: Completion, estimate: int) -> int:

@@ -5,10 +5,8 @@ one table serves both ways. It names classes instead of importing them: openai t
 one of its exceptions is here, it is imported.
 """
 
-import json
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -65,9 +63,11 @@ class RepeatableError(Exception):
         self.verdict = verdict
 
 
-def retrying(policy: RetryPolicy, clock: Clock) -> AsyncRetrying:
-    """tenacity's loop for one completion: it repeats on `RepeatableError`, waits as its verdict says, and raises the last one."""
-    started = clock.monotonic()
+def retrying(policy: RetryPolicy, clock: Clock, started: Callable[[], float]) -> AsyncRetrying:
+    """tenacity's loop for one completion: it repeats on `RepeatableError`, waits as the verdict says, and raises the last.
+
+    `started` tells when the document's first call was sent; its re-asks share one deadline.
+    """
     backoff = wait_random_exponential(multiplier=policy.first_wait, max=30.0)
     failures = 0
 
@@ -84,7 +84,7 @@ def retrying(policy: RetryPolicy, clock: Clock) -> AsyncRetrying:
     def stop(state: RetryCallState) -> bool:
         nonlocal failures
         failures += verdict(state).outcome is Outcome.TRANSIENT
-        return failures >= policy.attempts or clock.monotonic() - started + state.upcoming_sleep > policy.deadline
+        return failures >= policy.attempts or clock.monotonic() - started() + state.upcoming_sleep > policy.deadline
 
     return AsyncRetrying(sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(RepeatableError), reraise=True)
 
@@ -119,6 +119,7 @@ _BY_CLASS: Mapping[str, Outcome] = {
     "litellm.AuthenticationError": Outcome.STOPS_JOB,
     "litellm.BadGatewayError": Outcome.TRANSIENT,
     "litellm.BadRequestError": Outcome.FAILS_DOCUMENT,
+    "litellm.BaseLLMException": Outcome.TRANSIENT,  # the base of its providers' own; they have a status
     "litellm.BlockedPiiEntityError": Outcome.FAILS_DOCUMENT,
     "litellm.BudgetExceededError": Outcome.STOPS_JOB,
     "litellm.ContentPolicyViolationError": Outcome.FAILS_DOCUMENT,
@@ -138,6 +139,8 @@ _BY_CLASS: Mapping[str, Outcome] = {
     "litellm.PermissionDeniedError": Outcome.STOPS_JOB,
     "litellm.RateLimitError": Outcome.RATE_LIMITED,
     "litellm.RejectedRequestError": Outcome.FAILS_DOCUMENT,
+    "litellm.RouterRateLimitError": Outcome.RATE_LIMITED,
+    "litellm.RouterRateLimitErrorBasic": Outcome.RATE_LIMITED,
     "litellm.SensitiveDataRouteException": Outcome.FAILS_DOCUMENT,
     "litellm.ServiceUnavailableError": Outcome.TRANSIENT,
     "litellm.Timeout": Outcome.TRANSIENT,
@@ -213,27 +216,25 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
     if _is_a(error, "APIResponseValidationError"):
         if getattr(error, "body", None) is not None:
             return Verdict(outcome, f"{where} answered with {said}", "Run the same command again later.")
-        fix = "Check that the address is that of an OpenAI-compatible API; it usually ends in /v1."
+        api = "an OpenAI-compatible API; it usually ends in /v1" if endpoint.direct else f"{endpoint.provider}'s API"
+        fix = f"Check that the address is that of {api}."
         return Verdict(outcome, f"{where} answered with {said}", fix, reached=False)
     return Verdict(outcome, at, "Run the same command again later.", wait=_wait(error, now))
 
 
 def refuses_structure(error: Exception) -> bool:
     """Whether a server turned down the schema or the mode of the request, as opposed to its text."""
-    if type(error).__name__ == "UnsupportedParamsError":
-        return True
     if "context_length" in _code(error) or type(error).__name__ == "ContextWindowExceededError":
         return False  # such a message counts the tokens of the schema, too
     words = ("response_format", "json_schema", "json schema", "schema", "structured output", "grammar", "tool", "function call")
-    message = f"{_said(error, 2000)} {getattr(error, 'param', '') or ''}".lower()
-    return _status(error) in {400, 404, 422, 501} and any(word in message for word in words)
+    return _status(error) in {400, 404, 422, 501} and any(word in _words(error) for word in words)
 
 
 def refused_parameter(error: Exception, names: Iterable[str]) -> str | None:
     """Which of the named optional parameters a server turned down, if that is what it says."""
     if _status(error) not in {400, 422}:
         return None
-    message = _said(error, 2000).lower()
+    message = _words(error)
     if not re.search(
         r"unsupported|not support|unrecognized|unknown|only the default|deprecated|extra (inputs|fields)", message
     ):
@@ -242,20 +243,24 @@ def refused_parameter(error: Exception, names: Iterable[str]) -> str | None:
     return next((name for name in names if name == param or re.search(rf"\b{re.escape(name)}\b", message)), None)
 
 
-def cassette_miss(error: BaseException) -> BaseException | None:
-    """vcr's exception for a request that is not recorded, however deep a client has wrapped it; it looks like an outage."""
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what caused it, outermost first, also where a library did not say so."""
     seen: set[int] = set()
     at: BaseException | None = error
     while at is not None and id(at) not in seen:
-        if any(kind.__name__ == "CannotOverwriteExistingCassetteException" for kind in type(at).__mro__):
-            return at
+        yield at
         seen.add(id(at))
         at = at.__cause__ or at.__context__
-    return None
+
+
+def cassette_miss(error: BaseException) -> BaseException | None:
+    """vcr's exception for a request that is not recorded, however deep a client has wrapped it; it looks like an outage."""
+    name = "CannotOverwriteExistingCassetteException"
+    return next((each for each in chain(error) if any(kind.__name__ == name for kind in type(each).__mro__)), None)
 
 
 def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that a server asks to wait, by `retry-after-ms` or `Retry-After` (a number or an HTTP date); None if it asks none."""
+    """Seconds that a server asks to wait, by `retry-after-ms` or `Retry-After` (a number or an HTTP date), or None."""
     try:
         return max(0.0, float(headers["retry-after-ms"]) / 1000)
     except (KeyError, ValueError):
@@ -297,26 +302,19 @@ def _is_a(error: Exception, name: str) -> bool:
     return any(kind.__name__ == name and kind.__module__.startswith("openai") for kind in type(error).__mro__)
 
 
-def _never_connected(error: BaseException | None) -> bool:
-    """Whether aiohttp or httpx, somewhere below, could not connect at all."""
-    while error is not None:
-        if {"ClientConnectorError", "ConnectError"} & {kind.__name__ for kind in type(error).__mro__}:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _never_connected(error: BaseException) -> bool:
+    return any(kind.__name__ == "ClientConnectorError" for each in chain(error) for kind in type(each).__mro__)
+
+
+def _words(error: Exception) -> str:
+    """All that an error says, to be searched and never shown."""
+    return f"{getattr(error, 'message', '') or error} {getattr(error, 'param', '') or ''}".lower()
 
 
 def _said(error: Exception, length: int = 200) -> str:
-    """The provider's own message on one line, without the names of Python classes that litellm puts in front."""
-    body = getattr(error, "body", None)
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    message = inner.get("message") if isinstance(inner, dict) else inner
-    text = str(message or getattr(error, "message", None) or error)
-    if "{" in text and message is None:  # litellm appends the provider's JSON to its own words
-        with suppress(ValueError):
-            nested, _ = json.JSONDecoder().raw_decode(text, text.index("{"))
-            inner = nested.get("error", nested)
-            text = str(inner.get("message") or text) if isinstance(inner, dict) else text
-    text = re.sub(r"^(litellm\.\w+: )?(\w+(Error|Exception) ?[-:] ?)*", "", text)
+    """The provider's own message on one line. litellm's is never shown: it can quote the reply."""
+    text = str(getattr(error, "message", "") or error)
+    if type(error).__module__.startswith("litellm"):
+        text = type(error).__name__
     text = " ".join(text.split()).rstrip(".")
     return text if len(text) <= length else text[: length - 3] + "..."

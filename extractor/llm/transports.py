@@ -1,4 +1,4 @@
-"""One request, one answer: over a pooled aiohttp session, or through litellm. Both raise openai's exceptions; neither retries."""
+"""One request, one answer: over a pooled aiohttp session, or through litellm. Both raise openai's exceptions, none retries."""
 
 import asyncio
 import json
@@ -16,6 +16,8 @@ from pydantic import SecretStr
 from extractor._version import __version__
 from extractor.llm.completions import Completion, NoChoiceError, NotACompletionError
 from extractor.llm.endpoints import Endpoint
+from extractor.llm.failures import JobError
+from extractor.llm.retries import cassette_miss, chain
 from extractor.llm.structured import Message, Template
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class Direct:
             headers=headers,
             cookie_jar=DummyCookieJar(),
             # aiohttp's own trust_env looks into the environment and .netrc for every request; once is enough.
-            proxy=_proxy(parts.scheme, parts.netloc),
+            proxy=_proxy(self._endpoint, parts.scheme, parts.netloc),
         )
         return self._session
 
@@ -128,6 +130,8 @@ class ThroughLiteLLM:
     """Every other provider: litellm's `acompletion`, which translates the request and the reply."""
 
     def __init__(self, endpoint: Endpoint, key: SecretStr | None, timeouts: Timeouts) -> None:
+        if endpoint.provider not in import_litellm().provider_list:
+            raise JobError(f"no provider is called {endpoint.provider!r}", "Name the model as litellm does, PROVIDER/NAME.")
         self._endpoint = endpoint
         self._timeouts = timeouts
         self._fixed: dict[str, Any] = {
@@ -152,6 +156,9 @@ class ThroughLiteLLM:
                 reply = await litellm.acompletion(**request)
         except TimeoutError as error:
             _raise_unreached(self._endpoint.where, error, timeout=True)
+        except Exception as error:
+            _raise_plainly(self._endpoint.where, error)
+            raise
         additional = (getattr(reply, "_hidden_params", None) or {}).get("additional_headers") or {}
         headers = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in additional.items()}
         try:
@@ -167,7 +174,7 @@ class ThroughLiteLLM:
 
 
 def import_litellm() -> Any:
-    """litellm (4 to 6 s at its first import) without its habits: fetching tables, reading `.env`, telemetry, printing advice."""
+    """litellm (4 to 6 s at its first import) without its habits: fetching tables, reading `.env`, telemetry, advice."""
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # anything but DEV leaves the .env of the working directory alone
     for table in ("MODEL_COST_MAP", "ANTHROPIC_BETA_HEADERS", "BLOG_POSTS"):
         os.environ.setdefault(f"LITELLM_LOCAL_{table}", "True")
@@ -189,6 +196,33 @@ def _raise_unreached(url: str, error: Exception, timeout: bool = False) -> NoRet
     if timeout:
         raise APITimeoutError(request) from error
     raise APIConnectionError(message=_reason(error), request=request) from error
+
+
+# What litellm raises when it cannot make sense of an answer.
+_UNREADABLE = {"APIConnectionError", "APIError", "APIResponseValidationError", "BadRequestError", "InternalServerError"}
+
+
+def _raise_plainly(where: str, error: Exception) -> None:
+    """Raise what the aiohttp way would have raised, where an exception of litellm's tells enough.
+
+    litellm gives a status to what no server answered, files some errors under others' classes, drops Retry-After, and quotes
+    the reply in its messages; the exceptions that it wraps do none of this.
+    """
+    import httpx
+    from aiohttp import ClientError
+
+    below = list(chain(error))
+    if cassette_miss(error) or any(isinstance(each, httpx.TimeoutException) for each in below):
+        return
+    for each in below:
+        if isinstance(each, httpx.HTTPStatusError):
+            headers = {name.lower(): value for name, value in each.response.headers.items()}
+            _raise_status(where, each.response.status_code, headers, each.response.content)
+    for each in below:
+        if isinstance(each, ClientError):
+            _raise_unreached(where, each)
+    if type(error).__name__ in _UNREADABLE and any(isinstance(each, ValueError | KeyError) for each in below[1:]):
+        _raise_invalid(where, {}, "something that litellm cannot read")
 
 
 def _raise_status(url: str, status: int, headers: Mapping[str, str], content: bytes) -> NoReturn:
@@ -262,6 +296,9 @@ def _certificates() -> ssl.SSLContext:
     return context
 
 
-def _proxy(scheme: str, host: str) -> str | None:
-    """The proxy that the environment names for a host."""
-    return None if proxy_bypass(host) else getproxies().get(scheme)
+def _proxy(endpoint: Endpoint, scheme: str, host: str) -> str | None:
+    """The proxy that the environment names for a host; none for one on this machine or its network."""
+    proxy = None if endpoint.is_private or proxy_bypass(host) else getproxies().get(scheme)
+    if proxy is not None and urlsplit(proxy).scheme not in {"http", "https"}:
+        raise JobError(f"the proxy for {scheme} is not an HTTP proxy", f"Set {scheme.upper()}_PROXY to one, or unset it.")
+    return proxy

@@ -28,6 +28,7 @@ class Server:
     def __init__(self, *acts: Act) -> None:
         self.acts = list(acts)
         self.requests: list[Request] = []
+        self.asked = asyncio.Event()
         self.most_at_once = 0
         self._at_once = 0
         self._runner: web.AppRunner | None = None
@@ -63,6 +64,7 @@ class Server:
         request = Request(raw.path_qs, headers, json.loads(text) if text else None, raw)
         act = self.acts[min(len(self.requests), len(self.acts) - 1)]
         self.requests.append(request)
+        self.asked.set()
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:

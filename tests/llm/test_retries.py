@@ -1,0 +1,266 @@
+"""The verdict on every failure, and the waits between repeats."""
+
+import inspect
+from collections.abc import Iterable, Iterator
+from email.utils import formatdate
+from types import ModuleType
+
+import httpx
+import pytest
+from tenacity import AsyncRetrying
+
+from extractor.llm.endpoints import resolve
+from extractor.llm.retries import (
+    Outcome,
+    RepeatableError,
+    RetryPolicy,
+    Verdict,
+    asked_wait,
+    cassette_miss,
+    judge,
+    named_outcome,
+    refused_parameter,
+    refuses_structure,
+    retrying,
+)
+from extractor.llm.transports import import_litellm
+from tests.llm.support import FakeClock, run
+
+ENDPOINT = resolve("openai/m", "http://127.0.0.1:1/v1", environ={})
+REQUEST = httpx.Request("POST", "http://127.0.0.1:1/v1/chat/completions")
+
+
+def shown_by(*modules: ModuleType) -> set[type[BaseException]]:
+    """Every exception class in the modules' namespaces that their own package defines, private ones left out."""
+    package = modules[0].__name__.partition(".")[0]
+    shown = {each for module in modules for name, each in inspect.getmembers(module, inspect.isclass) if name[0] != "_"}
+    return {each for each in shown if issubclass(each, BaseException) and each.__module__.partition(".")[0] == package}
+
+
+def below(kinds: Iterable[type[BaseException]]) -> Iterator[type[BaseException]]:
+    """All subclasses that are loaded."""
+    for kind in kinds:
+        yield from kind.__subclasses__()
+        yield from below(kind.__subclasses__())
+
+
+def covered(kind: type[BaseException]) -> bool:
+    """Whether a class or a base of it has a row."""
+    return any(named_outcome(each) for each in kind.__mro__)
+
+
+def test_every_exception_of_openai_has_a_row() -> None:
+    import openai
+    from openai import _exceptions
+
+    shown = shown_by(openai, _exceptions)
+    assert len(shown) > 15
+    assert [kind.__name__ for kind in shown if not named_outcome(kind)] == []
+    assert [kind.__name__ for kind in below(shown) if not covered(kind)] == []
+
+
+def test_every_exception_of_litellm_has_a_row() -> None:
+    litellm = import_litellm()
+    shown = shown_by(litellm, litellm.exceptions)
+    assert len(shown) > 25
+    assert [kind.__name__ for kind in shown if not named_outcome(kind)] == []
+    assert [kind.__name__ for kind in below(shown) if not covered(kind)] == []
+
+
+def test_rows_agree_with_their_base_class_unless_they_say_more() -> None:
+    """A subclass that is filed apart from its base is one of these, on purpose."""
+    litellm = import_litellm()
+    apart = {
+        each.__name__
+        for each in shown_by(litellm.exceptions)
+        if (base := next((named_outcome(kind) for kind in each.__mro__[1:] if named_outcome(kind)), None))
+        and base is not named_outcome(each)
+    }
+    assert apart == {
+        "BadGatewayError",
+        "JSONSchemaValidationError",
+        "LiteLLMUnknownProvider",
+        "MockException",
+        "ServiceUnavailableError",
+        "UnsupportedParamsError",
+    }
+
+
+def status_error(status: int, message: str = "no", headers: dict[str, str] | None = None, **body: str) -> Exception:
+    """openai's exception for a status."""
+    import openai
+
+    kinds = {
+        400: openai.BadRequestError,
+        401: openai.AuthenticationError,
+        404: openai.NotFoundError,
+        429: openai.RateLimitError,
+    }
+    response = httpx.Response(status, headers=headers, request=REQUEST)
+    return kinds.get(status, openai.APIStatusError)(message, response=response, body=body)
+
+
+STATUSES = {
+    400: Outcome.FAILS_DOCUMENT,
+    401: Outcome.STOPS_JOB,
+    402: Outcome.STOPS_JOB,
+    403: Outcome.STOPS_JOB,
+    404: Outcome.STOPS_JOB,
+    405: Outcome.STOPS_JOB,
+    408: Outcome.TRANSIENT,
+    409: Outcome.TRANSIENT,
+    413: Outcome.FAILS_DOCUMENT,
+    422: Outcome.FAILS_DOCUMENT,
+    425: Outcome.TRANSIENT,
+    429: Outcome.RATE_LIMITED,
+    500: Outcome.TRANSIENT,
+    502: Outcome.TRANSIENT,
+    503: Outcome.TRANSIENT,
+    504: Outcome.TRANSIENT,
+    529: Outcome.TRANSIENT,
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_the_verdict_on_a_status(status: int) -> None:
+    verdict = judge(status_error(status), ENDPOINT, 0.0)
+    assert verdict
+    assert verdict.outcome is STATUSES[status]
+    assert verdict.repeats is (STATUSES[status] in {Outcome.TRANSIENT, Outcome.RATE_LIMITED})
+    assert f"answered {status}: no" in verdict.cause
+    assert verdict.fix.endswith(".")
+
+
+def test_an_exception_of_nobody_is_a_bug() -> None:
+    assert judge(KeyError("x"), ENDPOINT, 0.0) is None
+
+
+def test_a_cassette_miss_is_fatal_however_deep_it_lies() -> None:
+    import openai
+
+    class CannotOverwriteExistingCassetteException(Exception):  # noqa: N818 - vcr's own name
+        reason = "no_match"
+
+    missing = CannotOverwriteExistingCassetteException()
+    try:
+        try:
+            raise missing
+        except CannotOverwriteExistingCassetteException:
+            raise openai.APIConnectionError(request=REQUEST)  # noqa: B904 - as the openai client does, without a cause
+    except openai.APIConnectionError as error:
+        wrapped = error
+    assert cassette_miss(wrapped) is missing
+    verdict = judge(wrapped, ENDPOINT, 0.0)
+    assert verdict
+    assert verdict.outcome is Outcome.STOPS_JOB
+    assert verdict.cause == "no recorded reply for this request (no match)"
+    assert cassette_miss(openai.APIConnectionError(request=REQUEST)) is None
+
+
+NOW = 1_700_000_000.0
+WAITS = {
+    "seconds": ({"retry-after": "7"}, 7.0),
+    "fraction": ({"retry-after": "0.5"}, 0.5),
+    "date": ({"retry-after": formatdate(NOW + 90, usegmt=True)}, 90.0),
+    "date gone by": ({"retry-after": formatdate(NOW - 90, usegmt=True)}, 0.0),
+    "milliseconds win": ({"retry-after": "7", "retry-after-ms": "250"}, 0.25),
+    "negative": ({"retry-after": "-3"}, 0.0),
+    "nonsense": ({"retry-after": "soon"}, None),
+    "infinite": ({"retry-after": "inf"}, None),
+    "not a number": ({"retry-after": "nan"}, None),
+    "nothing": ({}, None),
+}
+
+
+@pytest.mark.parametrize("case", WAITS)
+def test_what_a_server_asks_to_wait(case: str) -> None:
+    headers, wait = WAITS[case]
+    assert asked_wait(headers, NOW) == wait
+    verdict = judge(status_error(429, headers=headers), ENDPOINT, NOW)
+    assert verdict
+    assert verdict.wait == wait
+
+
+REFUSALS = {
+    "openai": (400, "Invalid schema for response_format 'Labels': ...", True),
+    "vllm": (400, "guided decoding backend does not support this grammar", True),
+    "unprocessable": (422, "response_format: extra inputs are not permitted", True),
+    "openrouter": (404, "No endpoints found that support tool use", True),
+    "length": (400, "This model's maximum length is 8192 tokens", False),
+    "other status": (500, "response_format crashed", False),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_which_refusals_are_of_the_structure(case: str) -> None:
+    status, message, refused = REFUSALS[case]
+    assert refuses_structure(status_error(status, message)) is refused
+
+
+def test_what_litellm_refuses_by_itself_is_read_from_its_words() -> None:
+    litellm = import_litellm()
+    for names, structure, parameter in (("['response_format']", True, None), ("['temperature']", False, "temperature")):
+        message = f"x does not support parameters: {names}, for model=m. To drop these, set `litellm.drop_params=True`."
+        error = litellm.UnsupportedParamsError(message=message, llm_provider="x", model="m")
+        assert refuses_structure(error) is structure
+        assert refused_parameter(error, ("temperature", "seed")) == parameter
+
+
+def test_a_text_that_is_too_long_is_no_refusal_of_the_schema() -> None:
+    message = "9000 tokens (8000 in the messages, 1000 in the schema)"
+    assert not refuses_structure(status_error(400, message, code="context_length_exceeded"))
+
+
+def test_which_parameter_was_refused() -> None:
+    names = ("temperature", "seed")
+    unsupported = status_error(400, "Unsupported parameter: 'seed' is not supported with this model.")
+    assert refused_parameter(unsupported, names) == "seed"
+    assert refused_parameter(status_error(400, "`temperature` is deprecated for this model."), names) == "temperature"
+    assert refused_parameter(status_error(400, "The temperature of the text is wrong"), names) is None
+    assert refused_parameter(status_error(500, "temperature unsupported"), names) is None
+
+
+def verdicts(*outcomes: Verdict, policy: RetryPolicy | None = None) -> tuple[FakeClock, int]:
+    """Run the loop over failures with those verdicts, the last one for ever; the clock and the attempts."""
+    clock = FakeClock()
+
+    async def scene(loop: AsyncRetrying) -> int:
+        attempts = 0
+        try:
+            async for attempt in loop:
+                with attempt:
+                    attempts += 1
+                    raise RepeatableError(outcomes[min(attempts, len(outcomes)) - 1])
+        except RepeatableError:
+            pass
+        return attempts
+
+    return clock, run(scene(retrying(policy or RetryPolicy(), clock, lambda: 0.0)))
+
+
+TRANSIENT = Verdict(Outcome.TRANSIENT, "busy", "Wait.")
+LIMITED = Verdict(Outcome.RATE_LIMITED, "limited", "Wait.")
+
+
+def test_a_transient_failure_is_tried_six_times_with_growing_random_waits() -> None:
+    clock, attempts = verdicts(TRANSIENT)
+    assert attempts == 6
+    assert len(clock.slept) == 5
+    for number, slept in enumerate(clock.slept):
+        assert 0 <= slept <= 0.5 * 2**number
+    assert clock.slept != verdicts(TRANSIENT)[0].slept  # the jitter
+
+
+def test_rate_limits_do_not_use_up_the_attempts() -> None:
+    clock, attempts = verdicts(*[LIMITED] * 20, TRANSIENT)
+    assert attempts == 26
+    assert max(clock.slept) <= 30
+
+
+def test_a_wait_is_capped_and_the_deadline_kept() -> None:
+    clock, attempts = verdicts(Verdict(Outcome.RATE_LIMITED, "limited", "Wait.", wait=3600.0))
+    assert all(120 <= slept <= 121 for slept in clock.slept)
+    assert attempts == 5
+    assert clock.now <= 600
+    clock, attempts = verdicts(Verdict(Outcome.RATE_LIMITED, "limited", "Wait.", wait=50.0), policy=RetryPolicy(deadline=40))
+    assert (attempts, clock.slept) == (1, [])
