@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from extractor.documents import Document
     from extractor.outputs.jsonl import read_extractions
     from extractor.records import Claim, Extraction, HardwareTarget
@@ -34,32 +36,50 @@ def extract(
     *,
     id: str = "1",
     model: str = "rules",
+    base_url: str | None = None,
 ) -> "Extraction":
     """Extract the claims and the hardware of one abstract.
 
-    Raises `extractor.errors.UsageError` for an unknown model, `extractor.errors.ProviderError` when the model gives no answer.
+    `model` is named as on the command line (`openai/...`), `base_url` is the address of a compatible server. A model's key comes
+    from the environment or the key file, and its replies are kept in the cache that the command line uses. Raises
+    `extractor.errors.UsageError` for a model that is none, `extractor.errors.ProviderError` when the model gives no answer.
     """
     from extractor.documents import Document
 
-    [extraction] = extract_many([Document(id, title, abstract)], model=model)
+    [extraction] = extract_many([Document(id, title, abstract)], model=model, base_url=base_url)
     return extraction
 
 
-def extract_many(documents: "Iterable[Document]", *, model: str = "rules") -> "Iterator[Extraction]":
-    """Extract the claims and the hardware of each document, lazily and in order: one is read when one is asked for.
+def extract_many(
+    documents: "Iterable[Document]", *, model: str = "rules", base_url: str | None = None
+) -> "Iterator[Extraction]":
+    """Extract the claims and the hardware of each document, lazily and in order.
 
-    An unknown model raises at once; raises what `extract` raises.
+    With the rules, one document is read when one is asked for; with a model, as many as keep its calls busy (128 at most).
+    A model that is none raises at once; raises what `extract` raises.
     """
+    from collections import deque
+
     from extractor.jobs.loop import EventLoop
-    from extractor.labelling.models import labeller_for
+    from extractor.labelling.models import ModelOptions, choose
     from extractor.worker import extract_document
 
-    labeller = labeller_for(model)
+    chosen = choose(ModelOptions(model, base_url))
 
     def extractions() -> "Iterator[Extraction]":
+        under_way: deque[Future[Extraction]] = deque()
         with EventLoop() as loop:
-            for document in documents:
-                yield loop.run(extract_document(document, labeller))
+            try:
+                for document in documents:
+                    under_way.append(loop.start(extract_document(document, chosen.labeller)))
+                    while under_way and (len(under_way) >= chosen.window or under_way[0].done()):
+                        yield under_way.popleft().result()
+                while under_way:
+                    yield under_way.popleft().result()
+            finally:
+                for future in under_way:
+                    future.cancel()
+                loop.run(chosen.__aexit__(None, None, None))
 
     return extractions()
 

@@ -132,7 +132,7 @@ class _Desk:
         texts = {m.id: m.text for m in self.mentions.quantities} | {m.id: m.text for m in self.mentions.hardware}
         for mention, text in texts.items():
             if mention not in self.seen:
-                self.reject("mentions", text, f"mention {mention} has no label")
+                self.reject(f"mentions[{mention}]", text, "has no label")
 
     def missed(self, n: int, quote: str) -> None:
         """Record a quote that the labeller says spotting did not list: a number that nobody labelled is no claim."""

@@ -99,7 +99,7 @@ def test_a_change_without_an_effect_is_no_claim() -> None:
     [
         ({"not_claims": (SIZE, 99)}, ("not_claims[1]", "99", "no such mention")),
         ({"not_claims": (SIZE, SPEEDUP)}, ("not_claims[1]", str(SPEEDUP), "labelled twice")),
-        ({"not_claims": ()}, ("mentions", "5M parameters", f"mention {SIZE} has no label")),
+        ({"not_claims": ()}, (f"mentions[{SIZE}]", "5M parameters", "has no label")),
         ({"not_claims": (SIZE, BOARD)}, ("not_claims[1]", str(BOARD), "no such mention")),
         ({"system": "SlothNet"}, ("system", "SlothNet", "not found in the text")),
         ({"missed": ("3.7x",)}, ("missed[0]", "3.7x", "not found in the text")),

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -10,7 +11,10 @@ T = TypeVar("T")
 
 
 class EventLoop:
-    """A loop in a thread. A call costs 0.1 ms more than in a loop of the same thread, and works where that one is taken."""
+    """A loop in a thread. A call costs 0.1 ms more than in a loop of the same thread, and works where that one is taken.
+
+    What is still under way when it is left is cancelled.
+    """
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -19,10 +23,22 @@ class EventLoop:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.run(_cancel_the_rest())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine and return at once."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine; raises what it raises."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        return self.start(coroutine).result()
+
+
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

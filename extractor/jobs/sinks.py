@@ -5,6 +5,7 @@ from typing import BinaryIO, Protocol
 
 from extractor.documents import Document
 from extractor.jobs.counts import Counts
+from extractor.llm.failures import Spent
 from extractor.outputs.jsonl import to_line
 from extractor.records import Extraction, Failure
 
@@ -22,8 +23,8 @@ class Sink(Protocol):
         """Write down an extraction."""
         ...
 
-    def fail(self, failure: Failure) -> None:
-        """Write down an input that gave no extraction."""
+    def fail(self, failure: Failure, spent: Spent | None = None) -> None:
+        """Write down an input that gave no extraction, and count what was spent on it."""
         ...
 
 
@@ -45,8 +46,8 @@ class Streams:
         self.extractions.flush()
         self.counts.add(record)
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure, spent: Spent | None = None) -> None:
         """Send an input that gave no extraction."""
         self.failures.write(to_line(failure))
         self.failures.flush()
-        self.counts.fail()
+        self.counts.fail(spent)

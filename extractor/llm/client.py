@@ -178,6 +178,20 @@ class ModelClient(Generic[T]):
             self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults)))
         return Reply(value, tuple(faults), False, self._spent(ledger))
 
+    def kept(
+        self,
+        messages: Sequence[Message],
+        *,
+        check: Callable[[T], Sequence[str]] = lambda _value: (),
+        schema: Mapping[str, Any] | None = None,
+    ) -> Reply[T] | None:
+        """What `ask` would return without a call, or None."""
+        if self._cache is None:
+            return None
+        key = key_of(self.endpoint.model, self.endpoint.base_url, messages, schema or self._schema, self._asked_with)
+        kept = self._cache.get(key)
+        return None if kept is None else self._from_cache(kept, check)
+
     def _from_cache(self, kept: Kept, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
         value = read(kept.text, self._reply)
         if isinstance(value, list):

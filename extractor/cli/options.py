@@ -1,0 +1,103 @@
+"""The options that say which model labels and how it is asked; `run` and `eval` share them."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Narrow(str, Enum):  # noqa: UP042 (typer takes the values of a str enumeration)
+    """The values of `--narrow-schema`."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME",
+        envvar="EXTRACTOR_MODEL",
+        help="Who labels: rules is built in; a model is PROVIDER/NAME, for instance openai/gpt-4o-mini, ollama/llama3.1.",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        envvar="EXTRACTOR_BASE_URL",
+        help="The model's server, where it is not the provider's own: http://127.0.0.1:8080/v1.",
+        show_default=False,
+    ),
+]
+Prompt = Annotated[
+    Path | None,
+    typer.Option(
+        "--prompt",
+        metavar="FILE",
+        envvar="EXTRACTOR_PROMPT",
+        help="A prompt of your own in place of the built-in one: --prompt mine.md.",
+        show_default=False,
+    ),
+]
+NarrowSchema = Annotated[
+    Narrow,
+    typer.Option(
+        "--narrow-schema",
+        envvar="EXTRACTOR_NARROW_SCHEMA",
+        help="Send each abstract's ids in the schema. auto: to servers on this machine or network, ollama, hosted_vllm and "
+        "lm_studio, which compile a schema per request; not to hosted ones.",
+    ),
+]
+Concurrency = Annotated[
+    int,
+    typer.Option(
+        "--concurrency",
+        metavar="N",
+        min=1,
+        envvar="EXTRACTOR_CONCURRENCY",
+        help="Calls under way at most; fewer where the server says 429. --concurrency 4 for a small local server.",
+    ),
+]
+RequestsPerMinute = Annotated[
+    float | None,
+    typer.Option(
+        "--rpm", metavar="N", min=0.001, envvar="EXTRACTOR_RPM", help="Calls a minute at most: --rpm 500.", show_default=False
+    ),
+]
+TokensPerMinute = Annotated[
+    float | None,
+    typer.Option(
+        "--tpm", metavar="N", min=1, envvar="EXTRACTOR_TPM", help="Tokens a minute at most: --tpm 200000.", show_default=False
+    ),
+]
+Price = Annotated[
+    str | None,
+    typer.Option(
+        "--price",
+        metavar="IN,OUT",
+        envvar="EXTRACTOR_PRICE",
+        help="US dollars for a million tokens, where none is published: --price 0.15,0.60.",
+        show_default=False,
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        metavar="USD",
+        min=0,
+        envvar="EXTRACTOR_MAX_COST",
+        help="Stop before the call that could make the job, all its runs together, cost more: --max-cost 5.",
+        show_default=False,
+    ),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option("--no-cache", envvar="EXTRACTOR_NO_CACHE", help="Ask anew, also what was answered before; keep no answer."),
+]

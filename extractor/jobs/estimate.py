@@ -1,0 +1,58 @@
+"""What a job would cost: which documents need a call, and about how many tokens, before anything is sent."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from extractor.documents import Document
+from extractor.labelling.base import Labels
+from extractor.labelling.llm import ModelLabeller
+from extractor.labelling.rules import RulesLabeller
+from extractor.llm.pricing import Price, estimated_tokens
+from extractor.sources import BadRecord, Sourced
+from extractor.spotting import spot
+
+
+@dataclass(slots=True)
+class Estimate:
+    """`documents` of the input, of which `done` are in the job's folder, `unreadable` ones give no document, `uncalled` ones
+    hold nothing to label, `cached` ones have their reply in the cache, and `calls` need one. Tokens are those of the calls."""
+
+    documents: int = 0
+    unreadable: int = 0
+    done: int = 0
+    uncalled: int = 0
+    cached: int = 0
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def cost(self, price: Price | None) -> float | None:
+        """US dollars, None where no price is known. Re-asks are not in it."""
+        return None if price is None else price.of(self.input_tokens, self.output_tokens)
+
+
+async def estimate(
+    items: Iterable[Sourced | BadRecord], labeller: ModelLabeller, is_done: Callable[[Document], bool]
+) -> Estimate:
+    """Read the whole input and count. The labels are taken to be as long as those of the rules."""
+    total = Estimate()
+    rules = RulesLabeller()
+    schema = len(json.dumps(Labels.model_json_schema())) // 4
+    for item in items:
+        total.documents += 1
+        if isinstance(item, BadRecord):
+            total.unreadable += 1
+        elif is_done(item.document):
+            total.done += 1
+        elif not ((mentions := spot(item.document.text)).quantities or mentions.hardware):
+            total.uncalled += 1
+        elif labeller.is_answered(item.document, mentions):
+            total.cached += 1
+        else:
+            total.calls += 1
+            messages, own = labeller.question(item.document, mentions)
+            total.input_tokens += estimated_tokens(messages) + (schema if own is None else len(json.dumps(own)) // 4)
+            labels = (await rules.label(item.document, mentions)).labels
+            total.output_tokens += len(labels.model_dump_json()) // 3
+    return total
