@@ -40,8 +40,8 @@ def extract(
 ) -> "Extraction":
     """Extract the claims and the hardware of one abstract.
 
-    `model` is named as on the command line (`openai/...`), `base_url` is the address of a compatible server. A model's key comes
-    from the environment or the key file, and its replies are kept in the cache that the command line uses. Raises
+    `model` is named as on the command line (`openai/...`), `base_url` is the address of a compatible server. A model's key
+    comes from the environment or the key file, and its replies are kept in the cache that the command line uses. Raises
     `extractor.errors.UsageError` for a model that is none, `extractor.errors.ProviderError` when the model gives no answer.
     """
     from extractor.documents import Document

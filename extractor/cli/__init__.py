@@ -10,8 +10,10 @@ import typer
 from typer.core import TyperGroup
 
 from extractor._version import __version__
+from extractor.cli.cache import cache
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from extractor.cli.eval import evaluate
+from extractor.cli.keys import keys
 from extractor.cli.run import run
 from extractor.cli.schema import schema
 from extractor.cli.show import show
@@ -75,6 +77,8 @@ app.command("run")(run)
 app.command("show")(show)
 app.command("schema")(schema)
 app.command("eval")(evaluate)
+app.add_typer(keys, name="keys")
+app.add_typer(cache, name="cache")
 
 
 def main() -> None:

@@ -18,11 +18,18 @@ def reference() -> str:
     root = get_command(app)
     settings: dict[str, Any] = {"terminal_width": 80, "max_content_width": 80, "help_option_names": ["-h", "--help"]}
     context = root.make_context("extractor", ["-h"], resilient_parsing=True, **settings)
-    pages = [f"## extractor\n\n```text\n{root.get_help(context)}\n```\n"]
+    pages = [_page("extractor", root, context)]
     for name, command in root.commands.items():  # type: ignore[attr-defined]
         inner = command.make_context(name, [], parent=context, resilient_parsing=True, **settings)
-        pages.append(f"## extractor {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+        pages.append(_page(f"extractor {name}", command, inner))
+        for below, subcommand in getattr(command, "commands", {}).items():
+            innermost = subcommand.make_context(below, [], parent=inner, resilient_parsing=True, **settings)
+            pages.append(_page(f"extractor {name} {below}", subcommand, innermost))
     return "\n".join([_HEAD, *pages])
+
+
+def _page(title: str, command: Any, context: Any) -> str:
+    return f"## {title}\n\n```text\n{command.get_help(context)}\n```\n"
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def run(
         typer.Option(
             "--dry-run",
             envvar="EXTRACTOR_DRY_RUN",
-            help="Say how many abstracts need a call, about how many tokens and what cost, and stop: nothing is sent or written.",
+            help="Say how many abstracts need a call, how many tokens and what cost, about; send and write nothing.",
         ),
     ] = False,
     fields: Annotated[
@@ -210,9 +210,7 @@ def _stream(items: "_Items", chosen: "Chosen") -> "tuple[Counts, JobError | None
     return streams.counts, stopped
 
 
-def _fill(
-    folder: Path, job: "Job", items: "_Items", chosen: "Chosen", fresh: bool
-) -> "tuple[Counts, JobError | None]":
+def _fill(folder: Path, job: "Job", items: "_Items", chosen: "Chosen", fresh: bool) -> "tuple[Counts, JobError | None]":
     """Run a job into its folder."""
     from extractor.jobs.journal import Journal
 

@@ -9,6 +9,7 @@ from extractor.evaluation.coverage import Coverage, spotting_errors
 from extractor.evaluation.gold import GoldClaim
 from extractor.evaluation.matching import Alignment, agreement, claim_overlap, compare_phrases
 from extractor.evaluation.metrics import Counts, Scores, Share
+from extractor.evaluation.usage import Usage
 from extractor.records import Claim, Quantity
 from extractor.spotting import QuantityMention
 
@@ -16,8 +17,8 @@ _CONTEXT = 40
 """Characters of text shown on each side of a quantity."""
 
 
-def table(scores: Scores, coverage: Coverage) -> RenderableType:
-    """All figures as tables for a terminal; a ratio of nothing is a dash."""
+def table(scores: Scores, coverage: Coverage, usage: Usage | None = None) -> RenderableType:
+    """All figures as tables for a terminal; a ratio of nothing is a dash. `usage` is of the model, where there is one."""
     found = _columns("", "precision", "recall", "F1", "found", "spurious", "missed")
     _count_row(found, "claims: detection", scores.claims.detection)
     for kind, claims in scores.by_kind.items():
@@ -43,7 +44,25 @@ def table(scores: Scores, coverage: Coverage) -> RenderableType:
         ("hardware names listed", coverage.hardware),
     ):
         spotting.add_row(label, _figure(covered.value), f"{covered.right}/{covered.total}")
-    return Group(f"{scores.documents} documents", found, fields, spotting)
+    asked = [] if usage is None else [_usage(usage)]
+    return Group(f"{scores.documents} documents", found, fields, spotting, *asked)
+
+
+def _usage(usage: Usage) -> Table:
+    rows = _columns("model", "per abstract", "in all")
+    for label, total in (
+        ("calls", usage.calls),
+        ("re-asked", usage.reasks),
+        ("input tokens", usage.input_tokens),
+        ("output tokens", usage.output_tokens),
+        ("abstracts without a call", usage.uncalled),
+        ("abstracts without a usable answer", usage.unanswered),
+        ("rejected", sum(usage.rejected.values())),
+        *((f"  {reason}", number) for reason, number in usage.rejected.items()),
+    ):
+        each = usage.each(total)
+        rows.add_row(label, "-" if each is None else f"{each:.3f}", f"{total:,}")
+    return rows
 
 
 def list_errors(alignments: Iterable[Alignment]) -> Iterator[str]:

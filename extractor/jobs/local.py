@@ -47,9 +47,7 @@ async def run_job(
 class _Flow:
     """A job with many documents under way. One task reads and starts documents, one writes the outcomes in order."""
 
-    def __init__(
-        self, items: _Items, labeller: Labeller, sink: Sink, progress: Callable[[Counts], None], window: int
-    ) -> None:
+    def __init__(self, items: _Items, labeller: Labeller, sink: Sink, progress: Callable[[Counts], None], window: int) -> None:
         self._items, self._labeller, self._sink, self._progress = items, labeller, sink, progress
         self._room = asyncio.Semaphore(window)
         # What waits to be written, in the order of the input; None is the end.

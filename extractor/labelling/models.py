@@ -110,9 +110,7 @@ def choose(
     budget = Budget(options.max_cost)
     longest = _LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None
     limits = Limits(options.concurrency, options.requests_per_minute, options.tokens_per_minute)
-    settings = Settings(
-        temperature=_TEMPERATURE, max_output_tokens=longest, limits=limits, retries=retries or RetryPolicy()
-    )
+    settings = Settings(temperature=_TEMPERATURE, max_output_tokens=longest, limits=limits, retries=retries or RetryPolicy())
     client = ModelClient(
         options.model,
         Labels,

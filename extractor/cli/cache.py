@@ -1,0 +1,44 @@
+"""`extractor cache`: the replies that models gave before."""
+
+import typer
+
+cache = typer.Typer(
+    help="""See and clear the replies that models gave before.
+
+    A reply is used again when model, server, prompt, schema, settings and abstract are the same; `run --no-cache` asks anew.
+
+    Example: extractor cache info
+    """,
+    no_args_is_help=True,
+)
+
+
+@cache.command("info")
+def info() -> None:
+    """Print where the replies are, how many there are of each model, and how much room they take.
+
+    Example: extractor cache info
+    """
+    from datetime import UTC, datetime
+
+    from extractor.llm import cache as replies
+
+    found = replies.info()
+    typer.echo(f"{found.path}")
+    typer.echo(f"{sum(found.replies.values()):,} replies, {found.bytes / 1e6:.1f} MB")
+    for model, count in found.replies.items():
+        typer.echo(f"  {model}  {count:,}")
+    if found.oldest is not None and found.newest is not None:
+        oldest, newest = (datetime.fromtimestamp(when, UTC).date().isoformat() for when in (found.oldest, found.newest))
+        typer.echo(f"from {oldest} to {newest}")
+
+
+@cache.command("clear")
+def clear() -> None:
+    """Forget every reply.
+
+    Example: extractor cache clear
+    """
+    from extractor.llm import cache as replies
+
+    typer.echo(f"{replies.clear():,} replies forgotten")
