@@ -52,6 +52,7 @@ class _Flow:
         self._room = asyncio.Semaphore(window)
         # What waits to be written, in the order of the input; None is the end.
         self._started: asyncio.Queue[asyncio.Future[_Outcome] | _Outcome | None] = asyncio.Queue()
+        self._running: set[asyncio.Task[_Outcome]] = set()
         self._head: asyncio.Future[_Outcome] | None = None
         self._trouble: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -79,10 +80,15 @@ class _Flow:
                     self._progress(self._sink.counts)
                     continue
                 await self._room.acquire()
-                started = _bad(item) if isinstance(item, BadRecord) else asyncio.create_task(self._extract(item))
-                self._started.put_nowait(started)
+                self._started.put_nowait(_bad(item) if isinstance(item, BadRecord) else self._start(item))
         finally:
             self._started.put_nowait(None)
+
+    def _start(self, item: Sourced) -> asyncio.Task[_Outcome]:
+        task = asyncio.create_task(self._extract(item))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
 
     async def _extract(self, item: Sourced) -> _Outcome:
         try:
@@ -90,7 +96,16 @@ class _Flow:
         except JobError as error:
             if not self._trouble.done():
                 self._trouble.set_exception(error)
+            # Here and not when the job wakes up: the place of this call goes to the next document at once. A job at its
+            # cap lets the calls under way end, because they are paid for; in any other trouble they would meet the same.
+            if not isinstance(error, BudgetError):
+                self._cancel(self._running - {asyncio.current_task()})
             raise
+
+    @staticmethod
+    def _cancel(tasks: Iterable[asyncio.Future[_Outcome]]) -> None:
+        for task in tasks:
+            task.cancel()
 
     async def _write(self) -> None:
         while (entry := await self._started.get()) is not None:
@@ -114,10 +129,8 @@ class _Flow:
             if isinstance(entry := self._started.get_nowait(), asyncio.Future):
                 left.append(entry)
         trouble = self._trouble.exception() if self._trouble.done() else None
-        # A job at its cap has paid for the calls under way; any other trouble would only be met again.
         if not isinstance(trouble, BudgetError):
-            for task in left:
-                task.cancel()
+            self._cancel(left)
         if left:
             await asyncio.wait(left)
         for task in left:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import UsageError
 from extractor.jobs.journal import Job, Journal
+from extractor.llm.failures import Spent
 from extractor.outputs.jsonl import read_extractions
 from extractor.records import Extraction, Failure, Provenance
 
@@ -273,3 +275,52 @@ def test_a_crash_while_running_keeps_what_is_done(tmp_path: Path) -> None:
         run(tmp_path, documents())
     assert ids(tmp_path) == ["a"]
     assert described(tmp_path)["counts"]["documents"] == 1
+
+
+ASKED = {"base_url": "http://127.0.0.1:1/v1", "prompt": "label@1", "narrow_schema": True}
+
+
+@pytest.mark.parametrize(("name", "now"), [("base_url", None), ("prompt", "label@2"), ("narrow_schema", False)])
+def test_another_question_to_the_model_is_another_job(tmp_path: Path, name: str, now: object) -> None:
+    asking = replace(JOB, model="openai/m", asking=ASKED)
+    run(tmp_path, ABC, job=asking)
+    assert described(tmp_path)["settings"] == {"fields": {"title": ["title"]}, **ASKED}
+    with pytest.raises(UsageError, match=f"{name} was {ASKED[name]}, is now {now}"):
+        run(tmp_path, ABC, job=replace(asking, asking=ASKED | {name: now}))
+    assert run(tmp_path, ABC, job=asking) == []
+
+
+def test_records_come_into_the_order_of_the_input_however_they_were_written(tmp_path: Path) -> None:
+    run(tmp_path, [ABC[1]], stop=True)
+    with Journal(tmp_path, JOB) as journal:
+        wanted = [source for source in ABC if not journal.is_done(source)]
+        for source in reversed(wanted):
+            journal.add(record(source))
+        journal.finish()
+    assert ids(tmp_path) == ["a", "b", "c"]
+
+
+def test_a_look_writes_nothing_and_knows_what_is_done(tmp_path: Path) -> None:
+    run(tmp_path, ABC[:2], stop=True)
+    with (tmp_path / "extractions.jsonl").open("ab") as file:
+        file.write(b'{"half')
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    journal = Journal(tmp_path, JOB).look()
+    assert [journal.is_done(source) for source in ABC] == [True, True, False]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert not Journal(tmp_path, JOB, fresh=True).look().is_done(ABC[0])
+    assert not Journal(tmp_path / "new", JOB).look().is_done(ABC[0])
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_failed_and_what_was_killed_has_been_spent_all_the_same(tmp_path: Path) -> None:
+    paid = record(ABC[0]).provenance.model_copy(update={"cost_usd": 0.25})
+    with Journal(tmp_path, JOB) as journal:
+        journal.add(record(ABC[0]).model_copy(update={"provenance": paid}))
+        journal.fail(failure("b"), Spent(calls=2, cost_usd=0.5))
+    assert (described(tmp_path)["spent_usd"], described(tmp_path)["counts"]["cost_usd"]) == (0.75, 0.75)
+    with Journal(tmp_path, JOB) as journal:
+        assert (journal.spent, journal.counts.cost_usd) == (0.75, 0.25)
+    described_before = described(tmp_path) | {"spent_usd": 0.0}  # as a killed run leaves it
+    (tmp_path / "job.json").write_text(json.dumps(described_before))
+    assert Journal(tmp_path, JOB).look().spent == 0.25

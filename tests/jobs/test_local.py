@@ -2,18 +2,22 @@
 
 import asyncio
 import io
+import json
+import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from extractor.documents import Document
 from extractor.errors import ProviderError
+from extractor.jobs.ahead import Ahead
 from extractor.jobs.counts import Counts
 from extractor.jobs.local import run_job
 from extractor.jobs.sinks import Streams
 from extractor.labelling.base import Labelled, Labels
+from extractor.llm.failures import BudgetError, CallError, JobError, Spent
 from extractor.records import Extraction, Failure, Provenance
 from extractor.sources import BadRecord, Location, Sourced
 from extractor.spotting import Mentions
@@ -93,6 +97,163 @@ def test_what_utf_8_cannot_hold_does_not_stop_a_job(name: str) -> None:
     _, _, failures = run([bad(name), sourced(name)], ScriptedLabeller(NOTHING))
     assert len(failures) == 2
     assert all("\\ud" in (failure.id or "") for failure in failures)
+
+
+class SlowLabeller:
+    """Answers a document `name:n` after n hundredths of a second, with what `raises` has for it."""
+
+    name = "slow"
+
+    def __init__(self, raises: dict[str, Exception] | None = None) -> None:
+        self.raises = raises or {}
+        self.under_way = self.most_at_once = 0
+        self.asked: list[str] = []
+        self.cancelled: list[str] = []
+
+    async def label(self, document: Document, mentions: Mentions) -> Labelled:  # noqa: ARG002 (the protocol's)
+        self.asked.append(document.id)
+        self.under_way += 1
+        self.most_at_once = max(self.most_at_once, self.under_way)
+        try:
+            await asyncio.sleep(float(document.id.partition(":")[2] or 0) / 100)
+        except asyncio.CancelledError:
+            self.cancelled.append(document.id)
+            raise
+        finally:
+            self.under_way -= 1
+        if error := self.raises.get(document.id):
+            raise error
+        return Labelled(NOTHING, Provenance(extractor="0", labeller=self.name, model=self.name, calls=1))
+
+
+def run_many(
+    items: Iterable[Sourced | BadRecord] | AsyncIterable[Sourced | BadRecord], labeller: SlowLabeller, window: int = 4
+) -> tuple[list[str], list[str | None], Exception | None]:
+    """What lands where, in its order, and what the job raises."""
+    streams = Streams(extractions := io.BytesIO(), failures := io.BytesIO())
+    raised: Exception | None = None
+    try:
+        asyncio.run(run_job(items, labeller, streams, window=window))
+    except (JobError, OSError) as error:
+        raised = error
+    return (
+        [Extraction.model_validate_json(line).id for line in extractions.getvalue().splitlines()],
+        [Failure.model_validate_json(line).id for line in failures.getvalue().splitlines()],
+        raised,
+    )
+
+
+def test_many_at_once_are_written_in_the_order_of_the_input() -> None:
+    labeller = SlowLabeller({"d:1": CallError("no answer", "Try again.", Spent(calls=3))})
+    items: list[Sourced | BadRecord] = [
+        sourced("a:6"),
+        sourced("b:0"),
+        bad("c"),
+        sourced("d:1"),
+        sourced("e:3"),
+        sourced("f:0"),
+    ]
+    assert run_many(items, labeller) == (["a:6", "b:0", "e:3", "f:0"], ["c", "d:1"], None)
+    assert labeller.most_at_once > 1
+
+
+def test_the_window_bounds_what_is_read_ahead_and_held() -> None:
+    read: list[int] = []
+
+    def items() -> Iterator[Sourced]:
+        for n in range(50):
+            read.append(n)
+            yield sourced(f"{n}:{20 if n == 0 else 0}")
+
+    class Watched(Streams):
+        def add(self, record: Extraction) -> None:
+            super().add(record)
+            assert len(read) <= self.counts.documents + 6 + 1
+
+    labeller = SlowLabeller()
+    streams = Watched(io.BytesIO(), io.BytesIO())
+    asyncio.run(run_job(items(), labeller, streams, window=6))
+    assert streams.counts.documents == 50
+    assert labeller.most_at_once <= 6
+
+
+def test_a_trouble_of_the_whole_job_ends_it_at_once_and_keeps_what_is_done() -> None:
+    labeller = SlowLabeller({"c:2": JobError("the key is wrong", "Set it.")})
+    items = [sourced("a:500"), sourced("b:0"), sourced("c:2"), sourced("d:500"), sourced("e:0"), sourced("f:0")]
+    done, failed, raised = run_many(items, labeller)
+    assert (done, failed, str(raised)) == (["b:0"], [], "the key is wrong. Set it.")
+    assert labeller.asked == ["a:500", "b:0", "c:2", "d:500"]
+    assert sorted(labeller.cancelled) == ["a:500", "d:500"]
+
+
+def test_a_job_at_its_cap_waits_for_the_calls_that_are_paid_for() -> None:
+    labeller = SlowLabeller({"b:1": BudgetError("the cap is reached", "Raise it.")})
+    done, failed, raised = run_many([sourced("a:9"), sourced("b:1"), sourced("c:6"), sourced("d:9"), sourced("e:0")], labeller)
+    assert (done, failed, str(raised)) == (["a:9", "c:6", "d:9"], [], "the cap is reached. Raise it.")
+    assert labeller.cancelled == []
+
+
+def test_an_input_that_breaks_off_raises_when_all_before_it_is_written() -> None:
+    def items() -> Iterator[Sourced]:
+        yield from (sourced("a:5"), sourced("b:0"))
+        raise OSError("the disk is gone")
+
+    done, _, raised = run_many(items(), SlowLabeller())
+    assert (done, str(raised)) == (["a:5", "b:0"], "the disk is gone")
+
+
+def test_a_sink_that_breaks_ends_the_job() -> None:
+    class Full(Streams):
+        def add(self, record: Extraction) -> None:
+            raise OSError(f"no room for {record.id}")
+
+    labeller = SlowLabeller()
+    with pytest.raises(OSError, match="no room for a:0"):
+        asyncio.run(run_job([sourced("a:0"), sourced("b:500")], labeller, Full(io.BytesIO(), io.BytesIO()), window=2))
+    assert labeller.cancelled == ["b:500"]
+
+
+def test_a_cancelled_job_writes_what_is_done() -> None:
+    streams = Streams(extractions := io.BytesIO(), io.BytesIO())
+
+    async def scene() -> None:
+        job = asyncio.create_task(
+            run_job([sourced("a:500"), sourced("b:0"), sourced("c:500")], SlowLabeller(), streams, window=3)
+        )
+        await asyncio.sleep(0.05)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+
+    asyncio.run(scene())
+    assert [json.loads(line)["id"] for line in extractions.getvalue().splitlines()] == ["b:0"]
+
+
+def test_an_input_that_keeps_waiting_holds_nothing_back() -> None:
+    """The second record comes only when the first is written, as a person at a pipe may do it."""
+    written = threading.Event()
+
+    def items() -> Iterator[Sourced]:
+        yield sourced("a:1")
+        assert written.wait(10)
+        yield sourced("b:1")
+
+    class Telling(Streams):
+        def add(self, record: Extraction) -> None:
+            super().add(record)
+            written.set()
+
+    streams = Telling(io.BytesIO(), io.BytesIO())
+    asyncio.run(run_job(Ahead(items()), SlowLabeller(), streams, window=4))
+    assert streams.counts.documents == 2
+
+
+def test_what_a_waiting_input_raises_is_raised() -> None:
+    def items() -> Iterator[Sourced]:
+        yield sourced("a:0")
+        raise OSError("the pipe broke")
+
+    assert str(run_many(Ahead(items()), SlowLabeller())[2]) == "the pipe broke"
 
 
 def test_counts_add_up() -> None:

@@ -1,0 +1,391 @@
+"""`extractor run --model`: what a model's answers, faults and failures come to, with a server on loopback in its place."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import web
+from typer.testing import CliRunner, Result
+
+from extractor import extract, read_extractions
+from extractor.cli import app
+from extractor.llm.clock import Clock
+from tests.labelling.model_server import ModelServer, after_seconds, is_reask, labels, right_labels, shown
+from tests.llm.server import Act, Request, completion, fails, hangs
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
+
+GOLD = Path(__file__).parents[2] / "evals" / "gold"
+KEY = "sk-loopback-0123456789abcdef"
+
+
+def real(count: int) -> list[dict[str, str]]:
+    """The first real abstracts that hold something to label."""
+    papers = [json.loads(path.read_bytes()) for path in sorted(GOLD.glob("*.json"))]
+    return [{name: paper[name] for name in ("id", "title", "abstract")} for paper in papers if paper["claims"]][:count]
+
+
+PAPERS = real(8)
+NOTHING = {"id": "nothing", "title": "On Reading", "abstract": "We say what reading is."}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own, a cache and a key of its own, and no waiting between two attempts."""
+
+    async def pass_by(_clock: Clock, _seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
+    monkeypatch.setenv("EXTRACTOR_KEYS", str(tmp_path / "keys.toml"))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setattr(Clock, "sleep", pass_by)
+    write(PAPERS)
+    return tmp_path
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with ModelServer() as running:
+        yield running
+
+
+def write(papers: list[dict[str, str]]) -> None:
+    Path("papers.jsonl").write_text("".join(json.dumps(paper) + "\n" for paper in papers), encoding="utf-8")
+
+
+def run(server: ModelServer, *options: str, output: str = "job", model: str = "openai/m") -> Result:
+    arguments = ["run", "papers.jsonl", "-m", model, "--base-url", server.url, "-o", output, *options]
+    return CliRunner().invoke(app, arguments)
+
+
+def ids(folder: str = "job") -> list[str]:
+    return [record.id for record in read_extractions(folder)]
+
+
+def failures(folder: str = "job") -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(folder, "failures.jsonl").read_bytes().splitlines()]
+
+
+def job(folder: str = "job") -> dict[str, Any]:
+    description: dict[str, Any] = json.loads(Path(folder, "job.json").read_bytes())
+    return description
+
+
+def only_for(wanted: str, act: Act, otherwise: Act) -> Act:
+    """One act for the document of that title, another for the rest."""
+
+    async def chosen(request: Request) -> web.StreamResponse:
+        return await (act if shown(request).title == wanted else otherwise)(request)
+
+    return chosen
+
+
+def test_right_labels_become_the_records_that_the_rules_would_give() -> None:
+    write([*PAPERS, NOTHING])
+    with ModelServer(after_seconds(0.05, labels())) as server:
+        done = run(server)
+    assert (done.exit_code, done.stdout) == (0, "")
+    records = list(read_extractions("job"))
+    assert [record.id for record in records] == [*(paper["id"] for paper in PAPERS), "nothing"]
+    for record in records:
+        same = extract(record.title, record.abstract, id=record.id)
+        assert (record.claims, record.hardware, record.system) == (same.claims, same.hardware, same.system)
+        made = record.provenance
+        assert (made.labeller, made.model, made.prompt) == ("llm", "openai/m", "label@1")
+    assert len(server.requests) == len(PAPERS)  # one for each abstract with a number, none for the one without
+    assert server.server.most_at_once > 1
+    talk = {" ".join(line.split()) for line in done.stderr.splitlines()}
+    expected = {"calls 8", "re-asked 0", "no call 1", "cached 0", "tokens in 800", "tokens out 80", "cost unknown"}
+    assert expected <= talk
+
+
+def test_the_job_file_says_who_was_asked_what_and_holds_no_key(server: ModelServer, home: Path) -> None:
+    assert run(server).exit_code == 0
+    settings = job()["settings"]
+    assert settings["base_url"] == server.url
+    assert settings["prompt"] == "label@1"
+    assert (len(settings["prompt_sha256"]), settings["narrow_schema"]) == (64, True)
+    assert job()["counts"]["calls"] == len(PAPERS)
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    for file in home.rglob("*"):
+        assert file.is_dir() or KEY.encode() not in file.read_bytes(), file
+
+
+def test_a_wrong_phrase_is_told_back_and_mended() -> None:
+    def invent(request: Request, right: dict[str, Any]) -> dict[str, Any]:
+        return right if is_reask(request) else right | {"system": "HAL 9000"}
+
+    with ModelServer(labels(invent)) as server:
+        done = run(server)
+    assert done.exit_code == 0
+    assert len(server.requests) == 2 * len(PAPERS)
+    told = next(str(request.body["messages"][-1]["content"]) for request in server.requests if is_reask(request))
+    assert "system 'HAL 9000' is not in the abstract" in told
+    assert "http" not in told
+    assert job()["counts"]["rejected"] == 0
+    assert job()["counts"]["reasks"] == len(PAPERS)
+
+
+def test_what_is_never_mended_is_rejected_and_the_rest_kept() -> None:
+    with ModelServer(labels(lambda _request, right: right | {"system": "HAL 9000"})) as server:
+        done = run(server)
+    assert done.exit_code == 0
+    assert len(server.requests) == 3 * len(PAPERS)  # asked, and twice again
+    for record in read_extractions("job"):
+        assert record.claims == extract(record.title, record.abstract).claims
+        assert [(rejection.field, rejection.value) for rejection in record.rejected] == [("system", "HAL 9000")]
+    assert job()["counts"]["rejected_by_reason"] == {"not found in the text": len(PAPERS)}
+    assert f"not found in the text {len(PAPERS)}" in " ".join(done.stderr.split())
+
+
+def test_a_wrong_key_stops_the_job_at_once_with_the_fix() -> None:
+    with ModelServer(fails(401, "Incorrect API key provided")) as server:
+        done = run(server, "--concurrency", "2")
+        assert len(server.requests) <= 2
+    assert (done.exit_code, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith(
+        f"extractor: {server.url} answered 401: Incorrect API key provided. Set OPENAI_API_KEY to a valid key"
+    )
+    assert (ids(), failures()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        pytest.param(fails(404, "no such model", code="model_not_found"), "has the model 'm'", id="unknown model"),
+        pytest.param(fails(429, "quota", type="insufficient_quota"), "Add credit or raise the quota", id="no credit"),
+    ],
+)
+def test_what_no_later_document_can_pass_stops_the_job(act: Act, message: str) -> None:
+    with ModelServer(act) as server:
+        done = run(server, "--concurrency", "1")
+        assert len(server.requests) == 1
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_server_that_is_not_there_stops_the_job() -> None:
+    with ModelServer() as gone:
+        pass
+    done = run(gone)
+    assert done.exit_code == 1
+    assert f"no connection to {gone.url}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_job_that_is_stopped_on_the_way_keeps_what_is_done_and_goes_on_from_there() -> None:
+    with ModelServer(*[labels()] * 3, fails(401)) as server:
+        done = run(server, "--concurrency", "1")
+        assert done.exit_code == 3
+        assert "What is done is in job; the same command goes on from there." in done.stderr.splitlines()[-1]
+        assert (ids(), failures(), job()["finished"]) == ([paper["id"] for paper in PAPERS[:3]], [], None)
+        server.server.acts = [labels()]
+        assert run(server, "--no-cache").exit_code == 0
+        assert len(server.requests) == len(PAPERS) + 1
+    assert ids() == [paper["id"] for paper in PAPERS]
+
+
+def test_rate_limits_and_outages_are_waited_out() -> None:
+    with ModelServer(fails(429, headers={"Retry-After": "0.01"}), fails(503), fails(429), labels()) as server:
+        done = run(server, "--concurrency", "1")
+    assert (done.exit_code, ids()) == (0, [paper["id"] for paper in PAPERS])
+    assert len(server.requests) == 3 + len(PAPERS)
+    assert job()["counts"]["calls"] == 3 + len(PAPERS)
+
+
+def test_a_document_that_fails_for_good_is_a_failure_with_cause_and_fix_and_its_cost() -> None:
+    doomed = PAPERS[2]
+
+    def babble(request: Request, right: dict[str, Any]) -> dict[str, Any] | str:
+        return "I would rather not." if shown(request).title == doomed["title"] else right
+
+    with ModelServer(labels(babble)) as server:
+        done = run(server, "--price", "1,1")
+    assert done.exit_code == 3
+    [failure] = failures()
+    assert (failure["id"], failure["line"]) == (doomed["id"], 3)
+    assert failure["cause"] == "the reply of openai/m did not fit the schema in 3 attempts"
+    assert failure["fix"].startswith("Use a stronger model")
+    assert "rather not" not in Path("job", "failures.jsonl").read_text()
+    assert ids() == [paper["id"] for paper in PAPERS if paper is not doomed]
+    counts = job()["counts"]
+    assert (counts["calls"], counts["input_tokens"]) == (2 + len(PAPERS), 100 * (2 + len(PAPERS)))
+    assert counts["cost_usd"] == pytest.approx(110e-6 * counts["calls"])
+    assert job()["spent_usd"] == pytest.approx(counts["cost_usd"])
+
+
+def test_the_second_run_asks_only_for_what_failed() -> None:
+    doomed = PAPERS[2]["title"]
+    with ModelServer(only_for(doomed, fails(400, "too long"), labels())) as server:
+        assert run(server, "--no-cache").exit_code == 3
+        server.server.acts = [labels()]
+        before = len(server.requests)
+        done = run(server, "--no-cache")
+        assert [shown(request).title for request in server.requests[before:]] == [doomed]
+    assert (done.exit_code, ids(), failures()) == (0, [paper["id"] for paper in PAPERS], [])
+
+
+def test_the_cache_answers_in_another_folder_and_no_cache_asks_anew(server: ModelServer) -> None:
+    assert run(server).exit_code == 0
+    done = run(server, output="again")
+    assert (done.exit_code, len(server.requests)) == (0, len(PAPERS))
+    assert f"cached {len(PAPERS)}" in " ".join(done.stderr.split())
+    assert [record.claims for record in read_extractions("again")] == [record.claims for record in read_extractions("job")]
+    assert run(server, "--no-cache", output="anew").exit_code == 0
+    assert len(server.requests) == 2 * len(PAPERS)
+
+
+def test_a_dry_run_sends_and_writes_nothing(server: ModelServer, home: Path) -> None:
+    write([*PAPERS, NOTHING])
+    before = sorted(home.rglob("*"))
+    done = run(server, "--dry-run", "--price", "0.5,2", "--max-cost", "0.001")
+    assert (done.exit_code, done.stderr, server.requests) == (0, "", [])
+    assert sorted(home.rglob("*")) == before
+    figures = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines()[:-1])
+    assert (figures["documents"], figures["need a call"], figures["without a number or hardware"]) == ("9", "8", "1")
+    tokens = [int(figures[f"{way} tokens, about"].replace(",", "")) for way in ("input", "output")]
+    assert float(figures["cost in US dollars, about"]) == pytest.approx((tokens[0] * 0.5 + tokens[1] * 2) / 1e6, abs=1e-4)
+    assert done.stdout.splitlines()[-1] == "The job would stop at its cap of $0.001."
+
+
+def test_a_dry_run_knows_what_is_done_and_what_is_cached(server: ModelServer) -> None:
+    write(PAPERS[:3])
+    assert run(server).exit_code == 0
+    write(PAPERS)
+    assert "done before                              3" in run(server, "--dry-run").stdout
+    elsewhere = run(server, "--dry-run", output="other").stdout
+    assert "in the cache                             3" in elsewhere
+    assert "need a call                              5" in elsewhere
+    assert "no price is known for openai/m. Give --price IN,OUT" in elsewhere
+    assert not Path("other").exists()
+
+
+def test_a_cap_on_cost_stops_before_it_is_passed_and_a_higher_one_goes_on() -> None:
+    with ModelServer() as server:
+        # An answer costs a cent; before it is there, it could cost the $4.096 of the longest one.
+        priced = ("--price", "0,1000", "--concurrency", "1")
+        done = run(server, *priced, "--max-cost", "4.13")
+        assert done.exit_code == 3
+        assert "$0.0400 of the $4.13 cap is spent and the next call may cost $4.0960" in done.stderr.splitlines()[-1]
+        count = len(server.requests)
+        assert count == 4
+        assert job()["spent_usd"] == pytest.approx(0.01 * count)
+        assert len(ids()) == count
+        again = run(server, *priced, "--max-cost", "4.13")
+        assert (again.exit_code, len(server.requests)) == (3, count)
+        rest = run(server, *priced, "--max-cost", "10")
+        assert (rest.exit_code, len(server.requests)) == (0, len(PAPERS))
+    assert job()["counts"]["cost_usd"] == pytest.approx(0.01 * len(PAPERS))
+
+
+def test_a_cap_below_the_first_call_sends_nothing_and_says_that_more_is_needed(server: ModelServer) -> None:
+    done = run(server, "--price", "1,1000", "--max-cost", "0.0001")
+    assert (done.exit_code, server.requests) == (3, [])
+    assert "Run the same command with a higher --max-cost" in done.stderr
+
+
+def test_records_stream_in_the_order_of_the_input() -> None:
+    first = PAPERS[0]["title"]
+    with ModelServer(only_for(first, after_seconds(0.3, labels()), labels())) as server:
+        done = run(server, output="-")
+    assert done.exit_code == 0
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [paper["id"] for paper in PAPERS]
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        pytest.param(["--prompt", "mine.md"], "prompt was label@1, is now mine@7", id="prompt"),
+        pytest.param(["--narrow-schema", "never"], "narrow_schema was True, is now False", id="schema"),
+        pytest.param(["--base-url", "http://127.0.0.1:9/v1"], "is now http://127.0.0.1:9/v1", id="address"),
+        pytest.param(["--model", "openai/other"], "model was openai/m, is now openai/other", id="model"),
+    ],
+)
+def test_a_folder_of_other_questions_is_refused(server: ModelServer, options: list[str], difference: str) -> None:
+    built_in = (Path(__file__).parents[2] / "prompts" / "label.md").read_text(encoding="utf-8")
+    Path("mine.md").write_text(built_in.replace("name: label\nversion: 1", "name: mine\nversion: 7"), encoding="utf-8")
+    assert run(server).exit_code == 0
+    done = run(server, *options)
+    assert done.exit_code == 2
+    assert difference in done.stderr
+    assert "or start over with --fresh" in done.stderr
+    assert run(server, "--concurrency", "2", "--price", "1,1").exit_code == 0  # how fast and how dear is no difference
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        pytest.param(["--max-cost", "1"], "no price is known for openai/m", id="a cap without a price"),
+        pytest.param(["--price", "cheap"], "'cheap' is not IN,OUT", id="no price"),
+        pytest.param(["--prompt", "nowhere.md"], "Cannot read the prompt nowhere.md", id="no prompt"),
+        pytest.param(["--base-url", "ftp://x"], "is not an http address", id="no address"),
+        pytest.param(["--narrow-schema", "perhaps"], "perhaps", id="no choice"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_is_sent(server: ModelServer, options: list[str], message: str) -> None:
+    done = run(server, *options)
+    assert (done.exit_code, server.requests) == (2, [])
+    assert message in done.stderr
+    assert not Path("job").exists()
+
+
+def test_a_missing_package_is_one_line_with_the_command(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("extractor.labelling.models.find_spec", lambda name: None if name == "openai" else sys)
+    done = run(server)
+    assert done.exit_code == 2
+    assert "Models need openai. Run: pip install 'claim-extractor[llm]'" in done.stderr
+
+
+def test_no_key_for_a_provider_that_wants_one_is_told_without_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    done = CliRunner().invoke(app, ["run", "papers.jsonl", "-m", "openai/m", "-o", "job"])
+    assert done.exit_code == 1
+    assert "no key for openai/m. Set OPENAI_API_KEY, store one with `extractor keys set`" in done.stderr
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_next_run_asks_for_the_rest(extractor: "Command", home: Path) -> None:
+    """A pipe stays open all the while: records are written before it ends, and an interrupted job does not wait for it."""
+    answered = {paper["title"] for paper in PAPERS[:3]}
+
+    async def act(request: Request) -> web.StreamResponse:
+        document = shown(request)
+        return await (answer if document.title in answered else hangs)(request)
+
+    async def answer(request: Request) -> web.StreamResponse:
+        return web.json_response(completion((await right_labels(shown(request))).model_dump_json()))
+
+    lines = [json.dumps(paper).encode() + b"\n" for paper in PAPERS[:5]]
+    with ModelServer(act) as server:
+        arguments = ["run", "-", "-m", "openai/m", "--base-url", server.url, "-o", "job", "--no-cache"]
+        process = extractor.start(*arguments)
+        assert process.stdin is not None
+        process.stdin.write(b"".join(lines))
+        process.stdin.flush()
+        file = home / "job" / "extractions.jsonl"
+        deadline = time.monotonic() + 60
+        while not file.exists() or file.read_bytes().count(b"\n") < 3 or len(server.requests) < 5:
+            assert time.monotonic() < deadline, "the job wrote too little"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        _, talk = process.communicate()
+        assert process.returncode == 130
+        assert talk == b"Interrupted: what is done is in job. Run the same command again for the rest.\n"
+        server.server.acts = [answer]
+        before = len(server.requests)
+        done = extractor(*arguments, stdin=b"".join(lines))
+        assert done.returncode == 0, done.stderr
+        asked = {shown(request).title for request in server.requests[before:]}
+    assert asked == {paper["title"] for paper in PAPERS[3:5]}
+    assert ids() == [paper["id"] for paper in PAPERS[:5]]
