@@ -97,7 +97,7 @@ class ModelClient(Generic[T]):
         self._budget = budget or Budget()
         self._notice = notice
         self._clock = clock or Clock()
-        self._limiter = Limiter(self._settings.limits, self._clock)
+        self.limiter = Limiter(self._settings.limits, self._clock)
         self._transport: Transport | None = None
         self._mode = Mode.JSON_SCHEMA
         self._parameters = self._given_parameters()
@@ -198,7 +198,7 @@ class ModelClient(Generic[T]):
         try:
             async for attempt in retrying(self._settings.retries, self._clock, lambda: ledger.started):
                 with attempt:
-                    async with self._limiter.slot(expected + longest) as sent:
+                    async with self.limiter.slot(expected + longest) as sent:
                         if not ledger.calls:  # the time in the queue is not the document's
                             ledger.started = sent
                         reserved = await self._budget.reserve(estimate, self.endpoint.model)
@@ -213,7 +213,7 @@ class ModelClient(Generic[T]):
                             if verdict is None:
                                 raise
                             if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow:
-                                self._limiter.slowed(sent, verdict.wait)
+                                self.limiter.slowed(sent, verdict.wait)
                             if verdict.slow:
                                 cost = reserved  # the provider may have written, and billed, what was not waited for
                             if verdict.repeats:
@@ -224,9 +224,9 @@ class ModelClient(Generic[T]):
                     self._reached = True
                     self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / counted)
                     self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
-                    self._limiter.succeeded()
-                    self._limiter.used(expected + longest, used)
-                    self._limiter.told(answer.headers)
+                    self.limiter.succeeded()
+                    self.limiter.used(expected + longest, used)
+                    self.limiter.told(answer.headers)
                     return answer.completion, mode
         except RepeatableError as error:
             self._fail(error.verdict, ledger, error.__cause__)

@@ -439,6 +439,46 @@ def test_calls_under_way_stay_within_the_concurrency() -> None:
     run(scene())
 
 
+def test_a_servers_rate_limit_headers_are_kept_to() -> None:
+    left = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "60s"}
+
+    async def scene() -> None:
+        clock = FakeClock()
+        async with Server(says(REX, headers=left), GOOD) as server, client(server, clock=clock) as asked:
+            await asked.ask(MESSAGES)
+            assert clock.slept == []
+            await asked.ask(MESSAGES)
+            assert clock.slept == [pytest.approx(1.0)]
+
+    run(scene())
+
+
+def test_tokens_a_minute_count_what_a_reply_took_and_not_what_it_might_have() -> None:
+    async def scene() -> None:
+        clock = FakeClock()
+        settings = Settings(max_output_tokens=5_000, limits=Limits(tokens_per_minute=600_000))
+        async with Server(GOOD) as server, client(server, clock=clock, settings=settings) as asked:
+            for _ in range(50):  # 110 tokens each, 5,000 at most
+                await asked.ask(MESSAGES)
+        assert clock.now < 1.0
+
+    run(scene())
+
+
+@pytest.mark.parametrize("act", [fails(429, headers={"Retry-After": "5"}), hangs], ids=["429", "hang"])
+def test_concurrency_falls_when_a_server_has_enough_and_rises_when_it_answers(act: Act) -> None:
+    async def scene() -> None:
+        settings = Settings(limits=Limits(concurrency=8), timeouts=Timeouts(5, 0.1, 5))
+        async with Server(act, GOOD) as server, client(server, settings=settings) as asked:
+            await asked.ask(MESSAGES)
+            assert asked.limiter.concurrency == 4.25
+            for _ in range(40):
+                await asked.ask(MESSAGES)
+            assert asked.limiter.concurrency == 8
+
+    run(scene())
+
+
 def test_one_refused_mode_met_by_many_calls_is_said_once() -> None:
     lines: list[str] = []
 
