@@ -194,7 +194,6 @@ class ModelClient(Generic[T]):
         longest = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
         estimate = None if self.price is None else self.price.of(expected, longest)
         transport = self._transport or self._open()
-        verdict: Verdict | None = None
         try:
             async for attempt in retrying(self._settings.retries, self._clock, lambda: ledger.started):
                 with attempt:

@@ -51,6 +51,21 @@ def test_a_reply_is_found_before_it_is_written(tmp_path: Path) -> None:
     run(scene())
 
 
+def test_a_reply_that_replaces_one_while_it_is_written_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "replies.sqlite3"
+    later = Kept("{}", settled=True)
+
+    async def scene() -> None:
+        cache = ReplyCache(path)
+        cache.put(KEY, "openai/m", KEPT)
+        await asyncio.sleep(0)  # the writer has taken the first
+        cache.put(KEY, "openai/m", later)
+        await cache.close()
+
+    run(scene())
+    assert run(get(path, KEY)) == later
+
+
 def test_everything_that_shapes_a_reply_is_in_its_key() -> None:
     other = [*MESSAGES[:1], {"role": "user", "content": "Another text."}]
     keys = [

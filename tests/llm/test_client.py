@@ -24,6 +24,7 @@ from tests.llm.server import (
     Server,
     breaks_off,
     calls_tool,
+    completion,
     fails,
     hangs,
     resets,
@@ -156,6 +157,7 @@ FAILS = {
     "other JSON": (returns([1]), 6, JobError, "answered with a JSON list", "it usually ends in /v1."),
     "no choices": (returns({"choices": []}), 6, CallError, "a chat completion without a choice", "later."),
     "401": (fails(401, "bad key"), 1, JobError, "answered 401: bad key", "Set OPENAI_API_KEY to a valid key"),
+    "401 inside a 200": (returns({"error": {"code": 401, "message": "bad"}}), 1, JobError, "answered 401: bad", "Set OPENAI_"),
     "402": (fails(402, "no credit"), 1, JobError, "answered 402: no credit", "Add credit"),
     "403": (fails(403, "not yours"), 1, JobError, "answered 403: not yours", "a key that may call openai/m."),
     "404": (fails(404, "no such model"), 1, JobError, "answered 404: no such model", "has the model 'm'"),
@@ -257,7 +259,7 @@ def test_a_missing_key_stops_the_job_before_a_call(monkeypatch: pytest.MonkeyPat
 def test_time_in_the_queue_is_not_held_against_a_document() -> None:
     async def scene() -> None:
         clock = FakeClock()
-        settings = Settings(limits=Limits(requests_per_minute=1), retries=RetryPolicy(deadline=100))
+        settings = Settings(limits=Limits(requests_per_minute=1), retries=RetryPolicy(deadline=50))
         async with Server(GOOD, fails(503, headers={"Retry-After": "1"}), GOOD) as server:
             async with client(server, clock=clock, settings=settings) as asked:
                 for _ in range(2):  # the second waits for a minute, and its repeat for another
@@ -540,6 +542,35 @@ def test_a_job_stops_before_the_call_that_could_pass_the_cap() -> None:
                 await asked.ask(MESSAGES)
             assert len(server.requests) == 3
         assert sum(reply.spent.cost_usd or 0.0 for reply in replies) == budget.spent == pytest.approx(3 * CALL)
+
+    run(scene())
+
+
+def test_a_call_that_was_not_waited_for_counts_against_the_cap_as_if_it_had_been_answered() -> None:
+    budget = Budget(max_cost=1.0)
+
+    async def scene() -> None:
+        settings = Settings(max_output_tokens=100, timeouts=Timeouts(5, 0.1, 5))
+        async with Server(hangs, GOOD) as server:
+            reply = await ask(server, settings=settings, budget=budget, price=Price(0, 1e-3))
+        assert reply.spent.cost_usd == pytest.approx(10e-3)  # what is known
+
+    run(scene())
+    assert budget.spent == pytest.approx(110e-3)
+
+
+def test_what_replies_show_of_the_tokens_corrects_the_estimates() -> None:
+    async def scene() -> None:
+        budget = Budget(max_cost=3.5)
+        body = completion(json.dumps(REX))
+        body["usage"] = {"prompt_tokens": 1_000, "completion_tokens": 0}
+        options: dict[str, Any] = {"settings": Settings(max_output_tokens=1), "price": Price(1e-3, 0), "budget": budget}
+        async with Server(returns(body)) as server, client(server, **options) as asked:
+            for _ in range(3):
+                await asked.ask(MESSAGES)
+            with pytest.raises(BudgetError, match="the next call may cost"):
+                await asked.ask(MESSAGES)
+        assert budget.spent == pytest.approx(3.0)
 
     run(scene())
 
