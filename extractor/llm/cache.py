@@ -54,10 +54,14 @@ def default_path(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "extractor" / "replies.sqlite3"
 
 
-def key_of(model: str, base_url: str | None, messages: Sequence[Message], schema: object, parameters: object) -> bytes:
+def shape_of(model: str, base_url: str | None, schema: object, parameters: object) -> bytes:
+    """What shapes every reply of a job alike, as bytes for `key_of`."""
+    return json.dumps([model, base_url, schema, parameters], sort_keys=True).encode()
+
+
+def key_of(shape: bytes, messages: Sequence[Message]) -> bytes:
     """The name under which a reply is kept: 32 bytes that differ when anything that shaped it differs."""
-    shaped = json.dumps([model, base_url, messages, schema, parameters], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(shaped.encode()).digest()
+    return hashlib.sha256(shape + b"\n" + json.dumps(messages, sort_keys=True).encode()).digest()
 
 
 class ReplyCache:

@@ -13,7 +13,7 @@ from typing import Any, Generic, NoReturn, Self, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from extractor.llm import keys
-from extractor.llm.cache import Kept, ReplyCache, key_of
+from extractor.llm.cache import Kept, ReplyCache, key_of, shape_of
 from extractor.llm.clock import Clock
 from extractor.llm.completions import Completion, read
 from extractor.llm.endpoints import Endpoint, resolve
@@ -101,9 +101,10 @@ class ModelClient(Generic[T]):
         self._transport: Transport | None = None
         self._mode = Mode.JSON_SCHEMA
         self._parameters = self._given_parameters()
-        self._asked_with = dict(self._parameters)
         self._templates: dict[Mode, Template] = {}
         self._schema = reply.model_json_schema()
+        self._asked_with = dict(self._parameters)
+        self._shape = self._shape_with(self._schema)
         # What calls are expected to take; replies correct both.
         self._schema_tokens = len(json.dumps(self._schema)) // 4
         self._input_ratio = 1.0
@@ -137,8 +138,7 @@ class ModelClient(Generic[T]):
         """
         key = b""
         if self._cache is not None:
-            shape = schema or self._schema
-            key = key_of(self.endpoint.model, self.endpoint.base_url, messages, shape, self._asked_with)
+            key = key_of(self._shape if schema is None else self._shape_with(schema), messages)
             if (kept := self._cache.get(key)) and (reply := self._from_cache(kept, check)):
                 return reply
         ledger = Ledger(self._clock.monotonic())
@@ -177,6 +177,9 @@ class ModelClient(Generic[T]):
         if self._cache is not None:
             self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults)))
         return Reply(value, tuple(faults), False, self._spent(ledger))
+
+    def _shape_with(self, schema: Mapping[str, Any]) -> bytes:
+        return shape_of(self.endpoint.model, self.endpoint.base_url, schema, self._asked_with)
 
     def _from_cache(self, kept: Kept, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
         value = read(kept.text, self._reply)

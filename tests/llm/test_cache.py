@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import UsageError
-from extractor.llm.cache import Kept, ReplyCache, clear, default_path, info, key_of
+from extractor.llm.cache import Kept, ReplyCache, clear, default_path, info, key_of, shape_of
 from tests.llm.support import MESSAGES, run
 
-KEY = key_of("openai/m", None, MESSAGES, {}, {})
+SHAPE = shape_of("openai/m", None, {}, {})
+KEY = key_of(SHAPE, MESSAGES)
 KEPT = Kept('{"name": "Rex \u00e9"}', settled=False)
 
 
@@ -70,12 +71,12 @@ def test_everything_that_shapes_a_reply_is_in_its_key() -> None:
     other = [*MESSAGES[:1], {"role": "user", "content": "Another text."}]
     keys = [
         KEY,
-        key_of("openai/n", None, MESSAGES, {}, {}),
-        key_of("openai/m", "http://127.0.0.1/v1", MESSAGES, {}, {}),
-        key_of("openai/m", None, other, {}, {}),
-        key_of("openai/m", None, MESSAGES, {"type": "object"}, {}),
-        key_of("openai/m", None, MESSAGES, {}, {"temperature": 1.0}),
-        key_of("openai/m", None, [{"role": "user", "content": "\ud800"}], {}, {}),
+        key_of(shape_of("openai/n", None, {}, {}), MESSAGES),
+        key_of(shape_of("openai/m", "http://127.0.0.1/v1", {}, {}), MESSAGES),
+        key_of(shape_of("openai/m", None, {"type": "object"}, {}), MESSAGES),
+        key_of(shape_of("openai/m", None, {}, {"temperature": 1.0}), MESSAGES),
+        key_of(SHAPE, other),
+        key_of(SHAPE, [{"role": "user", "content": "\ud800"}]),
     ]
     assert len(set(keys)) == len(keys)
     assert {len(key) for key in keys} == {32}
