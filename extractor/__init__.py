@@ -4,8 +4,8 @@
     >>> extract("FastNet", "FastNet is 2.3x faster than SlowNet.").claims[0].quantity.low
     2.3
 
-What is listed in `__all__` is public; everything else may change. Names are loaded when first used, so that
-`import extractor` costs a millisecond and not the tenth of a second that the data model takes.
+What is listed in `__all__` is public; everything else may change. Names are loaded when first used: `import extractor` takes
+a tenth of the time that the data model behind them does (13 and 141 ms of CPU), and every command pays for the import.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ def extract(
     title: str,
     abstract: str,
     *,
-    id: str = "1",  # noqa: A002 (the name that it has in every record)
+    id: str = "1",
     model: str = "rules",
 ) -> "Extraction":
     """Extract the claims and the hardware of one abstract.

@@ -15,6 +15,7 @@ from extractor.cli.eval import evaluate
 from extractor.cli.run import run
 from extractor.cli.schema import schema
 from extractor.cli.show import show
+from extractor.cli.terminal import say, silence
 from extractor.errors import ExtractorError, UsageError
 
 __all__ = ["app", "main"]
@@ -27,15 +28,17 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # `extractor ... | head -1`: the reader has what it wants
-            _silence()
+            silence()
             raise typer.Exit(PIPE_CLOSED) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None
         except ExtractorError as error:
-            from extractor.cli.terminal import say
-
             say(f"extractor: {error}")
             raise typer.Exit(WRONG_USAGE if isinstance(error, UsageError) else NOTHING_DONE) from None
+        except OSError as error:
+            silence()
+            say(f"extractor: {error.filename or 'Standard output'}: {error.strerror}. Check the disk and the permissions.")
+            raise typer.Exit(NOTHING_DONE) from None
 
 
 app = typer.Typer(
@@ -83,10 +86,3 @@ def main() -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)
-
-
-def _silence() -> None:
-    """Let the interpreter flush standard output into nothing when it exits."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

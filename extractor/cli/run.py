@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, INTERRUPTED, NOTHING_DONE
-from extractor.cli.terminal import console, say
+from extractor.cli.terminal import console, say, silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -139,6 +139,7 @@ def _mishaps(target: str, interrupted: str) -> "Iterator[None]":
     except BrokenPipeError:
         raise
     except OSError as error:
+        silence()
         say(f"extractor: Cannot write {error.filename or target}: {error.strerror}. Mend that or choose another -o.")
         raise typer.Exit(NOTHING_DONE) from None
 
@@ -199,6 +200,6 @@ def _list_failures(file: Path, failed: int) -> None:
         for line in islice(lines, _LISTED_FAILURES):
             failure = Failure.model_validate_json(line)
             place = failure.source if failure.line is None else f"{failure.source}:{failure.line}"
-            say(f"{place}: {failure.cause}. {failure.fix}")
+            say(f"{place}: {failure.cause.rstrip('.')}. {failure.fix}")
     if failed > _LISTED_FAILURES:
         say(f"and {failed - _LISTED_FAILURES:,} more in {file}")

@@ -1,5 +1,6 @@
 """`extractor show`: what a job found, for people."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,7 +46,8 @@ def show(
     if document is None:
         _list(extractions, as_json)
         return
-    record = next((record for record in extractions if record.id == document), None)
+    ids = {document, os.fsencode(document).decode(errors="replace")}  # an argument that a locale without UTF-8 has taken apart
+    record = next((record for record in extractions if record.id in ids), None)
     if record is None:
         raise UsageError(f"{folder} holds no {document!r}. `extractor show {folder}` lists the ids.")
     if as_json:
@@ -81,6 +83,8 @@ def _show(record: "Extraction", out: "Console") -> None:
         out.print(_claims_list(record.claims) if out.width < _NARROW else _claims_table(record.claims))
     else:
         out.print("no claims")
+    if record.hardware or record.rejected:
+        out.print()
     for target in record.hardware:
         kind = "product" if target.specific else "class"
         out.print(f"hardware: {plain(target.name)} ({target.category}, {kind}, {target.role})")
@@ -122,13 +126,12 @@ def _columns(claim: "Claim") -> dict[str, str]:
 
 def _claims_table(claims: "tuple[Claim, ...]") -> "RenderableType":
     """A table of the columns in which at least one claim says something."""
-    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     rows = [_columns(claim) for claim in claims]
     names = [name for name in rows[0] if any(row[name] for row in rows)]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for name in names:
         table.add_column(name, overflow="fold")
     for claim, row in zip(claims, rows, strict=True):

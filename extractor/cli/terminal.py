@@ -1,5 +1,6 @@
 """Text for a terminal. What an abstract holds is shown, never obeyed: no mark-up, no control characters."""
 
+import os
 import sys
 import unicodedata
 from typing import TYPE_CHECKING
@@ -20,6 +21,11 @@ def plain(text: str) -> str:
 def say(line: str) -> None:
     """Print one line on standard error."""
     print(plain(line), file=sys.stderr)  # noqa: T201 (a message to the user)
+
+
+def silence() -> None:
+    """Send what standard output still holds into nothing: its reader is gone or its disk is full, and exiting flushes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def console(*, stderr: bool = False) -> "Console":

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from extractor.documents import Span
 from extractor.evaluation.gold import GoldClaim, GoldDocument, GoldHardware
-from extractor.evaluation.matching import overlap, same_number
+from extractor.evaluation.matching import overlap, same_value
 from extractor.evaluation.metrics import Share, share_figures
 from extractor.spotting import HardwareMention, Mentions, QuantityMention, spot
 
@@ -65,8 +65,7 @@ def cover(documents: Iterable[GoldDocument]) -> Coverage:
 def reads(claim: GoldClaim, mention: QuantityMention) -> bool:
     """Whether a mention says what the gold quantity says: low, high, unit and bound."""
     quantity = claim.quantity
-    same = same_number(quantity.low, mention.low) and same_number(quantity.high, mention.high)
-    return same and quantity.unit == mention.unit and quantity.bound == mention.bound
+    return same_value(quantity, mention) and quantity.unit == mention.unit and quantity.bound == mention.bound
 
 
 def _at(place: Span, mentions: Iterable[M]) -> Iterator[M]:

@@ -29,9 +29,9 @@ def table(scores: Scores, coverage: Coverage) -> RenderableType:
     _count_row(found, "  products", scores.products)
     _count_row(found, "  classes", scores.classes)
 
-    fields = _columns("field", "exact", "soft", "right of")
+    fields = _columns("field", "exact", "soft", "right of", "named", "right of")
     for name, exact in scores.exact.items():
-        _share_row(fields, f"claim: {name}", exact, scores.soft.get(name))
+        _share_row(fields, f"claim: {name}", exact, scores.soft.get(name), scores.named.get(name))
     _share_row(fields, "hardware: role", scores.role)
     _share_row(fields, "products: category", scores.category)
     _share_row(fields, "system", scores.system_exact, scores.system_soft)
@@ -149,8 +149,9 @@ def _count_row(rows: Table, label: str, counts: Counts) -> None:
     rows.add_row(label, *ratios, str(counts.found), str(counts.spurious), str(counts.missed))
 
 
-def _share_row(rows: Table, label: str, exact: Share, soft: Share | None = None) -> None:
-    rows.add_row(label, _figure(exact.value), _figure(soft.value) if soft else "", str(exact.total))
+def _share_row(rows: Table, label: str, exact: Share, soft: Share | None = None, named: Share | None = None) -> None:
+    phrase = (_figure(named.value), str(named.total)) if named else ("", "")
+    rows.add_row(label, _figure(exact.value), _figure(soft.value) if soft else "", str(exact.total), *phrase)
 
 
 def _figure(ratio: float | None) -> str:

@@ -9,18 +9,23 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 from extractor.documents import Span
 from extractor.errors import DataError, UsageError
 from extractor.evaluation.gold import GoldClaim, GoldDocument, GoldHardware
-from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget
+from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Quantity
+from extractor.spotting import QuantityMention
 
 G = TypeVar("G")
 P = TypeVar("P")
 
 RELATIVE_TOLERANCE = 1e-6
 """Two numbers are equal within this: it forgives floating point (1.1 * 1e6), and no number that somebody wrote."""
+
+ROUNDED_DIGITS = 4
+"""From this many significant digits on, a gold value may be rounded: annotators write 1/19 as 0.05263."""
 
 SOFT_F1 = 0.5
 """Two phrases agree softly from this F1 of their words on."""
@@ -54,10 +59,14 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Whether a field of a pair agrees exactly, and whether it agrees softly; fields that are no phrases know only exact."""
+    """Whether a field of a pair agrees exactly, and whether softly; `named` unless it is null on both sides.
+
+    Fields that are no phrases know only exact agreement.
+    """
 
     exact: bool
     soft: bool
+    named: bool = True
 
 
 def align(gold: GoldDocument, extraction: Extraction) -> Alignment:
@@ -125,7 +134,7 @@ def agreement(gold: GoldDocument, expected: GoldClaim, claim: Claim) -> dict[str
         "kind": expected.kind == claim.kind,
         "comparison": expected.comparison == claim.comparison,
         "effect": expected.effect == claim.effect,
-        "value": same_number(quantity.low, said.low) and same_number(quantity.high, said.high),
+        "value": same_value(quantity, said),
         "unit": quantity.unit == said.unit,
         "bound": quantity.bound == said.bound,
     }
@@ -142,15 +151,24 @@ def is_strict(fields: dict[str, Agreement]) -> bool:
     return all(fields[name].exact for name in ("kind", "comparison", "value", "unit"))
 
 
-def same_number(a: float, b: float) -> bool:
-    """Equality up to floating point."""
-    return math.isclose(a, b, rel_tol=RELATIVE_TOLERANCE)
+def same_value(gold: Quantity, said: Quantity | QuantityMention) -> bool:
+    """Whether both ends of a range, or the single number, are the same."""
+    return same_number(gold.low, said.low) and same_number(gold.high, said.high)
+
+
+def same_number(gold: float, said: float) -> bool:
+    """Equality up to floating point, and up to the rounding of a gold value that has no short decimal form."""
+    if math.isclose(gold, said, rel_tol=RELATIVE_TOLERANCE):
+        return True
+    digits = len(Decimal(repr(gold)).normalize().as_tuple().digits)
+    return digits >= ROUNDED_DIGITS and float(f"{said:.{digits}g}") == gold
 
 
 def compare_phrases(gold: str | None, predicted: str | None) -> Agreement:
     """Compare two phrases: exactly means equal once normalised; softly, one within the other or half of the words shared."""
     if gold is None or predicted is None:
-        return Agreement(gold is predicted, gold is predicted)
+        same = gold is predicted
+        return Agreement(same, same, named=not same)
     if normalise(gold) == normalise(predicted):
         return Agreement(True, True)
     ours, theirs = _words(gold), _words(predicted)

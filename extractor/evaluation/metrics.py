@@ -68,7 +68,8 @@ class ClaimScores:
 class Scores:
     """All figures of one labeller on a set of documents.
 
-    `exact` and `soft` give the accuracy of each field over the matched claims, `soft` for the phrases alone.
+    `exact` gives the accuracy of each field over the matched claims, `soft` and `named` that of the phrases alone: `named`
+    is the exact accuracy over the claims where gold, prediction or both name the phrase.
     `category` counts matched products alone, because classes match by category.
     """
 
@@ -77,6 +78,7 @@ class Scores:
     by_kind: dict[Kind, ClaimScores]
     exact: dict[str, Share]
     soft: dict[str, Share]
+    named: dict[str, Share]
     hardware: Counts
     products: Counts
     classes: Counts
@@ -91,10 +93,7 @@ class Scores:
             "documents": self.documents,
             "claims": _claim_figures(self.claims),
             "by_kind": {kind: _claim_figures(scores) for kind, scores in self.by_kind.items()},
-            "fields": {
-                name: {"exact": share_figures(share)} | ({"soft": share_figures(self.soft[name])} if name in self.soft else {})
-                for name, share in self.exact.items()
-            },
+            "fields": {name: self._field_figures(name) for name in self.exact},
             "hardware": {
                 "all": count_figures(self.hardware),
                 "products": count_figures(self.products),
@@ -104,6 +103,10 @@ class Scores:
             },
             "system": {"exact": share_figures(self.system_exact), "soft": share_figures(self.system_soft)},
         }
+
+    def _field_figures(self, name: str) -> dict[str, dict[str, float | None]]:
+        ways = {"exact": self.exact, "soft": self.soft, "named": self.named}
+        return {way: share_figures(shares[name]) for way, shares in ways.items() if name in shares}
 
 
 def score(alignments: Iterable[Alignment]) -> Scores:
@@ -134,6 +137,7 @@ def score(alignments: Iterable[Alignment]) -> Scores:
         },
         exact={name: share(fields[name].exact for *_, fields in pairs) for name in CLAIM_FIELDS},
         soft={name: share(fields[name].soft for *_, fields in pairs) for name in PHRASE_FIELDS},
+        named={name: share(fields[name].exact for *_, fields in pairs if fields[name].named) for name in PHRASE_FIELDS},
         hardware=_hardware_counts(documents, lambda _: True),
         products=_hardware_counts(documents, lambda target: target.specific),
         classes=_hardware_counts(documents, lambda target: not target.specific),

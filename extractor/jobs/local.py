@@ -43,9 +43,8 @@ async def _attempt(document: Document, location: Location, labeller: Labeller) -
     except ExtractorError as error:
         return _failure(document.id, location, str(error), "Run the same command again: what failed is tried again.")
     except Exception as error:  # noqa: BLE001 (a bug that one document shows must not cost the others)
-        return _failure(
-            document.id, location, f"{type(error).__name__} at {_place(error)}", "This is a bug: report it with the abstract."
-        )
+        kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+        return _failure(document.id, location, f"{kind} at {_place(error)}", "This is a bug: report it with the abstract.")
 
 
 def _failure(document: str | None, location: Location, cause: str, fix: str) -> Failure:

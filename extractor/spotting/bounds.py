@@ -21,11 +21,16 @@ def _groups(section: str) -> str:
     return "|".join(f"(?P<{bound}>{_any(words)})" for bound, words in _LEXICON[section].items())
 
 
+_APPROX = _any([*_LEXICON["before"]["approx"], *_LEXICON["symbols"]["approx"]])
+_LIMIT_OF_APPROX = re.compile(  # "up to about 40 times" is a limit
+    rf"(?i)(?<![a-z])(?:(?P<up_to>{_any(_LEXICON['before']['up_to'])})|(?P<at_least>{_any(_LEXICON['before']['at_least'])}))"
+    rf"\s{_FILLERS}(?:{_APPROX})[\s~]*\$?$"
+)
 _SYMBOLS = re.compile(rf"(?:{_groups('symbols')})[\s~$]*$")
 _BEFORE = re.compile(rf"(?i)(?<![a-z])(?:{_groups('before')})(?:[\s~]+|(?<=-)){_FILLERS}\$?$")
 _SUPERLATIVE = re.compile(
     rf"(?i)(?<![a-z])(?:{_any(_LEXICON['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
-    rf"(?:{_any(_LEXICON['superlative']['nouns'])})\s(?:[\w-]+\s){{0,2}}?of\s{_FILLERS}\$?$"
+    rf"(?!(?:{_any(_LEXICON['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}\$?$"
 )
 _BEHIND = re.compile(rf"\s(?:{_groups('behind')})(?![a-z])")
 _BOUNDS: dict[str, Bound] = {"up_to": "up_to", "at_least": "at_least", "approx": "approx"}
@@ -34,7 +39,7 @@ _BOUNDS: dict[str, Bound] = {"up_to": "up_to", "at_least": "at_least", "approx":
 def bound_before(text: str, start: int) -> Bound:
     """The bound that the words or symbols directly before a number give it; "exact" if there are none."""
     window = text[max(0, start - _WINDOW) : start]
-    for pattern in (_SYMBOLS, _BEFORE):
+    for pattern in (_LIMIT_OF_APPROX, _SYMBOLS, _BEFORE):
         match = pattern.search(window)
         if match and match.lastgroup:
             return _BOUNDS[match.lastgroup]

@@ -105,7 +105,7 @@ def test_the_table_shows_ratios_and_the_counts_behind_them() -> None:
     assert "claims: strict 0.500 0.333 0.400 1 1 2" in rows
     assert "hardware 0.000 0.000 0.000 0 0 2" in rows
     assert "claim: unit 0.500 2" in rows
-    assert "claim: metric 0.500 1.000 2" in rows
+    assert "claim: metric 0.500 1.000 2 0.000 1" in rows
     assert "system 1.000 1.000 1" in rows
     assert "quantities listed 0.750 3/4" in rows
     assert "quantities read right 0.250 1/4" in rows

@@ -125,13 +125,13 @@ def test_of_two_alike_targets_the_overlapping_one_is_taken(order: int) -> None:
     assert matching.spurious == (elsewhere,)
 
 
-SAME, SOFT, OTHER = Agreement(True, True), Agreement(False, True), Agreement(False, False)
+SAME, SOFT, OTHER, NULL = Agreement(True, True), Agreement(False, True), Agreement(False, False), Agreement(True, True, False)
 
 
 @pytest.mark.parametrize(
     ("gold", "predicted", "expected"),
     [
-        pytest.param(None, None, SAME, id="both null"),
+        pytest.param(None, None, NULL, id="both null"),
         pytest.param("COCO", None, OTHER, id="missing"),
         pytest.param(None, "COCO", OTHER, id="made up"),
         pytest.param("COCO", "coco", SAME, id="case"),
@@ -182,7 +182,7 @@ def test_word_f1(a: list[str], b: list[str]) -> None:
 def test_a_null_subject_is_the_system(gold_subject: str | None, system: str | None, subject: str | None, agrees: bool) -> None:
     gold = replace(GOLD, system=system)
     fields = agreement(gold, replace(SPEEDUP, subject=gold_subject), predict(SPEEDUP, subject=subject))
-    assert fields["subject"] == Agreement(agrees, agrees)
+    assert fields["subject"] == Agreement(agrees, agrees, named=system is not None or gold_subject is not None)
 
 
 def test_null_in_another_phrase_is_no_name() -> None:
@@ -212,12 +212,25 @@ def test_fields_of_a_pair(changes: dict[str, Any], wrong: set[str], strict: bool
     assert is_strict(fields) is strict
 
 
-def test_numbers_tolerate_floating_point_alone() -> None:
-    assert same_number(968 * 1e6, 968000000)
-    assert same_number(1.1 * 1e6, 1100000)
-    assert same_number(0, 0)
-    assert not same_number(0.001, 0)
-    assert not same_number(429078, 429079)
+@pytest.mark.parametrize(
+    ("gold", "said", "same"),
+    [
+        pytest.param(968000000, 968 * 1e6, True, id="floating point"),
+        pytest.param(1100000, 1.1 * 1e6, True, id="floating point below"),
+        pytest.param(0, 0, True, id="zero"),
+        pytest.param(0, 0.001, False, id="near zero"),
+        pytest.param(0.05263, 1 / 19, True, id="1/19 in four digits"),
+        pytest.param(0.6667, 2 / 3, True, id="2/3 rounded up"),
+        pytest.param(0.6666, 2 / 3, False, id="2/3 cut off"),
+        pytest.param(0.333, 1 / 3, False, id="three digits"),
+        pytest.param(75.82, 75.8, False, id="a lost digit"),
+        pytest.param(75.8, 75.82, False, id="a digit too many"),
+        pytest.param(429078, 429079, False, id="the last of six digits"),
+        pytest.param(90000, 90001, False, id="zeros at the end are no digits to round to"),
+    ],
+)
+def test_numbers(gold: float, said: float, same: bool) -> None:
+    assert same_number(gold, said) is same
 
 
 def test_another_text_is_refused() -> None:

@@ -113,6 +113,14 @@ def test_fields_count_matched_claims_alone() -> None:
     assert {name: found.exact[name] for name in ("value", "metric", "dataset")} == dict.fromkeys(
         ("value", "metric", "dataset"), Share(1, 2)
     )
+    # metric is null on both sides of the speedup, dataset too; baseline and hardware are null on both sides of the accuracy
+    assert found.named == {
+        "metric": Share(0, 1),
+        "subject": Share(2, 2),
+        "baseline": Share(1, 1),
+        "dataset": Share(0, 1),
+        "hardware": Share(1, 1),
+    }
     assert found.soft == dict.fromkeys(PHRASE_FIELDS, Share(2, 2)) | {"dataset": Share(1, 2)}
 
 
@@ -191,8 +199,9 @@ def ratios(figures: Any) -> list[float | None]:
 def test_perfect_predictions_reach_one_everywhere_on_the_real_gold() -> None:
     found = score(align(gold, perfect(gold)) for gold in read_gold(GOLD_FOLDER))
     figures = ratios(found.as_dict())
-    # 10 counts of claims and 3 of hardware with 3 ratios; 11 fields of which 5 also softly; role, category; system twice
-    assert figures == [1.0] * (13 * 3 + 11 + 5 + 2 + 2)
+    # 10 counts of claims and 3 of hardware with 3 ratios each; 11 fields, 5 of them phrases with 2 figures more;
+    # role, category; system twice
+    assert figures == [1.0] * (13 * 3 + 11 + 2 * 5 + 2 + 2)
     assert found.claims.detection == Counts(185, 0, 0)
     assert found.hardware == Counts(132, 0, 0)
 

@@ -134,7 +134,8 @@ def test_every_cut_of_the_file_is_repaired(tmp_path: Path) -> None:
     run(tmp_path, ABC)
     file = tmp_path / "extractions.jsonl"
     whole = file.read_bytes()
-    for cut in range(len(whole)):
+    ends = [n for n, byte in enumerate(whole) if byte == ord("\n")]
+    for cut in sorted({*range(0, len(whole), 29), *(end + step for end in ends for step in (-1, 0, 1))}):
         file.write_bytes(whole[:cut])
         run(tmp_path, ABC)
         assert file.read_bytes() == whole, cut

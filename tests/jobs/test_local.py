@@ -2,12 +2,15 @@
 
 import asyncio
 import io
-from collections.abc import Iterable
+import weakref
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 from extractor.documents import Document
 from extractor.errors import ProviderError
+from extractor.jobs.counts import Counts
 from extractor.jobs.local import run_job
 from extractor.jobs.sinks import Streams
 from extractor.labelling.base import Labelled, Labels
@@ -106,6 +109,38 @@ def test_the_cost_is_unknown_when_one_price_is() -> None:
         provenance = Provenance(extractor="0", labeller="x", model="x", cost_usd=cost)
         counts.add(Extraction(id="1", title="", abstract="", system=None, claims=(), hardware=(), provenance=provenance))
     assert counts.cost_usd is None
+
+
+def test_no_record_is_held_and_none_is_read_ahead() -> None:
+    written: list[weakref.ref[Extraction]] = []
+    read = 0
+
+    class Forgetful(Streams):
+        def add(self, record: Extraction) -> None:
+            written.append(weakref.ref(record))
+
+    def items() -> Iterator[Sourced]:
+        nonlocal read
+        for read in range(1, 21):
+            yield sourced(str(read))
+
+    def look(_: Counts) -> None:
+        assert len(written) == read
+        assert sum(reference() is not None for reference in written) <= 1
+
+    labeller = ScriptedLabeller(*[NOTHING] * 20)
+    asyncio.run(run_job(items(), labeller, Forgetful(io.BytesIO(), io.BytesIO()), look))
+    assert read == 20
+
+
+def test_a_stream_gets_each_record_at_once(tmp_path: Path) -> None:
+    def look(counts: Counts) -> None:
+        written = [(tmp_path / name).read_bytes().count(b"\n") for name in ("extractions", "failures")]
+        assert written == [counts.extracted, counts.failed]
+
+    with (tmp_path / "extractions").open("wb") as extractions, (tmp_path / "failures").open("wb") as failures:
+        job: list[Sourced | BadRecord] = [sourced("a"), bad("b"), sourced("c")]
+        asyncio.run(run_job(job, ScriptedLabeller(NOTHING, NOTHING), Streams(extractions, failures), look))
 
 
 def test_progress_hears_of_every_record() -> None:

@@ -73,7 +73,8 @@ def test_any_text_gives_ordered_mentions_that_hold_their_text(text: str) -> None
 @given(st.text(max_size=200))
 def test_any_unicode_is_survived(text: str) -> None:
     mentions = spot(text)
-    assert all(text[slice(*m.span)] == m.text for m in (*mentions.quantities, *mentions.hardware))
+    assert all(text[slice(*m.span)] == m.text for m in mentions.quantities)
+    assert all(text[slice(*m.span)] == m.text for m in mentions.hardware)
 
 
 def test_numbers_inside_hardware_names_are_no_quantities() -> None:
@@ -83,7 +84,7 @@ def test_numbers_inside_hardware_names_are_no_quantities() -> None:
 
 def test_ids_are_unique_across_quantities_and_hardware() -> None:
     mentions = spot("Edge\nIt runs at 40 FPS and 3 W on a Jetson Nano and a Raspberry Pi 4.")
-    ids = [m.id for m in (*mentions.quantities, *mentions.hardware)]
+    ids = [m.id for m in mentions.quantities] + [m.id for m in mentions.hardware]
     assert ids == list(range(1, len(ids) + 1))
     assert len(ids) >= 4
 

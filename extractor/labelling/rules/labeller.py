@@ -22,7 +22,7 @@ class RulesLabeller:
     def labels(self, document: Document, mentions: Mentions) -> Labels:
         """The labels alone."""
         system = find_system(document, mentions)
-        claims = label_claims(document, mentions, system)
+        claims = label_claims(mentions, system)
         targets = label_hardware(document, mentions)
         claimed = {claim.mention for claim in claims}
         targeted = {target.mention for target in targets}

@@ -1,0 +1,29 @@
+"""The help of every command as one Markdown page: `python -m extractor.cli.reference > docs/cli.md`."""
+
+from typing import Any
+
+from typer.main import get_command
+
+from extractor.cli import app
+
+_HEAD = """\
+# Command line
+
+Generated from the commands' own help; a test compares. To write it anew: `python -m extractor.cli.reference > docs/cli.md`
+"""
+
+
+def reference() -> str:
+    """The page, in 80 columns whatever the terminal."""
+    root = get_command(app)
+    settings: dict[str, Any] = {"terminal_width": 80, "max_content_width": 80, "help_option_names": ["-h", "--help"]}
+    context = root.make_context("extractor", ["-h"], resilient_parsing=True, **settings)
+    pages = [f"## extractor\n\n```text\n{root.get_help(context)}\n```\n"]
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        inner = command.make_context(name, [], parent=context, resilient_parsing=True, **settings)
+        pages.append(f"## extractor {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+    return "\n".join([_HEAD, *pages])
+
+
+if __name__ == "__main__":
+    print(reference(), end="")  # noqa: T201 (its purpose)

@@ -1,0 +1,300 @@
+"""Which quantity mentions are claims: ordered, named rules, of which the first that decides wins."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from extractor.labelling.rules.frames import Frame, reported
+from extractor.labelling.rules.kinds import TIME_UNITS, is_cost, is_time
+from extractor.labelling.rules.reading import load
+
+Verdict = bool | None
+"""Whether a quantity is a claim; None where a rule says nothing of it."""
+
+_SURE = frozenset(
+    [
+        "metric of",
+        "from to",
+        "in parentheses",
+        "listed value",
+        "listed change",
+        "name of",
+        "Q metric change",
+        "changed by",
+        "changed in by",
+        "changes by",
+        "nominal change",
+        "and metric by",
+        "changed",
+        "change is",
+        "metric reaches",
+    ]
+)
+"""Rules of the frame that make even a bare number or one of an odd unit a claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    setting: re.Pattern[str]
+    after: frozenset[str]
+    things: frozenset[str]
+    data: frozenset[str]
+    describes: frozenset[str]
+    limited: frozenset[str]
+    models: frozenset[str]
+    trained: frozenset[str]
+    multiples: frozenset[str]
+    succeeds: frozenset[str]
+    others: re.Pattern[str]
+    own: re.Pattern[str]
+
+
+@cache
+def _counts() -> _Counts:
+    lists = load("counts")
+    settings = "|".join(map(re.escape, lists["settings"]))
+    names = ("after", "things", "data", "describes", "limited", "models", "trained", "multiples", "succeeds")
+    return _Counts(
+        setting=re.compile(rf"\b(?:{settings})s?(?: of| is|=| :)?(?: as small as| as large as| [a-z]+)?$"),
+        others=re.compile(rf"\b{lists['others']}\s(?:\w+[ -]){{0,3}}{lists['works']}\b", re.IGNORECASE),
+        own=re.compile(rf"\b{lists['own']}\b", re.IGNORECASE),
+        **{name: frozenset(lists[name]) for name in names},
+    )
+
+
+_AT_VALUE = re.compile(r"A[BDR]*[NM]=$")
+_OF_A_DEVICE = re.compile(r"H[wN]*W[BDR]*$")
+
+
+def setting(frame: Frame) -> Verdict:
+    """No: a setting ("batch size 10", "AP at IoU=0.5") or a device's specification ("an MCU with 256 KB RAM")."""
+    if frame.change is not None or frame.rule == "from to":
+        return None
+    if _AT_VALUE.search(frame.before):
+        return False
+    if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
+        return False  # a formula
+    if _OF_A_DEVICE.search(frame.before) and is_cost(frame.mention.unit):
+        return False
+    return False if _counts().setting.search(" ".join(frame.words_before[-6:])) else None
+
+
+def statistic(frame: Frame) -> Verdict:
+    """No: a p-value, a sample size, a confidence interval, an age."""
+    before, after = frame.words_before[-2:], frame.words_after[:2]
+    if frame.mention.unit is None and before and before[-1] in ("p", "version", "section"):
+        return False
+    if frame.mention.unit is None and before in (
+        ["p", "="],
+        ["p", "<"],
+        ["n", "="],
+        ["k", "="],
+        ["r", "="],
+        ["d", "="],
+        ["m", "="],
+    ):
+        return False
+    return False if after and (after[0] in _counts().after or " ".join(after) in _counts().after) else None
+
+
+def multiple(frame: Frame) -> Verdict:
+    """No: multiples in words that compare nothing ("our contribution is twofold")."""
+    if frame.mention.text.lower().endswith("factors") and frame.change is None:
+        return False
+    if frame.mention.text.lower() not in _counts().multiples or frame.change is not None:
+        return None
+    return None if frame.rule in ("Q of metric", "Q metric") and frame.after[:1] in "OD" else False
+
+
+def training_time(frame: Frame) -> Verdict:
+    """Yes: days that training takes; no: other days."""
+    if frame.mention.unit not in ("days", "day", "weeks", "week"):
+        return None
+    return any(word in _counts().trained or word in ("takes", "took", "time") for word in frame.words_before[-8:])
+
+
+_DATA_NAME = re.compile(r"[-O]?[DBR]*([wNM]+)")
+
+
+def training_data(frame: Frame) -> Verdict:
+    """Yes: hours or tokens of data that training takes ("pretrained using 1k hours of audio"). The data are the metric."""
+    if frame.mention.unit not in ("h", "min", "s", "tokens"):
+        return None
+    if _counts().data.isdisjoint([*frame.words_after[:6], frame.mention.text.split()[-1]]):
+        return None
+    if _counts().trained.isdisjoint(frame.words_before[-3:]):
+        return None
+    match = _DATA_NAME.match(frame.after)
+    if match and frame.metric is None:
+        frame.metric = frame.last + match.start(1), frame.last + match.end(1)
+    frame.rule, frame.change = "training data", None
+    return True
+
+
+def achieved_share(frame: Frame) -> Verdict:
+    """Yes: the share in which a system succeeds ("detects 95% of attacks")."""
+    if frame.mention.unit != "%" or not frame.after.startswith("O") or frame.rule:
+        return None
+    if _counts().succeeds.isdisjoint(frame.words_before[-4:]):
+        return None
+    frame.rule = "achieved share"
+    return True
+
+
+_SHARE_AS_SUBJECT = re.compile(r"O[DwNMH]*[vV]")
+_OPENS_CLAUSE = re.compile(r"(?:^|[Sp,&])[BDR]*$")
+
+
+def share_of_things(frame: Frame) -> Verdict:
+    """No: a share of people or things ("30% of participants"), unless a method needs it ("with only 1% of the data")."""
+    if frame.mention.unit not in ("%", "x") or not frame.after.startswith("O") or frame.change is not None:
+        return None
+    if _OPENS_CLAUSE.search(frame.before) and _SHARE_AS_SUBJECT.match(frame.after):
+        return False
+    words = " ".join(frame.words_after[1:6]).split()
+    if not any(word in _counts().things or word.removesuffix("s") in _counts().things for word in words[:4]):
+        return None
+    needs = {"only", "just", "merely", "with", "using", "by using", "uses", "use", "requires", "requiring", "than"}
+    return not needs.isdisjoint(frame.words_before[-4:]) and not _counts().data.isdisjoint(words)
+
+
+def duration_of_data(frame: Frame) -> Verdict:
+    """No: hours of video, seconds of audio, minutes long, "every 5 seconds"."""
+    if frame.mention.unit not in TIME_UNITS:
+        return None
+    words, before = frame.words_after[:4], frame.words_before[-2:]
+    if words[:1] == ["of"] and frame.rule != "metric of":
+        return None if {"latency", "delay", "training", "inference", "compute", "gpu", "cpu", "core"} & set(words) else False
+    if before and before[-1] in ("every", "each", "first", "last", "next", "past"):
+        return False
+    if not words:
+        return None
+    return False if words[0] in ("long", "each", "apart", "ahead") or not _counts().data.isdisjoint(words[:3]) else None
+
+
+_FOOTPRINT = frozenset(["footprint", "size", "budget"])
+
+
+def model_variant(frame: Frame) -> Verdict:
+    """No: a size that names a model ("a 70B-parameter model", "a model with 7B parameters") and is not put as small."""
+    if frame.mention.unit != "params" or frame.change is not None:
+        return None
+    before, after = frame.words_before[-4:], frame.words_after[:3]
+    if frame.rule in ("metric of", "from to"):
+        return False if any(word.startswith(("rang", "scal")) for word in before) else None
+    if frame.mention.bound == "up_to" or not _counts().limited.isdisjoint(before) or not _FOOTPRINT.isdisjoint(after):
+        return None
+    if not _counts().models.isdisjoint(after) or (before[-1:] == ["with"] and "V" not in frame.before):
+        return False
+    return None if "V" in frame.before[-8:] else False
+
+
+_RUNNING = frozenset(["x", "%", "dB", "FPS", "ms", "tokens/s"])
+
+
+def description(frame: Frame) -> Verdict:
+    """No: the size of a dataset ("comprises 12 hours, 1 TB"), which no metric or word of change governs."""
+    entry = frame.entry
+    if frame.rule not in ("", "Q metric") or (entry is not None and entry.kind != "any"):
+        return None
+    if frame.mention.unit in _RUNNING or frame.mention.unit == "params":
+        return None
+    before = frame.sentence.words[max(0, frame.first - 10) : frame.first]
+    return None if _counts().describes.isdisjoint(before) else False
+
+
+def odd_unit(frame: Frame) -> Verdict:
+    """No: another unit (metres, degrees) that no metric or change clearly governs."""
+    unit = frame.mention.unit
+    if unit in _RUNNING or unit is None or is_time(unit) or is_cost(unit) or frame.rule in _SURE:
+        return None
+    return False
+
+
+def background(frame: Frame) -> Verdict:
+    """No: a sentence about what others do, without a word of the paper's own work or results."""
+    line = frame.sentence.line
+    return False if _counts().others.search(line) and not _counts().own.search(line) else None
+
+
+_MAGNITUDES = frozenset("kKMB")
+_COUNTED = re.compile(r"[wN]{1,4}")
+
+
+def count(frame: Frame) -> Verdict:
+    """No: a bare number that counts things ("80 devices") or that no metric or change governs."""
+    mention = frame.mention
+    counted = _counted_follows(frame)
+    if mention.unit is not None or (mention.text[:1] == "+" and not counted):
+        return None
+    costs = frame.entry is not None and frame.entry.kind == "resource"
+    if mention.text[-1:] in _MAGNITUDES and not costs:
+        return False
+    if counted and costs and frame.rule == "Q metric" and not _counts().limited.isdisjoint(frame.words_before[-3:]):
+        return None
+    if frame.rule in _SURE:
+        return False if counted or _of_the(frame) else None
+    if (
+        frame.rule == "Q change"
+        and frame.change_entry is not None
+        and frame.change_entry.kind is not None
+        and "T" in frame.after[:3]
+    ):
+        return None
+    if frame.rule.startswith("Q change") and "." in mention.text:
+        return None
+    if reported(frame) or (frame.rule in ("Q metric", "Q in metric") and "." in mention.text):
+        return None
+    return False
+
+
+def _counted_follows(frame: Frame) -> bool:
+    """Whether a plural stands behind the number."""
+    match = _COUNTED.match(frame.after)
+    return match is not None and re.search("[^s']s$", frame.words_after[match.end() - 1]) is not None
+
+
+def _of_the(frame: Frame) -> bool:
+    """ "the complexity of the 29-DoF robot": a number inside a noun phrase."""
+    return frame.words_before[-1:] == ["the"] and frame.after[:1] in ("-", "N", "w")
+
+
+def evident(frame: Frame) -> Verdict:
+    """Yes: a metric or a word of change governs it, or its unit is one of time or cost."""
+    mention = frame.mention
+    if frame.rule or reported(frame):
+        return True
+    if mention.unit == "Hz" and "V" not in frame.before[-5:]:
+        return None
+    if is_time(mention.unit) or is_cost(mention.unit):
+        return True
+    return True if mention.text[:1] == "+" and (mention.unit is not None or "." in mention.text) else None
+
+
+RULES: tuple[Callable[[Frame], Verdict], ...] = (
+    setting,
+    training_time,
+    statistic,
+    multiple,
+    training_data,
+    achieved_share,
+    share_of_things,
+    duration_of_data,
+    model_variant,
+    description,
+    odd_unit,
+    background,
+    count,
+    evident,
+)
+"""In order; the first that decides wins."""
+
+
+def judge(frame: Frame) -> tuple[bool, str]:
+    """Whether a quantity is a claim, and the name of the rule that decided; what no rule decides is none."""
+    for rule in RULES:
+        verdict = rule(frame)
+        if verdict is not None:
+            return verdict, rule.__name__
+    return False, "nothing"

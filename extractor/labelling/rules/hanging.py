@@ -1,0 +1,173 @@
+"""How a quantity hangs in its sentence: which words name its metric and which word of change governs it.
+
+The rules are regular expressions over the class letters of `reading.py`; the first that matches decides.
+"""
+
+import re
+from dataclasses import dataclass
+
+from extractor.labelling.rules.frames import (
+    BEATING,
+    COUNTED_UNITS,
+    FILL,
+    METRIC_PHRASE,
+    NP,
+    REPORTED,
+    TIMED,
+    Frame,
+    is_score,
+    metric_entry,
+    named,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pattern over the classes before (`head`) or behind (`tail`) a run; its groups `m` and `c` are metric and change."""
+
+    name: str
+    side: str
+    pattern: re.Pattern[str]
+    example: str
+
+
+def _head(name: str, pattern: str, example: str) -> Rule:
+    return Rule(name, "head", re.compile(pattern + "$"), example)
+
+
+def _tail(name: str, pattern: str, example: str) -> Rule:
+    return Rule(name, "tail", re.compile(pattern), example)
+
+
+RULES: tuple[Rule, ...] = (
+    _head("change is", rf"(?P<c>C)I[BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,8}}v{FILL}", "the gains in WER over X are Q"),
+    _head("changes by", rf"(?P<m>{NP}*M[wN]?)[vR]*(?P<c>C)[RBD(]{{0,3}}Y{FILL}", "latency is reduced by Q"),
+    _head("nominal change", rf"(?P<m>{NP}+)?(?P<c>C)w?(?:[OYA]|vO)?(?:[FV])?{FILL}(?<=[OYAvF]){FILL}", "an accuracy drop of Q"),
+    _head("metric of", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?(?:[Ov=:(]+|A|vV|-|(?=B)){FILL}", "AUC of Q, latency is Q"),
+    _head("from to", rf"(?P<m>{NP}*M[wN]?)(?:[vR]*C)?[^CQ;SYV]{{0,8}}t{FILL}", "shortens the sequence length from Q to Q"),
+    _head("from to", rf"C[^CMQ;SYV]{{0,10}}t{FILL}", "improves the model from Q to Q"),
+    _head("changed by", rf"(?P<c>C)[RDB]*(?:{NP}+,?&D?)?(?P<m>{NP}*M{NP}*)[^CQ;SYV]{{0,12}}Y{FILL}", "reduces memory by Q"),
+    _head(
+        "changed in by", rf"(?P<c>C)[^CQ;SYIV]{{0,12}}I[BDR]*(?P<m>{NP}+)[^CQ;SYI]{{0,6}}Y{FILL}", "outperforms X in WER by Q"
+    ),
+    _tail(
+        "Q change in metric", rf"[BDRw]{{0,2}}(?P<c>C)[wR]{{0,2}}(?:\([^)]*\))?[IO][BDR]*(?P<m>{NP}+)", "a Q improvement in F1"
+    ),
+    _tail("Q change on metric", rf"[BDRw]{{0,2}}(?P<c>C)P[BDR]*(?P<m>{NP}*M)", "a Q speed-up on epoch time"),
+    _tail("Q metric change", rf"[RBD]*(?P<m>{NP}{{1,5}})(?P<c>C)", "Q latency reduction"),
+    _tail("Q changed metric", rf"[RBDw]*(?P<c>C)[RDC]*(?P<m>{NP}*M)", "Q lower latency"),
+    _head("changed by noun", rf"(?P<c>C)[RDB]*(?P<m>{NP}+)[^CQ;SYV]{{0,10}}Y{FILL}", "speeds up fine-tuning by Q"),
+    _head("metric changes", rf"(?P<m>{NP}*M)R*(?P<c>C)[RBD]*", "throughput increases Q"),
+    _head("changing Q metric", r"(?P<c>C)[RBD]*", "reducing Q of the FLOPs"),
+    _tail("Q metric", rf"-?[RBD]*(?P<m>{NP}{{0,4}}M)", "Q top-1 accuracy"),
+    _tail("Q name", r"(?P<m>N)(?=[PFIW,.;&)]|$)", "achieves Q ANLS"),
+    _head("metric reaches", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?,?W?Vt?{FILL}", "accuracy reaches Q"),
+    _tail("Q in metric", rf"[RB]*I[BDR]*(?P<m>{NP}*M[wN]?)", "Q in size"),
+    _tail("Q change", r"[BDRw-]{0,2}(?P<c>C)", "Q faster, a Q speedup"),
+    _tail("Q of metric change", rf"R*O[DBR]*(?P<m>{NP}+)(?P<c>C)", "Q of accuracy improvement"),
+    _tail("Q of metric", rf"[RB]*O[DBR]*(?P<m>{NP}*M)", "Q of the parameters"),
+    _head("metric Q", rf"(?P<m>{NP}*M){FILL}", "performance Q"),
+    _head("changed object", rf"(?P<c>C)[RDB]*{NP}+{FILL}", "compressing a model Q times"),
+    _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){FILL}", "S-measures of Q"),
+    _head("name (Q)", rf"N\({FILL}", "ModelNet40 (Q)"),
+    _head("changed", rf"(?P<c>C)[^CQ;SV]{{0,10}}Y{FILL}", "improves by Q"),
+)
+"""In order; the first that matches decides."""
+
+
+def hang(frame: Frame) -> None:
+    """Set metric, change and rule of a frame.
+
+    The first rule that matches decides. Where it gives a change without a metric, the first later rule that gives a metric
+    adds it ("a drop of Q in accuracy").
+    """
+    before = frame.before[-30:]
+    shift = frame.first - len(before)
+    for rule in RULES:
+        match = rule.pattern.search(before) if rule.side == "head" else rule.pattern.match(frame.after)
+        if match is None:
+            continue
+        base = shift if rule.side == "head" else frame.last
+        groups = rule.pattern.groupindex
+        if frame.rule and "c" in groups and frame.change != match.start("c") + base:
+            continue
+        metric = None
+        if "m" in groups and match["m"]:
+            metric = named(frame.sentence, match.start("m") + base, match.end("m") + base)
+            if metric is None and "c" not in groups:
+                continue
+        if not _fits(rule, frame, match):
+            continue
+        if frame.rule and metric is None:
+            continue
+        if "c" in groups and BEATING.fullmatch(frame.sentence.words[match.start("c") + base]) and rule.name != "changed in by":
+            metric = None
+        if not frame.rule:
+            frame.rule = rule.name
+            if "c" in groups:
+                frame.change = match.start("c") + base
+        if metric is not None:
+            frame.metric = _distributed(frame, *metric)
+            break
+    if frame.rule in ("metric of", "name of", "metric reaches") and (match := _CHANGED_AFTER.match(frame.after)):
+        frame.change = match.start("c") + frame.last
+    entry = frame.entry
+    if entry is not None and entry.kind == "any" and frame.mention.unit in TIMED:
+        frame.metric = None  # only an activity is named: "training takes 3 hours"
+
+
+def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
+    """What a rule asks beyond its pattern."""
+    sentence, unit = frame.sentence, frame.mention.unit
+    match rule.name:
+        case "name of" | "metric Q":
+            return is_score(frame)
+        case "Q of metric change":
+            return _NOUN_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is not None
+        case "Q name":
+            return is_score(frame) and REPORTED.search(frame.before) is not None
+        case "name (Q)":
+            return unit == "%" and frame.after[:1] in (")", "F", "I", "P")
+        case "from to":
+            return frame.size == 2 or frame.mention.low != frame.mention.high or "m" in rule.pattern.groupindex
+        case "changed object":
+            beats = BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
+            return unit == "x" or (unit == "%" and beats and frame.before.endswith("B"))
+        case "changing Q metric":
+            return BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is None
+        case "metric of":  # "(99 ms latency)": what stands in the parentheses names the metric
+            entry = metric_entry(
+                sentence, frame.first - len(match.string) + match.start("m"), frame.first - len(match.string) + match.end("m")
+            )
+            if unit in COUNTED_UNITS and _OPENED_BY.search(frame.before) and frame.mention.text[-1:].isalpha():
+                return False  # "(600M MACs)" names its metric itself
+            vague = entry is not None and entry.kind == "any"
+            return (not vague and _OPENED_BY.search(frame.before) is None) or _OWN_METRIC.match(frame.after) is None
+        case _:
+            return True
+
+
+_NOUN_OF_CHANGE = re.compile(r"\w*(?:ments?|tions?|gains?|drops?|increases?|decreases?|savings?|speed-?ups?|loss|degradation)")
+_OPENED_BY = re.compile(rf"\({FILL}$")
+_OWN_METRIC = re.compile(rf"(?:&[BDR]*Q)*[BDRw]{{0,2}}C|-?[RBD]*{NP}{{0,4}}M")
+_CHANGED_AFTER = re.compile(r"R?(?P<c>C)")
+_LIST_END = re.compile(rf"{NP}*M(?:,{NP}*M)*,?&[DBR]*{NP}*M")
+
+
+def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
+    """The metric that belongs to the number's place in its run: "a precision and recall of Q and Q"; an acronym behind it."""
+    sentence, codes = frame.sentence, frame.sentence.codes
+    if frame.size > 1:
+        match = (
+            _LIST_END.match(codes, first)
+            if first >= frame.last
+            else next((m for m in _LIST_END.finditer(codes, frame.head, frame.first) if m.end() == last), None)
+        )
+        items = [m.span() for m in METRIC_PHRASE.finditer(codes, *match.span())] if match else []
+        if len(items) == frame.size:
+            return items[frame.place]
+    if codes[last : last + 1] == "(" and codes[last + 2 : last + 3] == ")" and codes[last + 1] in "MN":
+        name = sentence.phrase(last + 1, last + 2)
+        if sum(c.isupper() for c in name) > 1:
+            return last + 1, last + 2
+    return first, last

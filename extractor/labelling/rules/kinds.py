@@ -1,0 +1,139 @@
+"""What a quantity reports: kind, comparison and effect."""
+
+import re
+from dataclasses import dataclass
+
+from extractor.labelling.rules.frames import TIMED, Frame
+from extractor.records import Comparison, Effect, Kind
+
+TIME_UNITS = frozenset(
+    ["s", "ms", "us", "ns", "min", "h", "FPS", "tokens/s", "fps", "Hz", "samples/s", "images/s", "days", "day", "weeks"]
+)
+RESOURCE_UNITS = frozenset(
+    [
+        "B",
+        "KB",
+        "MB",
+        "GB",
+        "TB",
+        "params",
+        "FLOPs",
+        "MACs",
+        "J",
+        "mJ",
+        "W",
+        "mW",
+        "kW",
+        "uW",
+        "uJ",
+        "tokens",
+        "FLOPS",
+        "OPs",
+        "kJ",
+        "pJ",
+        "nJ",
+        "Wh",
+        "kWh",
+        "MB/s",
+        "GB/s",
+    ]
+)
+RELATIVE_UNITS = frozenset(["x", "%"])
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """What a number reports."""
+
+    kind: Kind
+    comparison: Comparison
+    effect: Effect | None
+
+
+def sense_of(frame: Frame) -> Sense:
+    """Kind, comparison and effect of a claim."""
+    comparison = comparison_of(frame)
+    return Sense(kind_of(frame, comparison), comparison, effect_of(frame) if comparison == "change" else None)
+
+
+def comparison_of(frame: Frame) -> Comparison:
+    """A change where a word of change governs the number or it is signed; a fraction where it is a share of another value."""
+    mention, after = frame.mention, frame.after
+    entry = frame.change_entry
+    if frame.rule in ("from to", "achieved share") or frame.paired:
+        return "fraction" if mention.unit == "x" else "absolute"
+    if frame.change is not None and entry is not None:
+        return "change"
+    if mention.text[:1] in "+-" or _within(frame):
+        return "change"
+    if mention.unit == "x":
+        return "fraction"
+    if mention.unit == "%" and _share(frame, after):
+        return "fraction"
+    return "absolute"
+
+
+def _within(frame: Frame) -> bool:
+    """ "comes within 3% of X": a change for the worse."""
+    return frame.after.startswith("O") and frame.words_before[-1:] == ["within"] and frame.mention.unit == "%"
+
+
+def _share(frame: Frame, after: str) -> bool:
+    """ "96% of the throughput of X", "only 0.5% of the parameters": a share of another's value."""
+    return (after.startswith(("O", "RO")) and frame.rule != "metric of") or re.match(r"R?D[wNMH]*MO", after) is not None
+
+
+def kind_of(frame: Frame, comparison: Comparison) -> Kind:
+    """The unit decides where it is one of time or cost; else the metric, else the word of change, else accuracy."""
+    unit, entry = frame.mention.unit, frame.entry
+    time: Kind = "speed" if comparison == "absolute" else "speedup"
+    if is_time(unit):
+        return "resource" if frame.rule == "training data" or (entry is not None and entry.kind == "resource") else time
+    if is_cost(unit):
+        return "resource"
+    if entry is not None and entry.kind != "any":
+        return _kind(entry.kind, time)
+    change = frame.change_entry
+    if change is not None and change.kind is not None:
+        return _kind(change.kind, time)
+    return "accuracy"
+
+
+def is_time(unit: str | None) -> bool:
+    """Whether a unit is one of time or rate, also per something ("s/frame")."""
+    return unit is not None and (unit in TIME_UNITS or unit.split("/")[0] in TIMED)
+
+
+def is_cost(unit: str | None) -> bool:
+    """Whether a unit is one of cost, also per something ("mJ/inference")."""
+    if unit is None or unit == "tokens/s":
+        return False
+    return unit in RESOURCE_UNITS or unit.split("/")[0] in RESOURCE_UNITS or unit.endswith(("/W", "/J"))
+
+
+def _kind(kind: str, time: Kind) -> Kind:
+    if kind == "time":
+        return time
+    return "resource" if kind == "resource" else "accuracy"
+
+
+def effect_of(frame: Frame) -> Effect:
+    """Whether a change is for the better: a rise or fall by the metric, a gain or harm by its word, a sign by itself."""
+    change, entry = frame.change_entry, frame.entry
+    lower = entry is not None and entry.better == "lower"
+    if _within(frame):
+        return "worse"
+    if change is None:
+        negative = frame.mention.text.startswith("-")
+        return "better" if negative == lower else "worse"
+    match change.effect:
+        case "gain":
+            return "better"
+        case "harm":
+            return "worse"
+        case "rise":
+            return "worse" if lower else "better"
+        case "loss":
+            return "better" if lower else "worse"
+        case _:
+            return "better" if lower or entry is None or entry.kind == "any" else "worse"

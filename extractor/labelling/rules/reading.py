@@ -1,0 +1,289 @@
+"""Read a sentence as a string of word classes, one letter a token, so that a rule is a regular expression over classes.
+
+"reduces peak memory by up to 24%" reads `CwMYBQ`. The letters:
+
+    Q quantity mention       M metric word           C word of change         B bound or limiter before a number
+    H hardware mention       N name (capitals)       w any other word         D determiner
+    T comparator (than)      O of   Y by   I in      F for  P on  A at        t to, from
+    W with, using            p other preposition     V verb that reports      v auxiliary
+    R adverb                 S subordinator (while)  U pronoun (we, it)       & and, or
+    punctuation stands for itself; an opening or closing quotation mark, a dash or any other sign is `-`.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from extractor.documents import Span
+from extractor.spotting import HardwareMention, Mentions, QuantityMention
+
+_QUANTITY, _HARDWARE = "\x01", "\x02"
+_PUNCTUATION = frozenset(",;:()/=.")
+_BOUND_SIGNS = frozenset("~≈∼<>≤≥")
+_DESCRIPTIVE = (
+    "multi-",
+    "single-",
+    "few-",
+    "one-",
+    "two-",
+    "large-",
+    "small-",
+    "high-",
+    "low-",
+    "real-",
+    "long-",
+    "full-",
+    "per-",
+    "fixed-",
+    "non-",
+    "mixed-",
+    "variable-",
+    "zero-",
+    "first-",
+    "second-",
+    "third-",
+    "early-",
+    "four-",
+    "three-",
+)
+_NOT_ADVERBS = frozenset(
+    ["family", "assembly", "anomaly", "only", "supply", "reply", "apply", "multiply", "early", "monopoly", "fly", "friendly"]
+)
+
+
+class Metric(NamedTuple):
+    """What a metric word says: the kind of claim ("time": speed or speedup; "any": open) and which way is better."""
+
+    kind: str
+    better: str
+
+
+class Change(NamedTuple):
+    """What a word of change says: its effect (rise, fall, loss, gain, harm), and the kind where the word alone tells it."""
+
+    effect: str
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The word lists, by word in lower case. `lexer` matches one token at a time."""
+
+    codes: dict[str, str]
+    metrics: dict[str, Metric]
+    changes: dict[str, Change]
+    cased: frozenset[str]
+    fillers: frozenset[str]
+    lexer: re.Pattern[str]
+
+
+class Sentence:
+    """One sentence with its tokens: offsets into the document's text, lower-case words, and `codes`, a letter for each."""
+
+    __slots__ = ("at", "codes", "ends", "span", "starts", "text", "words")
+
+    def __init__(self, text: str, span: Span, starts: list[int], ends: list[int], words: list[str], codes: str) -> None:
+        self.text = text
+        self.span = span
+        self.starts = starts
+        self.ends = ends
+        self.words = words
+        self.codes = codes
+        self.at: dict[int, QuantityMention] = {}
+
+    @property
+    def line(self) -> str:
+        """The sentence as written."""
+        return self.text[self.span[0] : self.span[1]]
+
+    def phrase(self, first: int, last: int) -> str:
+        """The text from token `first` up to, not including, token `last`."""
+        return self.text[self.starts[first] : self.ends[last - 1]]
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Read the word lists. A word that stands in two classes belongs to the one that is read last."""
+    codes: dict[str, str] = {}
+    metrics: dict[str, Metric] = {}
+    changes: dict[str, Change] = {}
+    for code, group in load("words")["classes"].items():
+        codes.update(dict.fromkeys(group["words"], code))
+    lists = load("metrics")
+    for group in lists["metric"]:
+        for word in group["words"]:
+            for form in (word, f"{word}s"):
+                metrics[form] = Metric(group["kind"], group["better"])
+                codes[form] = "M"
+    for group in load("changes")["change"]:
+        for word in group["words"]:
+            changes[word] = Change(group["effect"], group.get("kind"))
+            codes[word] = "C"
+    phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
+    lexer = re.compile(rf"{_QUANTITY}+|{_HARDWARE}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]")
+    return Lexicon(codes, metrics, changes, frozenset(lists["cased"]), frozenset(lists["fillers"]), lexer)
+
+
+def load(name: str) -> dict[str, Any]:
+    """Read a packaged word list."""
+    return tomllib.loads(files(__package__).joinpath("lexicon", f"{name}.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def phrase_words(name: str) -> frozenset[str]:
+    """One of the lists of words that phrases are judged by."""
+    return frozenset(load("phrases")[name])
+
+
+def trie_pattern(words: list[str]) -> str:
+    """A regular expression for any of the words that shares their beginnings, longest word first.
+
+    Matching time grows with the length of a word instead of the number of words.
+    """
+    root: dict[str, Any] = {}
+    for word in words:
+        node = root
+        for character in word:
+            node = node.setdefault(character, {})
+        node[""] = {}
+    return _trie(root)
+
+
+def _trie(node: dict[str, Any]) -> str:
+    branches = [re.escape(character) + _trie(child) for character, child in sorted(node.items()) if character]
+    if not branches:
+        return ""
+    inner = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+    return f"(?:{inner})?" if "" in node else inner
+
+
+class Reading:
+    """A document's sentences, each read when it is first asked for."""
+
+    def __init__(self, mentions: Mentions) -> None:
+        self.mentions = mentions
+        quantities = [mention for mention in mentions.quantities if not _is_part_of_name(mention)]
+        self._masked = _mask(mentions.text, quantities, mentions.hardware)
+        self._quantities = {mention.span[0]: mention for mention in quantities}
+        self._read: dict[int, Sentence] = {}
+
+    def with_quantities(self) -> list[int]:
+        """The numbers of the sentences that hold a quantity mention, in order."""
+        sentences, n = self.mentions.sentences, 0
+        numbers: list[int] = []
+        for mention in self._quantities.values():
+            while n + 1 < len(sentences) and sentences[n + 1][0] <= mention.span[0]:
+                n += 1
+            if not numbers or numbers[-1] != n:
+                numbers.append(n)
+        return numbers
+
+    def sentence(self, n: int) -> Sentence:
+        """The sentence with number `n`."""
+        found = self._read.get(n)
+        if found is None:
+            found = self._read[n] = read_sentence(self.mentions.text, self._masked, self.mentions.sentences[n])
+            starts, quantities = found.starts, self._quantities
+            found.at = {n: quantities[start] for n, start in enumerate(starts) if start in quantities}
+        return found
+
+
+_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d")
+
+
+def _is_part_of_name(mention: QuantityMention) -> bool:
+    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model"."""
+    return mention.unit in ("bit", "bits", "px") or (mention.unit is None and _SIZE.match(mention.text) is not None)
+
+
+def _mask(text: str, quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> str:
+    """The text in lower case, mentions blotted out, every offset kept."""
+    lower = text.lower()
+    if len(lower) != len(text):  # "İ" lowers to two code points
+        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    pieces, end = [], 0
+    for start, stop, sign in _marks(quantities, hardware):
+        if start < end:
+            continue
+        pieces += [lower[end:start], sign * (stop - start)]
+        end = stop
+    pieces.append(lower[end:])
+    return "".join(pieces)
+
+
+def _marks(quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> list[tuple[int, int, str]]:
+    held = [mention.span for mention in quantities]
+    marks = [(*span, _QUANTITY) for span in held]
+    for mention in hardware:
+        start, stop = mention.span
+        if not any(a < stop and start < b for a, b in held):
+            marks.append((start, stop, _HARDWARE))
+    return sorted(marks)
+
+
+def read_sentence(text: str, masked: str, span: Span) -> Sentence:
+    """Read one sentence of a masked text."""
+    words_of = lexicon()
+    starts: list[int] = []
+    ends: list[int] = []
+    words: list[str] = []
+    codes: list[str] = []
+    known = words_of.codes
+    for match in words_of.lexer.finditer(masked, *span):
+        word = match.group()
+        if word[0] in "{}$\\" and (word[-1] == "{" or not word.strip("{}$\\")):
+            continue  # mark-up: "\\textbf{", "$"
+        start, end = match.span()
+        code = known.get(word)
+        if code is None:
+            first = word[0]
+            if first == _QUANTITY:
+                code = "Q"
+            elif first == _HARDWARE:
+                code = "H"
+            elif len(word) == 1 and not word.isalnum():
+                code = word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "-"
+            else:
+                code = _class_of(word, text[start:end], not starts)
+        elif code == "M" and word in words_of.cased and text[start:end].islower():
+            code = "w"
+        starts.append(start)
+        ends.append(end)
+        words.append(word)
+        codes.append(code)
+    return Sentence(text, span, starts, ends, words, _settle("".join(codes), words))
+
+
+def _class_of(word: str, raw: str, first: bool) -> str:
+    if "-" in word:
+        tail = word.rsplit("-", 1)[1]
+        metric = lexicon().metrics.get(tail)
+        if (metric and metric.kind != "any" and not word.startswith(_DESCRIPTIVE)) or word.startswith("time-to-"):
+            return "M"
+    if not raw.islower() and (not first or not raw[1:].islower()):
+        return "N"
+    if word.endswith("ly") and len(word) > 5 and word not in _NOT_ADVERBS:
+        return "R"
+    return "w"
+
+
+_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)")
+_QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
+
+
+def _settle(codes: str, words: list[str]) -> str:
+    """Settle words of two classes by what follows: "over 40 FPS", "more than 5%" bound; "over SegFormer" compares."""
+    settled = list(codes)
+    for match in _AMBIGUOUS.finditer(codes):
+        n = match.start()
+        match match.group():
+            case "CT" if words[n] in _QUANTIFIERS and words[n + 1] == "than":
+                settled[n] = settled[n + 1] = "B"
+            case "T" if words[n] == "over":
+                settled[n] = "B"
+            case "B":
+                settled[n] = "R" if words[n] in ("only", "just", "on average", "even") else "p"
+    return "".join(settled)

@@ -1,0 +1,184 @@
+"""Inputs -> documents: files, globs, folders and standard input, in every format that is read, as a stream.
+
+A suffix names the format where it says enough (`.jsonl`, `.ndjson`, `.json`); elsewhere the first bytes do. Of a folder the
+files with these suffixes and `.txt` are read, at any depth, in sorted order, hidden ones left out.
+"""
+
+import glob
+import io
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO
+
+from extractor.documents import Document
+from extractor.errors import UsageError
+from extractor.sources.base import BadRecord, Fault, Fields, Location, Paper, Sourced
+from extractor.sources.json_array import read_json_array
+from extractor.sources.json_lines import read_json_lines
+from extractor.sources.scrape import read_scrape
+
+__all__ = ["BadRecord", "Fields", "Location", "Sourced", "read"]
+
+_STDIN = "-"
+
+_Format = Callable[[BinaryIO, Fields], Iterator[Paper | Fault]]
+_BY_SUFFIX: dict[str, _Format] = {".jsonl": read_json_lines, ".ndjson": read_json_lines, ".json": read_json_array}
+_SUFFIXES = frozenset([*_BY_SUFFIX, ".txt"])
+_OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json"])
+_HEAD = 1 << 16
+_ARRAY = re.compile(rb"\[\s*[{\]]")  # a title may begin with a bracket too
+_WHOLE_ON_A_LINE = re.compile(rb"\{[^\n]*(?:\}\s*\n|\Z)")
+_FOREIGN = {
+    b"\xff\xfe": ("UTF-16, not UTF-8", "Convert the file to UTF-8."),
+    b"\xfe\xff": ("UTF-16, not UTF-8", "Convert the file to UTF-8."),
+    b"\x1f\x8b": ("compressed with gzip", "Unpack it and pipe it in: gzip -dc FILE | extractor run -"),
+}
+
+
+def read(inputs: Iterable[str], fields: Fields | None = None, stdin: BinaryIO | None = None) -> Iterator[Sourced | BadRecord]:
+    """Read documents from paths, globs, folders and `-`; a file named more than once is read once.
+
+    A document's id is its record's own, else `stem#ordinal`, the ordinal counting the records of that file from 1; where two
+    inputs share a stem, their paths stand for it. What cannot be read comes as a BadRecord in its place. Raises UsageError,
+    before anything is read, for an input that is not there or holds no file.
+    """
+    return _documents(_expand(inputs), fields or Fields(), stdin)
+
+
+def _documents(paths: list[str], fields: Fields, stdin: BinaryIO | None) -> Iterator[Sourced | BadRecord]:
+    stems = Counter(_stem(path) for path in paths)
+    ids = _Ids(paths)
+    for index, path in enumerate(paths):
+        stem = _stem(path) if stems[_stem(path)] == 1 else _shown(path)
+        ordinal = 0
+        for ordinal, found in enumerate(_records(path, fields, stdin), start=1):
+            location = Location(_shown(path), found.line)
+            if isinstance(found, Fault):
+                yield BadRecord(location, found.id, found.cause, found.fix)
+                continue
+            id = f"{stem}#{ordinal}" if found.id is None else found.id
+            if first := ids.add(id, index, found.line):
+                yield BadRecord(
+                    location, id, f'two records have the id "{id}": {first} and {location}', "Give each its own id."
+                )
+            else:
+                yield Sourced(Document(id, found.title, found.abstract), location)
+        if ordinal == 0:
+            yield BadRecord(Location(_shown(path), 1), None, "holds no record", "Give a file with titles and abstracts.")
+
+
+def _records(path: str, fields: Fields, stdin: BinaryIO | None) -> Iterator[Paper | Fault]:
+    """The records of one input. An input that fails on the way ends with a Fault."""
+    line = 1
+    try:
+        with _open(path, stdin) as stream:
+            head = stream.peek(_HEAD)
+            for magic, (cause, fix) in _FOREIGN.items():
+                if head.startswith(magic):
+                    yield Fault(1, cause, fix)
+                    return
+            for found in _format(path, head)(stream, fields):
+                line = found.line
+                yield found
+    except OSError as error:
+        yield Fault(
+            line, f"cannot be read on: {error.strerror or error}", "Check the file and its permissions, then run again."
+        )
+
+
+def _open(path: str, stdin: BinaryIO | None) -> io.BufferedReader:
+    if path != _STDIN:
+        return io.BufferedReader(io.FileIO(path), _HEAD)
+    source = sys.stdin.buffer if stdin is None else stdin
+    return io.BufferedReader(_Unclosed(source), _HEAD)
+
+
+class _Unclosed(io.RawIOBase):
+    """A stream that stays open for its owner when its reader closes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._read = getattr(stream, "read1", stream.read)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data: bytes = self._read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _format(path: str, head: bytes) -> _Format:
+    if by_suffix := _BY_SUFFIX.get(Path(path).suffix.lower()):
+        return by_suffix
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if _ARRAY.match(head):
+        return read_json_array
+    if head.startswith(b"{"):
+        return read_json_lines if _WHOLE_ON_A_LINE.match(head) else read_json_array
+    return read_scrape
+
+
+def _stem(path: str) -> str:
+    return Path(_shown(path)).stem
+
+
+def _shown(path: str) -> str:
+    return "stdin" if path == _STDIN else path
+
+
+def _expand(inputs: Iterable[str]) -> list[str]:
+    """The files that the inputs name, each once, in the order named. Raises UsageError."""
+    found: dict[str, str] = {}
+    for name in inputs:
+        for path in [_STDIN] if name == _STDIN else _files(name):
+            found.setdefault(path if name == _STDIN else os.path.realpath(path), path)
+    if not found:
+        raise UsageError("There is nothing to read. Name files, folders or globs, or - for standard input.")
+    return list(found.values())
+
+
+def _files(name: str) -> list[str]:
+    matches = [name] if Path(name).exists() else sorted(glob.glob(name, recursive=True))  # noqa: PTH207 (takes absolute patterns too)
+    if not matches:
+        kind = "The pattern matches no file" if glob.has_magic(name) else "There is no such file or folder"
+        raise UsageError(f"{kind}: {name}. Check the spelling, and quote a pattern so that the shell leaves it alone.")
+    paths = [path for match in matches for path in (_inside(Path(match)) if Path(match).is_dir() else [match])]
+    if not paths:
+        raise UsageError(f"No {', '.join(sorted(_SUFFIXES))} file is in {name}. Name the files themselves to read others.")
+    for path in paths:
+        if not os.access(path, os.R_OK):
+            raise UsageError(f"{path} may not be read. Change its permissions, or leave it out.")
+    return paths
+
+
+def _inside(folder: Path) -> list[str]:
+    """The readable files of a folder, at any depth, in sorted order; what an earlier run wrote there is no input."""
+    return sorted(
+        str(path)
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _SUFFIXES
+        and path.is_file()
+        and not (path.name in _OUTPUTS and (path.parent / "job.json").exists())
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+class _Ids:
+    """The ids seen so far and where: 110 bytes an id (tracemalloc, a million of arXiv's), however long it is."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self._paths = paths
+        self._seen: dict[int, int] = {}
+
+    def add(self, id: str, path: int, line: int) -> Location | None:
+        """Note an id; where it was seen first, if it was."""
+        digest = int.from_bytes(blake2b(id.encode(), digest_size=8).digest())
+        packed = path << 40 | line
+        first = self._seen.setdefault(digest, packed)
+        return None if first == packed else Location(_shown(self._paths[first >> 40]), first & (1 << 40) - 1)

@@ -1,0 +1,111 @@
+"""What the formats share: a paper or a fault with its line, the names of the fields, and the largest record."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from extractor.documents import Document
+from extractor.errors import UsageError
+
+MAX_RECORD = 1_000_000
+"""Bytes of the largest line or JSON record that is read; an abstract has about 1,500. A longer one is skipped, not held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a record starts: the input and its line, counted from 1."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A document and where it was read."""
+
+    document: Document
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that gives no document: where it stands, its own id if it has a readable one, what is wrong, what mends it."""
+
+    location: Location
+    id: str | None
+    cause: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The names of a JSON record's fields; of several names the first that holds something counts."""
+
+    title: str = "title"
+    abstract: tuple[str, ...] = ("abstract", "summary")
+    id: tuple[str, ...] = ("id", "arxiv_id")
+
+    @classmethod
+    def parse(cls, mapping: str) -> Self:
+        """Read `title=headline,abstract=body,id=key`; what is not named keeps its usual names. Raises UsageError."""
+        names: dict[str, str] = {}
+        for pair in mapping.split(","):
+            field, equals, name = (part.strip() for part in pair.partition("="))
+            if field not in ("title", "abstract", "id") or not equals or not name or field in names:
+                raise UsageError(
+                    f"The field mapping {mapping!r} cannot be read at {pair!r}. Write it as title=NAME,abstract=NAME,id=NAME."
+                )
+            names[field] = name
+        usual = cls()
+        return cls(
+            title=names.get("title", usual.title),
+            abstract=(names["abstract"],) if "abstract" in names else usual.abstract,
+            id=(names["id"],) if "id" in names else usual.id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a format reads: one record, starting at `line`; `id` is its own or None."""
+
+    line: int
+    id: str | None
+    title: str
+    abstract: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A record that a format cannot read, starting at `line`."""
+
+    line: int
+    cause: str
+    fix: str
+    id: str | None = None
+
+
+TOO_LONG = (
+    f"longer than {MAX_RECORD:,} bytes",
+    "Put one record on each line, or take out what is not title and abstract.",
+)
+NO_ABSTRACT = "no abstract"
+
+
+def not_utf8(error: UnicodeDecodeError) -> tuple[str, str]:
+    """Cause and fix of bytes that do not decode."""
+    byte = error.object[error.start]
+    return f"not UTF-8: byte 0x{byte:02x} at offset {error.start} of the record", "Convert the file to UTF-8."
+
+
+def unusable(text: str) -> tuple[str, str] | None:
+    """Cause and fix of characters that no output file could hold; None if there are none."""
+    if "\0" in text:
+        return "holds a NUL character", "Take it out; the file may be damaged."
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        return f"holds half of a character: an unpaired surrogate U+{code:04X}", "Write the character whole, or take it out."
+    return None

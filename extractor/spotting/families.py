@@ -1,0 +1,143 @@
+"""The families and classes of hardware that `lexicon/hardware_*.toml` describes, compiled for look-up by word."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from extractor.records import Category
+from extractor.spotting.lexicon import load
+
+SPACE = r"(?:(?:[®™]|\((?:R|TM)\))?(?:[\s~-]|\\[ ,]))"
+"""What may stand between two words of a name: a space, line break, tie, hyphen or thin space, after a mark of trade or none."""
+_LETTERS = re.compile(r"[A-Za-z]+")
+_WORD_SET = re.compile(r"\{(\w+)\}")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A family of products: the pattern of its names. See the head of `hardware_products.toml` for `context` and `bare`."""
+
+    pattern: re.Pattern[str]
+    category: Category
+    context: bool
+    bare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareClass:
+    """A class of hardware. `pattern` has the group `name` and ends at the head noun; `last_words` end its modifiers."""
+
+    pattern: re.Pattern[str]
+    category: Category
+    alone: bool
+    last_words: frozenset[str]
+    needs: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What makes a head noun something else: words in lower case directly before or after it, `where` anywhere in the text."""
+
+    before: frozenset[str]
+    after: frozenset[str]
+    where: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareLexicon:
+    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class."""
+
+    vendors: Mapping[str, re.Pattern[str]]
+    products: Mapping[str, tuple[Product, ...]]
+    classes: Mapping[str, tuple[HardwareClass, ...]]
+    exclusions: Mapping[str, Exclusion]
+
+
+@cache
+def hardware_lexicon() -> HardwareLexicon:
+    """The packaged lexicon, compiled at its first use."""
+    products, classes = load("hardware_products"), load("hardware_classes")
+    vendors = _by_word((name.split()[0].lower(), name) for name in products["vendors"])
+    return HardwareLexicon(
+        vendors={word: _vendor_pattern(names) for word, names in vendors.items()},
+        products=_by_word(pair for family in products["product"] for pair in _read_product(family)),
+        classes=_by_word(pair for entry in classes["class"] for pair in _read_class(entry, classes["words"])),
+        exclusions=_read_exclusions(classes["not"]),
+    )
+
+
+def _vendor_pattern(names: Sequence[str]) -> re.Pattern[str]:
+    longest_first = sorted(names, key=len, reverse=True)
+    spellings = (form for name in longest_first for form in dict.fromkeys((name, name.capitalize(), name.upper())))
+    return re.compile("(?:" + "|".join(spelling.replace(" ", SPACE) for spelling in spellings) + r")(?:'s)?(?![\w'])")
+
+
+def _read_product(family: Mapping[str, Any]) -> Iterator[tuple[str, Product]]:
+    pattern = re.compile("(?:" + family["pattern"].replace(" ", SPACE) + r")s?(?![A-Za-z0-9])")
+    compiled = Product(pattern, family["category"], family.get("context", False), family.get("bare", False))
+    return ((start, compiled) for start in family["starts"])
+
+
+def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, HardwareClass]]:
+    """The class under each word that can end one of its heads: "computer" and "computers" for "single-board computer"."""
+    heads = [form for head in entry["heads"] for form in (head, _plural(head))]
+    noun = f"(?:{'|'.join(_pattern(head, words) for head in heads)})"
+    before = f"(?:{'|'.join(_pattern(modifier, words) for modifier in entry['modifiers'])})" + r"[\s~-]+"
+    alone = entry.get("alone", False)
+    if entry.get("bare", False):
+        phrase = f"{before}(?P<name>{noun})"
+    elif entry["modifiers"]:
+        phrase = f"(?P<name>(?:{before}){'?' if alone else ''}{noun})"
+    else:
+        phrase = f"(?P<name>{noun})"
+    pattern = re.compile(rf"(?<![\w-]){phrase}\Z", re.NOFLAG if entry.get("case", False) else re.IGNORECASE)
+    needs = re.compile(entry["needs"], re.IGNORECASE) if "needs" in entry else None
+    modifier_ends = {word for modifier in entry["modifiers"] for word in _last_words(modifier, words)}
+    for word, lengths in _by_word((letters[-1], letters) for letters in map(_LETTERS.findall, map(str.lower, heads))).items():
+        single = any(len(letters) == 1 for letters in lengths)
+        last_words = {letters[-2] for letters in lengths if len(letters) > 1} | (modifier_ends if single else set())
+        yield word, HardwareClass(pattern, entry["category"], alone and single, frozenset(last_words), needs)
+
+
+def _read_exclusions(entries: Iterable[Mapping[str, Any]]) -> dict[str, Exclusion]:
+    table: dict[str, Exclusion] = {}
+    for entry in entries:
+        before = frozenset(word.lower() for word in entry.get("before", ()))
+        after = frozenset(word.lower() for word in entry.get("after", ()))
+        where = re.compile(entry["where"], re.IGNORECASE) if "where" in entry else None
+        for head in entry["heads"]:
+            for form in (head.lower(), _plural(head).lower()):
+                known = table.get(form, Exclusion(frozenset(), frozenset(), None))
+                table[form] = Exclusion(known.before | before, known.after | after, where or known.where)
+    return table
+
+
+def _pattern(phrase: str, words: Mapping[str, Sequence[str]]) -> str:
+    """The expression for a phrase: a hyphen also matches a space, {name} any word of a set."""
+    parts = _WORD_SET.split(phrase)
+    for n in range(1, len(parts), 2):
+        parts[n] = "(?:" + "|".join(_pattern(word, words) for word in words[parts[n]]) + ")"
+    return "".join(part if n % 2 else re.escape(part).replace(r"\-", r"[\s~-]") for n, part in enumerate(parts))
+
+
+def _last_words(phrase: str, words: Mapping[str, Sequence[str]]) -> set[str]:
+    """The words, in lower case, that can end a phrase."""
+    if phrase.endswith("}"):
+        return {end for word in words[_WORD_SET.findall(phrase)[-1]] for end in _last_words(word, words)}
+    return {_LETTERS.findall(phrase)[-1].lower()}
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith(("ch", "s", "x")):
+        return noun + "es"
+    return noun[:-1] + "ies" if noun.endswith("ty") else noun + "s"
+
+
+def _by_word(pairs: Iterable[tuple[str, _T]]) -> dict[str, tuple[_T, ...]]:
+    table: dict[str, tuple[_T, ...]] = {}
+    for word, value in pairs:
+        table[word] = (*table.get(word, ()), value)
+    return table

@@ -1,0 +1,74 @@
+"""Help: there for every command, with an example, in the documents word for word, and at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from extractor.cli import app, codes
+from extractor.cli.reference import reference
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def test_the_commands() -> None:
+    assert sorted(COMMANDS) == ["eval", "run", "schema", "show"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_every_command_helps_with_an_example(name: str, flag: str) -> None:
+    done = CliRunner().invoke(app, [name, flag], prog_name="extractor")
+    assert done.exit_code == 0
+    assert f"Usage: extractor {name}" in done.stdout
+    assert "Example: extractor" in done.stdout.replace("\n", " ") or "| extractor" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_an_environment_variable_too(name: str) -> None:
+    options = [
+        parameter for parameter in COMMANDS[name].params if parameter.param_type_name == "option" and parameter.name != "help"
+    ]
+    assert [option.name for option in options if not str(option.envvar).startswith("EXTRACTOR_")] == []
+
+
+def test_no_argument_shows_the_help() -> None:
+    done = run("-m", "extractor.cli")
+    assert done.returncode == 2
+    assert "Usage: extractor" in done.stdout + done.stderr
+
+
+def test_the_version() -> None:
+    done = run("-m", "extractor.cli", "--version")
+    assert (done.returncode, done.stdout.split()[0]) == (0, "extractor")
+
+
+def test_the_exit_codes_are_in_the_help() -> None:
+    shown = run("-m", "extractor.cli", "--help").stdout
+    for name, value in vars(codes).items():
+        if name.isupper():
+            assert f"{value} " in shown.split("Exit codes:")[1]
+
+
+def test_the_documented_help_is_the_help() -> None:
+    documented = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert documented == reference(), "python -m extractor.cli.reference > docs/cli.md"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """A bound on modules, because wall time depends on the machine: pydantic alone is a tenth of a second."""
+    code = (
+        "import sys; sys.argv = ['extractor', '--help']\nfrom extractor.cli import main\n"
+        "try: main()\nfinally: print(len(sys.modules), *sys.modules, file=sys.stderr)"
+    )
+    count, *modules = run("-c", code).stderr.split()
+    assert int(count) < 300
+    assert {"pydantic", "rich", "pint", "asyncio", "scipy", "litellm", "instructor", "openai", "ray"}.isdisjoint(modules)

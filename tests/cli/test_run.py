@@ -1,0 +1,260 @@
+"""`extractor run`, from the outside: what lands where, the exit codes, and what survives."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from extractor import extract, read_extractions
+from extractor.outputs.jsonl import to_line
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
+
+ROOT = Path(__file__).parents[2]
+CORPUS = ROOT / "evals" / "corpus" / "abstracts.txt"
+PAPERS = [
+    {"id": f"p{n}", "title": f"FastNet {n}: Quick Networks", "abstract": f"FastNet is {n}.5x faster than SlowNet on CPUs."}
+    for n in range(1, 6)
+]
+
+
+def lines(papers: list[Any]) -> bytes:
+    return b"".join(json.dumps(paper).encode() + b"\n" for paper in papers)
+
+
+def timeless(extractions: bytes) -> list[Any]:
+    records = [json.loads(line) for line in extractions.splitlines()]
+    for record in records:
+        del record["provenance"]["seconds"]
+    return records
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Path:
+    path = tmp_path / "papers.jsonl"
+    path.write_bytes(lines(PAPERS))
+    return path
+
+
+def test_the_real_abstracts(extractor: "Command", tmp_path: Path) -> None:
+    done = extractor("run", CORPUS, "-o", "job")
+    assert (done.returncode, done.stdout) == (0, b"")
+    records = list(read_extractions(tmp_path / "job"))
+    assert [record.id for record in records] == [f"abstracts#{n}" for n in range(1, 144)]
+    counts = json.loads((tmp_path / "job" / "job.json").read_bytes())["counts"]
+    assert counts["claims"] == dict(Counter(claim.kind for record in records for claim in record.claims))
+    assert counts["hardware"] == sum(len(record.hardware) for record in records)
+    talk = done.stderr.decode()
+    assert f"documents   143\nclaims      {sum(counts['claims'].values())}\n" in talk
+    assert talk.endswith("job/extractions.jsonl\n")
+    assert "\x1b" not in talk
+
+
+def test_two_runs_agree_whatever_the_hash_seed(extractor: "Command", tmp_path: Path) -> None:
+    outputs = [extractor("run", CORPUS, "-o", "-", env={"PYTHONHASHSEED": seed}).stdout for seed in ("0", "1")]
+    assert timeless(outputs[0]) == timeless(outputs[1])
+    assert [*map(list, timeless(outputs[0]))] == [*map(list, timeless(outputs[1]))]
+
+
+def test_the_folder_has_a_default_and_the_environment_sets_options(extractor: "Command", papers: Path, tmp_path: Path) -> None:
+    assert extractor("run", papers).returncode == 0
+    assert extractor("run", papers, env={"EXTRACTOR_OUTPUT": "elsewhere"}).returncode == 0
+    assert (tmp_path / "claims" / "extractions.jsonl").exists()
+    assert (tmp_path / "elsewhere" / "extractions.jsonl").exists()
+    assert extractor("run", papers, env={"EXTRACTOR_MODEL": "gpt"}).returncode == 2
+
+
+def test_standard_output_holds_records_and_nothing_else(extractor: "Command") -> None:
+    done = extractor("run", "-", "-o", "-", stdin=lines([*PAPERS[:2], {"id": "bad"}, PAPERS[2]]))
+    assert done.returncode == 3
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["p1", "p2", "p3"]
+    [failure] = [json.loads(line) for line in done.stderr.splitlines() if line.startswith(b"{")]
+    assert (failure["id"], failure["source"], failure["line"]) == ("bad", "stdin", 3)
+
+
+def test_every_record_ends_in_one_place(extractor: "Command", tmp_path: Path) -> None:
+    (tmp_path / "mixed.jsonl").write_bytes(
+        lines([PAPERS[0], PAPERS[0], {"title": "no abstract"}, PAPERS[1]])
+        + b"not json\n"
+        + b'{"id": "\xff"}\n'
+        + lines([PAPERS[2]])
+    )
+    done = extractor("run", "mixed.jsonl", "-o", "job")
+    assert done.returncode == 3
+    assert [record.id for record in read_extractions(tmp_path / "job")] == ["p1", "p2", "p3"]
+    failures = [json.loads(line) for line in (tmp_path / "job" / "failures.jsonl").read_bytes().splitlines()]
+    assert [failure["line"] for failure in failures] == [2, 3, 5, 6]
+    assert "mixed.jsonl:1 and mixed.jsonl:2" in failures[0]["cause"]
+    assert "mixed.jsonl:5: " in done.stderr.decode()
+    again = extractor("run", "mixed.jsonl", "-o", "job")
+    assert again.returncode == 3
+    assert len((tmp_path / "job" / "failures.jsonl").read_bytes().splitlines()) == 4
+
+
+def test_a_job_inside_the_folder_that_it_reads_does_not_read_itself(extractor: "Command", papers: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert extractor("run", ".", "-o", "job").returncode == 0
+    assert [record.id for record in read_extractions(tmp_path / "job")] == [paper["id"] for paper in PAPERS]
+
+
+def test_the_first_ten_failures_are_listed(extractor: "Command", tmp_path: Path) -> None:
+    done = extractor("run", "-", "-o", "job", stdin=b"{}\n" * 14)
+    talk = done.stderr.decode().splitlines()
+    assert sum(line.startswith("stdin:") for line in talk) == 10
+    assert "and 4 more in job/failures.jsonl" in talk
+
+
+def test_fields_of_other_names_are_mapped(extractor: "Command") -> None:
+    other = lines([{"key": "k1", "headline": "FastNet", "body": "It is fast."}])
+    done = extractor("run", "-", "-o", "-", "--fields", "title=headline,abstract=body,id=key", stdin=other)
+    [record] = map(json.loads, done.stdout.splitlines())
+    assert (record["id"], record["title"], record["abstract"]) == ("k1", "FastNet", "It is fast.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        pytest.param(["run"], 2, "Missing argument", id="no input"),
+        pytest.param(["run", "nowhere.jsonl"], 2, "nowhere.jsonl", id="input that is not there"),
+        pytest.param(["run", "papers.jsonl", "-m", "gpt"], 2, "no model 'gpt'. Use 'rules'", id="unknown model"),
+        pytest.param(["run", "papers.jsonl", "--fields", "name=x"], 2, "'name=x'", id="unknown field"),
+        pytest.param(["run", "papers.jsonl", "--loud"], 2, "No such option: --loud", id="unknown option"),
+        pytest.param(["run", "papers.jsonl", "-o", "papers.jsonl"], 1, "papers.jsonl: File exists", id="output is a file"),
+        pytest.param(["run", "papers.jsonl", "-o", "papers.jsonl/x"], 1, "Not a directory", id="output below a file"),
+        pytest.param(["run", "empty.jsonl"], 1, "empty.jsonl", id="nothing in the input"),
+        pytest.param(["show", "nowhere"], 2, "nowhere", id="no job there"),
+        pytest.param(["dance"], 2, "No such command", id="unknown command"),
+    ],
+)
+def test_a_user_error_has_a_code_and_no_traceback(
+    extractor: "Command", papers: Path, tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    done = extractor(*arguments)
+    talk = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (code, b""), talk
+    assert message in talk
+    assert "Traceback" not in talk
+
+
+def test_a_folder_of_another_job_is_left_alone_until_fresh(extractor: "Command", papers: Path, tmp_path: Path) -> None:
+    assert extractor("run", papers, "-o", "job").returncode == 0
+    refused = extractor("run", "-", "-o", "job", stdin=lines(PAPERS[:1]))
+    assert refused.returncode == 2
+    assert b"--fresh" in refused.stderr
+    assert len(list(read_extractions(tmp_path / "job"))) == 5
+    assert extractor("run", "-", "-o", "job", "--fresh", stdin=lines(PAPERS[:1])).returncode == 0
+    assert len(list(read_extractions(tmp_path / "job"))) == 1
+
+
+def wait_for(folder: Path, records: int) -> None:
+    """Wait until a running job has written so many records."""
+    file = folder / "extractions.jsonl"
+    deadline = time.monotonic() + 30
+    while not file.exists() or file.read_bytes().count(b"\n") < records:
+        assert time.monotonic() < deadline, "the job wrote too little"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_run_resumes_to_the_same_records(extractor: "Command", tmp_path: Path, stop: signal.Signals) -> None:
+    job = tmp_path / "job"
+    process = extractor.start("run", "-", "-o", "job")
+    assert process.stdin is not None
+    process.stdin.write(lines(PAPERS[:3]))
+    process.stdin.flush()
+    wait_for(job, 3)
+    process.send_signal(stop)
+    process.wait(timeout=30)  # with its input still open: it may be waiting for more
+    _, talk = process.communicate()
+    if stop == signal.SIGINT:
+        assert process.returncode == 130
+        assert talk == b"Interrupted: what is done is in job. Run the same command again for the rest.\n"
+    assert [record.id for record in read_extractions(job)] == ["p1", "p2", "p3"]
+    assert json.loads((job / "job.json").read_bytes())["finished"] is None
+
+    with (job / "extractions.jsonl").open("ab") as file:
+        file.write(b'{"schema_version":1,"id":"p4","ti')
+    done = extractor("run", "-", "-o", "job", stdin=lines(PAPERS))
+    assert done.returncode == 0
+    assert b"3 done before" in done.stderr
+    whole = b"".join(to_line(extract(paper["title"], paper["abstract"], id=paper["id"])) for paper in PAPERS)
+    assert timeless((job / "extractions.jsonl").read_bytes()) == timeless(whole)
+
+
+def test_a_closed_pipe_ends_quietly(extractor: "Command") -> None:
+    process = extractor.start("run", CORPUS, "-o", "-")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b'{"schema_version":1')
+    process.stdout.close()
+    process.stdout = None
+    _, talk = process.communicate()
+    assert (process.returncode, talk) == (141, b"")
+
+
+def crowded(folder: Path, output: str) -> subprocess.CompletedProcess[bytes]:
+    """A run over the real abstracts where no file can grow beyond 60 kB."""
+    code = (
+        "import resource; from extractor.cli import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY)); main()"
+    )
+    with (folder / "stdout").open("wb") as stdout:
+        return subprocess.run(
+            [sys.executable, "-c", code, "run", CORPUS, "-o", output],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env={"PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+
+
+def test_a_full_disk_under_standard_output_is_one_line(tmp_path: Path) -> None:
+    stopped = crowded(tmp_path, "-")
+    assert stopped.returncode == 1
+    assert stopped.stderr.count(b"\n") == 1
+    assert b"Cannot write standard output: File too large" in stopped.stderr
+
+
+def test_a_full_disk_under_the_folder_is_one_line_and_resumes(extractor: "Command", tmp_path: Path) -> None:
+    stopped = crowded(tmp_path, "job")
+    assert stopped.returncode == 1
+    assert stopped.stderr.count(b"\n") == 1
+    assert b"Cannot write job: File too large" in stopped.stderr
+    done = extractor("run", CORPUS, "-o", "job")
+    assert done.returncode == 0
+    assert [record.id for record in read_extractions(tmp_path / "job")] == [f"abstracts#{n}" for n in range(1, 144)]
+
+
+def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
+    broken = "import extractor.jobs.local as local; local.run_job = None; from extractor.cli import main; main()"
+    command = [sys.executable, "-c", broken, "run", str(CORPUS), "-o", "-"]
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=False)
+    assert done.returncode == 1
+    assert b"Traceback" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, id="no UTF-8"),
+        pytest.param({"PYTHONIOENCODING": "latin-1"}, id="latin-1"),
+        pytest.param({"NO_COLOR": "1", "COLUMNS": "40"}, id="narrow, no colour"),
+    ],
+)
+def test_any_terminal_will_do(extractor: "Command", tmp_path: Path, environment: dict[str, str]) -> None:
+    paper = {"id": "größe-日本", "title": "FastNet: 日本 𝛼", "abstract": "It is 2.5× faster – really – than Größe on CPUs."}
+    expected = extract(paper["title"], paper["abstract"], id=paper["id"])
+    streamed = extractor("run", "-", "-o", "-", stdin=lines([paper]), env=environment)
+    assert timeless(streamed.stdout) == timeless(to_line(expected))
+    (tmp_path / "extractions.jsonl").write_bytes(streamed.stdout)
+    for arguments in ([], [paper["id"]], ["--json"]):
+        shown = extractor("show", ".", *arguments, env=environment)
+        assert (shown.returncode, shown.stderr) == (0, b"")

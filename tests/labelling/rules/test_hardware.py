@@ -1,0 +1,87 @@
+"""The rules for hardware: each decides what it says it does, and one target remains for a product or a category of classes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractor.documents import Document
+from extractor.evaluation.gold import read_gold
+from extractor.evaluation.matching import hardware_likeness, match
+from extractor.labelling.rules.hardware import CLASS_RULES, PRODUCT_RULES, decide_all, label_hardware
+from extractor.labelling.rules.hardware_places import places_of
+from extractor.labelling.rules.reading import load
+from extractor.records import HardwareTarget
+from extractor.spotting import spot
+
+CASES = json.loads(Path(__file__).with_name("hardware.json").read_text(encoding="utf-8"))
+GOLD = Path(__file__).parents[3] / "evals" / "gold"
+
+
+def targets_of(document: Document) -> list[HardwareTarget]:
+    """The labelled mentions as the targets that grounding makes of them."""
+    mentions = spot(document.text)
+    by_id = {mention.id: mention for mention in mentions.hardware}
+    found = [(by_id[label.mention], label.role) for label in label_hardware(document, mentions)]
+    return [HardwareTarget(name=m.text, specific=m.specific, category=m.category, role=role, span=m.span) for m, role in found]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case['rule']}: {case['abstract']}" for case in CASES])
+def test_rule_decides(case: dict[str, Any]) -> None:
+    document = Document("d", case["title"], case["abstract"])
+    decided = decide_all(places_of(document, spot(document.text)))
+    assert case["rule"] in [rule for rule, _ in decided]
+    assert [[target.name, target.role] for target in targets_of(document)] == case["targets"]
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {rule.__name__ for rule in (*PRODUCT_RULES, *CLASS_RULES)} == {case["rule"] for case in CASES} - {"no rule"}
+
+
+CHOICES = {
+    "evaluated before intended": (
+        "It can be used on embedded devices. We test it on edge devices.",
+        {"edge devices": "evaluated"},
+    ),
+    "the first of a role": ("We test it on edge devices. It runs on IoT devices.", {"edge devices": "evaluated"}),
+    "one product": ("We test it on Jetson Orin. On Jetson Orin Nano it needs 3 ms.", {"Jetson Orin": "evaluated"}),
+    "two products": ("We test it on iPhone 13 and iPhone 14.", {"iPhone 13": "evaluated", "iPhone 14": "evaluated"}),
+    "a class restates": ("We test it on a Jetson Nano. It needs 3 ms on edge devices.", {"Jetson Nano": "evaluated"}),
+    "a class is listed": (
+        "We test it on edge devices, including GPUs and Raspberry Pis.",
+        {"edge devices": "evaluated", "GPUs": "evaluated", "Raspberry Pis": "evaluated"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("abstract", "targets"), CHOICES.values(), ids=CHOICES)
+def test_one_target_for_a_product_or_a_category(abstract: str, targets: dict[str, str]) -> None:
+    assert {target.name: target.role for target in targets_of(Document("d", "Net", abstract))} == targets
+
+
+def test_cue_words_are_written_as_they_are_compared() -> None:
+    """Sentences are compared in lower case: a cue with a capital would never be found."""
+    assert [cue for cues in load("hardware").values() for cue in cues if cue != cue.lower()] == []
+
+
+def test_a_document_without_hardware_has_no_target() -> None:
+    assert targets_of(Document("d", "Net", "We prove a bound.")) == []
+
+
+def test_a_long_enumeration_is_decided_without_recursion() -> None:
+    document = Document("d", "Net", "We test it on " + "GPU, " * 3000 + "CPU.")
+    assert [target.name for target in targets_of(document)] == ["GPU", "CPU"]
+
+
+def test_agrees_with_the_gold_abstracts() -> None:
+    """F1 of detection at least 0.9; roles right in nine of ten. Measured when written: 0.956 and 0.94."""
+    true, missed, spurious, roles = 0, 0, 0, 0
+    for gold in read_gold(GOLD):
+        matching = match(gold.hardware, targets_of(gold.document), hardware_likeness)
+        true += len(matching.pairs)
+        missed += len(matching.missed)
+        spurious += len(matching.spurious)
+        roles += sum(expected.role == target.role for expected, target in matching.pairs)
+    assert 2 * true / (2 * true + missed + spurious) >= 0.9
+    assert roles >= 0.9 * true

@@ -1,0 +1,214 @@
+"""Inputs: what a name stands for, which format it has, and what holds across files: ids, errors, memory."""
+
+import io
+import json
+import os
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from extractor.errors import UsageError
+from extractor.sources import BadRecord, Fields, Sourced, read
+
+PROSE = "A sentence of an abstract that says what was done and how well it went. " * 5
+
+
+def record(id: str | None = None) -> str:
+    return json.dumps({"title": "T", "abstract": "A."} | ({} if id is None else {"id": id}))
+
+
+def ids(found: Iterator[Sourced | BadRecord]) -> list[str]:
+    return [one.document.id for one in found if isinstance(one, Sourced)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a file of each kind, and some that are not read."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "in/.hidden").mkdir()
+    (tmp_path / "empty").mkdir()
+    for name, text in {
+        "in/b.jsonl": record("b"),
+        "in/a.json": f"[{record('a')}]",
+        "in/deep/c.ndjson": record("c"),
+        "in/deep/d.txt": f"A Title\n{PROSE}",
+        "in/.hidden/e.jsonl": record("hidden"),
+        "in/.f.jsonl": record("hidden"),
+        "in/notes.md": record("notes"),
+        "in/odd [1].jsonl": record("odd"),
+    }.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+NAMED = {
+    "file": (["in/b.jsonl"], ["b"]),
+    "unknown suffix": (["in/notes.md"], ["notes"]),
+    "two files in their order": (["in/b.jsonl", "in/a.json"], ["b", "a"]),
+    "folder": (["in"], ["a", "b", "c", "d#1", "odd"]),
+    "glob": (["in/*.json*"], ["a", "b", "odd"]),
+    "deep glob": (["in/**/*.ndjson"], ["c"]),
+    "glob over folders": (["in/d*"], ["c", "d#1"]),
+    "a name with brackets": (["in/odd [1].jsonl"], ["odd"]),
+    "the same file twice": (["in/b.jsonl", "in/../in/b.jsonl", "in/b*"], ["b"]),
+}
+
+
+@pytest.mark.parametrize(("inputs", "expected"), NAMED.values(), ids=NAMED.keys())
+@pytest.mark.usefixtures("folder")
+def test_what_a_name_stands_for(inputs: list[str], expected: list[str]) -> None:
+    assert ids(read(inputs)) == expected
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (["in/b.jsonl", "in/missing.jsonl"], "There is no such file or folder: in/missing.jsonl. "),
+        (["in/*.csv"], r"The pattern matches no file: in/\*.csv. "),
+        (["empty"], "No .json, .jsonl, .ndjson, .txt file is in empty. "),
+        ([], "There is nothing to read. "),
+    ],
+    ids=["missing", "pattern", "empty folder", "no input"],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_wrong_name_is_an_error_before_anything_is_read(inputs: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=f"^{message}[A-Z]"):
+        read(inputs)
+
+
+@pytest.mark.parametrize("mapping", ["title", "title=", "subject=x", "id=a,id=b", ""])
+def test_a_wrong_field_mapping_is_an_error(mapping: str) -> None:
+    with pytest.raises(UsageError, match="title=NAME"):
+        Fields.parse(mapping)
+
+
+CONTENT = {
+    "lines": (f"{record('a')}\n{record('b')}\n", ["a", "b"]),
+    "one line without end": (record("a"), ["a"]),
+    "array": (f" [\n {record('a')}, {record('b')}]", ["a", "b"]),
+    "object over lines": (json.dumps(json.loads(record("a")), indent=1), ["a"]),
+    "scrape": (f"A Title\n{PROSE}", ["stdin#1"]),
+    "scrape that begins with a bracket": (f"[Re] A Title\n{PROSE}", ["stdin#1"]),
+    "byte order mark": (f"\ufeff{record('a')}\n", ["a"]),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CONTENT.values(), ids=CONTENT.keys())
+def test_standard_input_is_known_by_its_content(text: str, expected: list[str]) -> None:
+    stdin = io.BytesIO(text.encode())
+    assert ids(read(["-"], stdin=stdin)) == expected
+    assert not stdin.closed
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [("title".encode("utf-16"), "UTF-16"), (b"\x1f\x8b\x08\x00", "gzip")],
+    ids=["utf-16", "gzip"],
+)
+def test_other_encodings_are_named(data: bytes, cause: str) -> None:
+    (bad,) = read(["-"], stdin=io.BytesIO(data))
+    assert isinstance(bad, BadRecord)
+    assert cause in bad.cause
+
+
+def test_two_records_with_one_id_name_both(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    one.write_text(f"{record('x')}\n{record('y')}\n")
+    two.write_text(f"{record('z')}\n\n{record('y')}\n{record('w')}\n")
+    found = list(read([str(one), str(two)]))
+    assert ids(iter(found)) == ["x", "y", "z", "w"]
+    (bad,) = [each for each in found if isinstance(each, BadRecord)]
+    assert bad.cause == f'two records have the id "y": {one}:2 and {two}:3'
+    assert (bad.id, str(bad.location)) == ("y", f"{two}:3")
+
+
+def test_ordinals_count_damaged_records_so_that_mending_one_renames_none(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text(f"{record()}\nbroken\n\n{record()}\n")
+    assert ids(read([str(path)])) == ["p#1", "p#3"]
+
+
+def test_files_with_one_stem_keep_their_records_apart(tmp_path: Path) -> None:
+    for name in ("a/p.jsonl", "b/p.jsonl", "q.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(record())
+    assert ids(read([str(tmp_path)])) == [f"{tmp_path}/a/p.jsonl#1", f"{tmp_path}/b/p.jsonl#1", "q#1"]
+
+
+def test_an_input_that_fails_on_the_way_does_not_stop_the_next(tmp_path: Path) -> None:
+    class Failing(io.RawIOBase):
+        def __init__(self) -> None:
+            self.data = iter([record("first").encode() + b"\n"])
+
+        def read(self, size: int = -1) -> bytes:  # noqa: ARG002
+            for data in self.data:
+                return data
+            raise OSError(5, "Input/output error")
+
+    path = tmp_path / "next.jsonl"
+    path.write_text(record("next"))
+    found = list(read(["-", str(path)], stdin=Failing()))  # type: ignore[arg-type]
+    assert ids(iter(found)) == ["first", "next"]
+    (bad,) = [one for one in found if isinstance(one, BadRecord)]
+    assert "Input/output error" in bad.cause
+
+
+class Endless(io.RawIOBase):
+    """A stream that makes its bytes up as they are read, and counts them."""
+
+    def __init__(self, first: bytes, again: bytes, times: int) -> None:
+        self.parts = iter([first, *[again] * times])
+        self.rest = b""
+        self.given = 0
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self.rest) < size and (part := next(self.parts, b"")):
+            self.rest += part
+        data, self.rest = self.rest[:size], self.rest[size:]
+        self.given += len(data)
+        return data
+
+
+BIG = {
+    "json lines": (b"", b'{"title": "T", "abstract": "' + PROSE.encode() * 4 + b'"}\n'),
+    "json array": (b"[", b'{"title": "T", "abstract": "' + PROSE.encode() * 4 + b'"},\n'),
+    "scrape": (b"", b"A Title\n" + PROSE.encode() * 4 + b"\n"),
+    "one line without end": (b'{"abstract": "', PROSE.encode()),
+    "one array element without end": (b'[{"abstract": "', PROSE.encode()),
+}
+
+
+@pytest.mark.parametrize(("first", "again"), BIG.values(), ids=BIG.keys())
+def test_memory_stays_flat(first: bytes, again: bytes) -> None:
+    """8 MB go through within 5 MB: at most a record of 1 MB and its copies are held, not what was read before."""
+    stream = Endless(first, again, 8_000_000 // len(again))
+    tracemalloc.start()
+    try:
+        for _ in read(["-"], stdin=stream):  # type: ignore[arg-type]
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert stream.given > 7_900_000
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("kind", ["json lines", "json array", "scrape"])
+def test_the_first_records_come_before_the_last_are_read(kind: str) -> None:
+    stream = Endless(*BIG[kind], times=1_000_000)
+    assert len(list(islice(read(["-"], stdin=stream), 10))) == 10  # type: ignore[arg-type]
+    assert stream.given < 1_000_000
+
+
+def test_a_named_pipe_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=[record("piped")])
+    writer.start()
+    assert ids(read([str(pipe)])) == ["piped"]
+    writer.join()

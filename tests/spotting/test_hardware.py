@@ -1,0 +1,96 @@
+"""Products and classes of hardware are found at their shortest names, with category and specificity; other things are not."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor.evaluation.gold import read_gold
+from extractor.spotting import lexicon
+from extractor.spotting.hardware import find_hardware
+
+CASES = json.loads(Path(__file__).with_name("hardware.json").read_text(encoding="utf-8"))
+GOLD = Path(__file__).parents[2] / "evals" / "gold"
+PRODUCTS = tomllib.loads((Path(lexicon.__file__).parent / "hardware_products.toml").read_text(encoding="utf-8"))["product"]
+EXAMPLES = [(family["category"], name) for family in PRODUCTS for name in family["examples"]]
+PIECES = [
+    "NVIDIA",
+    "Jetson",
+    "Nano",
+    "A100",
+    "T4",
+    "GPU",
+    "GPUs",
+    "edge",
+    "devices",
+    "server",
+    "router",
+    "Wi-Fi",
+    "iPhone",
+    "13",
+    "the",
+    "cloud",
+]
+PIECES += [
+    "resource-constrained",
+    "with limited memory",
+    "robot",
+    "Unitree",
+    "G1",
+    "humanoid",
+    ",",
+    "/",
+    "and",
+    "-",
+    "We introduce Foo, a robot",
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES["found"], ids=[text for text, _ in CASES["found"]])
+def test_finds_name_category_and_specificity(text: str, expected: list[list[object]]) -> None:
+    assert [[m.text, m.category, m.specific] for m in find_hardware(f"It works {text}.")] == expected
+
+
+@pytest.mark.parametrize("text", CASES["left alone"])
+def test_leaves_other_things_alone(text: str) -> None:
+    assert find_hardware(f"Here we study {text}, among others.") == ()
+
+
+@pytest.mark.parametrize(("category", "name"), EXAMPLES, ids=[name for _, name in EXAMPLES])
+def test_finds_the_examples_of_each_family(category: str, name: str) -> None:
+    (mention,) = find_hardware(f"It runs on {name} today.")
+    assert (mention.text, mention.specific) == (name, True)
+    # The NPU of a phone is an NPU, whatever family the phone belongs to.
+    assert mention.category == ("npu" if name.endswith(("NPU", "EdgeTPU")) else category)
+
+
+def test_every_family_shows_examples() -> None:
+    assert [family["pattern"] for family in PRODUCTS if not family["examples"]] == []
+
+
+def test_covers_the_hardware_of_the_gold_abstracts() -> None:
+    """At least 99% of the annotated names are overlapped by a mention of their category and specificity."""
+    names, covered = 0, 0
+    for gold in read_gold(GOLD):
+        mentions = find_hardware(gold.document.text)
+        for target in gold.hardware:
+            names += 1
+            covered += any(
+                (mention.category, mention.specific) == (target.category, target.specific)
+                and mention.span[0] < target.span[1]
+                and target.span[0] < mention.span[1]
+                for mention in mentions
+            )
+    assert covered >= 0.99 * names
+
+
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=30).map(" ".join), st.integers(1, 99))
+def test_mentions_are_in_order_apart_and_verbatim(text: str, first_id: int) -> None:
+    mentions = find_hardware(text, first_id)
+    assert [mention.id for mention in mentions] == list(range(first_id, first_id + len(mentions)))
+    assert all(text[slice(*mention.span)] == mention.text != "" for mention in mentions)
+    ends = [0, *(mention.span[1] for mention in mentions)]
+    assert all(end <= mention.span[0] for end, mention in zip(ends, mentions, strict=False))
