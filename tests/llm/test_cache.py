@@ -80,7 +80,7 @@ def test_everything_that_shapes_a_reply_is_in_its_key() -> None:
     ]
     assert len(set(keys)) == len(keys)
     assert {len(key) for key in keys} == {32}
-    assert key_of("openai/m", None, [dict(reversed(message.items())) for message in MESSAGES], {}, {}) == KEY
+    assert key_of(SHAPE, [dict(reversed(message.items())) for message in MESSAGES]) == KEY
 
 
 def test_info_and_clear(tmp_path: Path) -> None:
