@@ -87,10 +87,11 @@ class ReplyCache:
         try:
             if self._off:
                 return None
-            self._reading = self._reading or _connect(self.path)
+            self._reading = self._reading or _connect(self.path, timeout=1.0)
             row = self._reading.execute("SELECT reply, settled FROM replies WHERE key = ?", (key,)).fetchone()
         except (sqlite3.Error, OSError) as error:
-            self._mend(error)
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                self._mend(error)
             return None
         return Kept(row[0], bool(row[1])) if row else None
 
@@ -184,9 +185,9 @@ def clear(path: Path | None = None) -> int:
     return count
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, timeout: float = 10.0) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=timeout, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         # With WAL, NORMAL can lose the last commits to a power cut but never breaks the file, and spares a disk sync each.

@@ -100,6 +100,7 @@ class ModelClient(Generic[T]):
         self.limiter = Limiter(self._settings.limits, self._clock)
         self._transport: Transport | None = None
         self._mode = Mode.JSON_SCHEMA
+        self._works: Mode | None = None
         self._parameters = self._given_parameters()
         self._templates: dict[Mode, Template] = {}
         self._schema = reply.model_json_schema()
@@ -245,10 +246,13 @@ class ModelClient(Generic[T]):
             template = self._template()
             ledger.calls += 1
             try:
-                return await transport.send(template, messages, schema), template.mode
+                answer = await transport.send(template, messages, schema)
             except Exception as error:
                 if not self._adapt(template, error):
                     raise
+            else:
+                self._works = template.mode
+                return answer, template.mode
 
     def _adapt(self, template: Template, error: Exception) -> bool:
         """Give up the parameter or the mode that a server has refused, and say so; whether there is something else to try."""
@@ -259,7 +263,8 @@ class ModelClient(Generic[T]):
                 self._templates.clear()
                 self._notice(f"{self.endpoint.model} does not take {name!r}; going on without it.")
             return True
-        if not refuses_structure(error):
+        # A mode that has worked is not to blame for one document.
+        if template.mode is self._works or not refuses_structure(error):
             return False
         if self._mode is template.mode:
             after = template.mode.after

@@ -174,6 +174,25 @@ def test_damage_that_writing_finds_loses_nothing_of_the_batch(tmp_path: Path) ->
     assert run(get(path, KEY)) == KEPT
 
 
+def test_a_file_that_is_locked_is_a_miss_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "replies.sqlite3"
+    run(put(path, KEY))
+    lines: list[str] = []
+
+    async def scene() -> None:
+        cache = ReplyCache(path, lines.append)
+        holder = sqlite3.connect(path)
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        assert cache.get(KEY) is None
+        holder.close()
+        assert cache.get(KEY) == KEPT
+        await cache.close()
+
+    run(scene())
+    assert lines == []
+
+
 def test_a_place_that_cannot_be_written_costs_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     lines: list[str] = []

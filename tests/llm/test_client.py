@@ -162,6 +162,7 @@ FAILS = {
     "403": (fails(403, "not yours"), 1, JobError, "answered 403: not yours", "a key that may call openai/m."),
     "404": (fails(404, "no such model"), 1, JobError, "answered 404: no such model", "has the model 'm'"),
     "400 of an unknown model": (fails(400, "what?", code="model_not_found"), 1, JobError, "400: what?", "has the model 'm'"),
+    "redirect": (returns({}, 307, {"Location": "http://x.invalid/"}), 1, JobError, "answered 307", "the address is right"),
     "quota": (fails(429, "Pay", code="insufficient_quota"), 1, JobError, "answered 429: Pay", "Add credit or raise the quota"),
     "400": (fails(400, "too long"), 1, CallError, "answered 400: too long", "try another model"),
     "content filter of Azure": (fails(400, "policy", code="content_filter"), 1, CallError, "400: policy", "another model"),
@@ -407,6 +408,22 @@ def test_a_schema_that_is_refused_in_every_mode_fails() -> None:
             assert len(server.requests) == 3
 
     run(scene())
+
+
+def test_a_mode_that_has_worked_is_not_given_up_for_one_document() -> None:
+    lines: list[str] = []
+
+    async def scene() -> None:
+        acts = [GOOD, fails(400, "What the model wrote does not match the schema."), GOOD]
+        async with Server(*acts) as server, client(server, notice=lines.append) as asked:
+            await asked.ask(MESSAGES)
+            with pytest.raises(CallError, match="answered 400"):
+                await asked.ask(MESSAGES)
+            await asked.ask(MESSAGES)
+            assert all("response_format" in request.body for request in server.requests)
+
+    run(scene())
+    assert lines == []
 
 
 def test_a_parameter_that_a_model_does_not_take_is_left_out_and_that_is_said_once() -> None:
