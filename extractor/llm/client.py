@@ -15,7 +15,8 @@ from pydantic import BaseModel, SecretStr
 from extractor.llm import keys
 from extractor.llm.cache import Kept, ReplyCache, key_of, shape_of
 from extractor.llm.clock import Clock
-from extractor.llm.completions import Completion, read
+from extractor.llm.completions import Completion
+from extractor.llm.completions import read as parse
 from extractor.llm.endpoints import Endpoint, resolve
 from extractor.llm.failures import CallError, JobError, Spent
 from extractor.llm.limits import Limiter, Limits
@@ -38,6 +39,7 @@ T = TypeVar("T", bound=BaseModel)
 REASKS = 2
 # Until a reply has shown how long replies are; the labels of an abstract with twenty mentions are about as long.
 _EXPECTED_OUTPUT_TOKENS = 1024
+_LONGEST_CAUSE = 300  # characters; some providers send the whole request back
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class ModelClient(Generic[T]):
                     self._spent(ledger),
                 )
             truncated = completion.truncated
-            value = read(completion.text, self._reply, truncated)
+            value = parse(completion.text, self._reply, truncated)
             if isinstance(value, list):
                 faults = value
             else:
@@ -183,7 +185,7 @@ class ModelClient(Generic[T]):
         return shape_of(self.endpoint.model, self.endpoint.base_url, schema, self._asked_with)
 
     def _from_cache(self, kept: Kept, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
-        value = read(kept.text, self._reply)
+        value = parse(kept.text, self._reply)
         if isinstance(value, list):
             return None
         faults = tuple(check(value))
@@ -192,51 +194,55 @@ class ModelClient(Generic[T]):
     async def _complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
     ) -> tuple[Completion, Mode]:
-        """One completion, repeated while that may help; the first part that fails for good raises."""
-        counted = estimated_tokens(messages) + self._schema_tokens
-        expected = int(counted * self._input_ratio)
-        longest = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
-        estimate = None if self.price is None else self.price.of(expected, longest)
+        """One completion, tried again while that may help."""
         transport = self._transport or self._open()
         try:
             async for attempt in retrying(self._settings.retries, self._clock, lambda: ledger.started):
                 with attempt:
-                    async with self.limiter.slot(expected + longest) as sent:
-                        if not ledger.calls:  # the time in the queue is not the document's
-                            ledger.started = sent
-                        reserved = await self._budget.reserve(estimate, self.endpoint.model)
-                        cost: float | None = None
-                        try:
-                            answer, mode = await self._send(transport, messages, schema, ledger)
-                            before = ledger.cost(self.price) or 0.0
-                            used = ledger.add(answer.completion, expected)
-                            cost = (ledger.cost(self.price) or 0.0) - before
-                        except Exception as error:
-                            verdict = judge(error, self.endpoint, self._clock.time())
-                            if verdict is None:
-                                raise
-                            if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow:
-                                self.limiter.slowed(sent, verdict.wait)
-                            if verdict.slow:
-                                cost = reserved  # the provider may have written, and billed, what was not waited for
-                            if verdict.repeats:
-                                raise RepeatableError(verdict) from error
-                            self._fail(verdict, ledger, error)
-                        finally:
-                            await self._budget.settle(reserved, cost)
-                    self._reached = True
-                    self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / counted)
-                    self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
-                    self.limiter.succeeded()
-                    self.limiter.used(expected + longest, used)
-                    self.limiter.told(answer.headers)
-                    return answer.completion, mode
+                    return await self._try(transport, messages, schema, ledger)
         except RepeatableError as error:
             self._fail(error.verdict, ledger, error.__cause__)
         except JobError as error:  # the budget knows nothing of the document
             error.spent = self._spent(ledger)
             raise
         raise AssertionError("unreachable: tenacity reraises")
+
+    async def _try(
+        self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
+    ) -> tuple[Completion, Mode]:
+        """One call within the limits and the budget. Raises `RepeatableError` if another may go better."""
+        counted = estimated_tokens(messages) + self._schema_tokens
+        read = int(counted * self._input_ratio)
+        written = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
+        async with self.limiter.slot(read + written) as sent:
+            if not ledger.calls:  # the time in the queue is not the document's
+                ledger.started = sent
+            estimate = None if self.price is None else self.price.of(read, written)
+            reserved = await self._budget.reserve(estimate, self.endpoint.model)
+            before, used, unpaid = ledger.cost(self.price) or 0.0, 0, 0.0
+            try:
+                answer, mode = await self._send(transport, messages, schema, ledger)
+                used = ledger.add(answer.completion, read)
+            except Exception as error:
+                verdict = judge(error, self.endpoint, self._clock.time())
+                if verdict is None:
+                    raise
+                if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow:
+                    self.limiter.slowed(sent, verdict.wait)
+                if verdict.slow:
+                    unpaid = reserved  # the provider may have written, and billed, what was not waited for
+                if verdict.repeats:
+                    raise RepeatableError(verdict) from error
+                self._fail(verdict, ledger, error)
+            finally:
+                await self._budget.settle(reserved, (ledger.cost(self.price) or 0.0) - before + unpaid)
+                self.limiter.used(read + written, used)
+        self._reached = True
+        self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / counted)
+        self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
+        self.limiter.succeeded()
+        self.limiter.told(answer.headers)
+        return answer.completion, mode
 
     async def _send(
         self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
@@ -311,6 +317,8 @@ class ModelClient(Generic[T]):
         cause = verdict.cause
         if self._key is not None:
             cause = cause.replace(self._key.get_secret_value(), "[key]")
+        if len(cause) > _LONGEST_CAUSE:  # only now: half a key would not have been found
+            cause = cause[: _LONGEST_CAUSE - 3] + "..."
         if verdict.repeats:
             cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"
         raise (JobError if stops else CallError)(cause, verdict.fix, self._spent(ledger)) from (

@@ -316,10 +316,9 @@ def _words(error: Exception) -> str:
     return f"{getattr(error, 'message', '') or error} {getattr(error, 'param', '') or ''}".lower()
 
 
-def _said(error: Exception, length: int = 200) -> str:
+def _said(error: Exception) -> str:
     """The provider's own message on one line. litellm's is never shown: it can quote the reply."""
     text = str(getattr(error, "message", "") or error)
     if type(error).__module__.startswith("litellm"):
         text = type(error).__name__
-    text = " ".join(text.split()).rstrip(".")
-    return text if len(text) <= length else text[: length - 3] + "..."
+    return " ".join(text.split()).rstrip(".")

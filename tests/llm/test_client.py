@@ -484,6 +484,18 @@ def test_tokens_a_minute_count_what_a_reply_took_and_not_what_it_might_have() ->
     run(scene())
 
 
+def test_tokens_that_a_failed_call_did_not_take_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[int] = []
+
+    async def scene() -> None:
+        async with Server(fails(503), GOOD) as server, client(server) as asked:
+            monkeypatch.setattr(asked.limiter, "used", lambda _expected, tokens: used.append(tokens))
+            await asked.ask(MESSAGES)
+
+    run(scene())
+    assert used == [0, 110]
+
+
 @pytest.mark.parametrize("act", [fails(429, headers={"Retry-After": "5"}), hangs], ids=["429", "hang"])
 def test_concurrency_falls_when_a_server_has_enough_and_rises_when_it_answers(act: Act) -> None:
     async def scene() -> None:
@@ -681,6 +693,19 @@ def test_the_key_is_in_no_error_traceback_or_log(act: Act, caplog: pytest.LogCap
 
     assert KEY not in run(scene())
     assert KEY not in caplog.text
+
+
+def test_a_long_message_is_cut_after_the_key_is_out_of_it() -> None:
+    async def scene() -> str:
+        async with Server(fails(400, "x" * 240 + KEY + "y" * 500)) as server:
+            with pytest.raises(CallError) as caught:
+                await ask(server)
+            return caught.value.cause
+
+    cause = run(scene())
+    assert len(cause) == 300
+    assert cause.endswith("...")
+    assert KEY[:8] not in cause
 
 
 def test_no_error_quotes_the_reply() -> None:
