@@ -32,7 +32,7 @@ from tests.llm.server import (
     says,
     shows_page,
 )
-from tests.llm.support import KEY, MESSAGES, REX, FakeClock, Pet, ask, client, run
+from tests.llm.support import IMPATIENT, KEY, MESSAGES, REX, FakeClock, Pet, ask, client, run
 
 GOOD = says(REX)
 CALL = Price(1e-6, 10e-6).of(100, 10)  # what each answer of the server costs at that price
@@ -135,7 +135,7 @@ def test_what_passes_is_tried_again(case: str) -> None:
     async def scene() -> None:
         clock = FakeClock()
         async with Server(act, GOOD) as server:
-            reply = await ask(server, clock=clock)
+            reply = await ask(server, clock=clock, settings=IMPATIENT if act is hangs else None)
             assert len(server.requests) == 2
         assert reply.value.name == "Rex"
         assert reply.spent == Spent(2, 1, 100, 10, None)
@@ -182,7 +182,7 @@ def test_what_does_not_pass_ends_in_one_line_with_the_fix(case: str) -> None:
     async def scene() -> CallError:
         async with Server(act) as server:
             with pytest.raises(CallError) as caught:
-                await ask(server)
+                await ask(server, settings=IMPATIENT if act is hangs else None)
             # A connection that breaks can take a request down that the server never saw.
             assert len(server.requests) == calls or act in {resets, breaks_off}
             return caught.value
@@ -231,7 +231,7 @@ def test_a_rate_limit_is_waited_for_until_the_deadline_and_no_longer() -> None:
 
 
 def test_re_asks_share_the_deadline_of_their_document() -> None:
-    policy = Settings(retries=RetryPolicy(deadline=100), timeouts=Timeouts(5, 5, 5))
+    policy = Settings(retries=RetryPolicy(deadline=100))
     slow = fails(429, headers={"Retry-After": "60"})
 
     async def scene() -> None:
@@ -499,7 +499,7 @@ def test_tokens_that_a_failed_call_did_not_take_are_given_back(monkeypatch: pyte
 @pytest.mark.parametrize("act", [fails(429, headers={"Retry-After": "5"}), hangs], ids=["429", "hang"])
 def test_concurrency_falls_when_a_server_has_enough_and_rises_when_it_answers(act: Act) -> None:
     async def scene() -> None:
-        settings = Settings(limits=Limits(concurrency=8), timeouts=Timeouts(5, 0.1, 5))
+        settings = Settings(limits=Limits(concurrency=8), timeouts=Timeouts(5, 0.1 if act is hangs else 5, 5))
         async with Server(act, GOOD) as server, client(server, settings=settings) as asked:
             await asked.ask(MESSAGES)
             assert asked.limiter.concurrency == 4.25
@@ -531,7 +531,7 @@ def test_a_cancelled_call_gives_its_place_and_its_reservation_back() -> None:
     budget = Budget(max_cost=1.0)
 
     async def scene() -> None:
-        settings = Settings(limits=Limits(concurrency=1), timeouts=Timeouts(5, 5, 5))
+        settings = Settings(limits=Limits(concurrency=1))
         price = Price(1e-6, 1e-6)
         async with Server(hangs, GOOD) as server, client(server, settings=settings, budget=budget, price=price) as asked:
             first = asyncio.create_task(asked.ask(MESSAGES))
@@ -579,7 +579,7 @@ def test_a_call_that_was_not_waited_for_counts_against_the_cap_as_if_it_had_been
     budget = Budget(max_cost=1.0)
 
     async def scene() -> None:
-        settings = Settings(max_output_tokens=100, timeouts=Timeouts(5, 0.1, 5))
+        settings = Settings(max_output_tokens=100, timeouts=Timeouts(5, 0.2, 5))
         async with Server(hangs, GOOD) as server:
             reply = await ask(server, settings=settings, budget=budget, price=Price(0, 1e-3))
         assert reply.spent.cost_usd == pytest.approx(10e-3)  # what is known
