@@ -139,11 +139,9 @@ class ModelClient(Generic[T]):
         this request, for engines that constrain decoding. Raises `CallError` when there is no usable answer, and `JobError`
         when there will be none for later documents either.
         """
-        key = b""
-        if self._cache is not None:
-            key = key_of(self._shape if schema is None else self._shape_with(schema), messages)
-            if (kept := self._cache.get(key)) and (reply := self._from_cache(kept, check)):
-                return reply
+        key = self._key_of(messages, schema)
+        if reply := self._from_cache(key, check):
+            return reply
         ledger = Ledger(self._clock.monotonic())
         conversation = list(messages)
         best: tuple[T, Sequence[str]] | None = None
@@ -184,12 +182,39 @@ class ModelClient(Generic[T]):
     def _shape_with(self, schema: Mapping[str, Any]) -> bytes:
         return shape_of(self.endpoint.model, self.endpoint.base_url, schema, self._asked_with)
 
-    def _from_cache(self, kept: Kept, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
+    def _key_of(self, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> bytes:
+        if self._cache is None:
+            return b""
+        return key_of(self._shape if schema is None else self._shape_with(schema), messages)
+
+    def kept(
+        self,
+        messages: Sequence[Message],
+        *,
+        check: Callable[[T], Sequence[str]] = lambda _value: (),
+        schema: Mapping[str, Any] | None = None,
+    ) -> Reply[T] | None:
+        """The reply that `ask` finds in the cache, or None if it would have to call. Never calls."""
+        return self._from_cache(self._key_of(messages, schema), check)
+
+    def _from_cache(self, key: bytes, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
+        kept = self._cache.get(key) if self._cache is not None else None
+        if kept is None:
+            return None
         value = parse(kept.text, self._reply)
         if isinstance(value, list):
             return None
         faults = tuple(check(value))
         return None if faults and not kept.settled else Reply(value, faults, True, Spent())
+
+    def expected(self, messages: Sequence[Message]) -> Spent:
+        """About what one call takes: an estimate before the first reply, and corrected by each."""
+        read = int(self._counted(messages) * self._input_ratio)
+        written = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
+        return Spent(1, 1, read, written, None if self.price is None else self.price.of(read, written))
+
+    def _counted(self, messages: Sequence[Message]) -> int:
+        return estimated_tokens(messages) + self._schema_tokens
 
     async def _complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
@@ -211,18 +236,16 @@ class ModelClient(Generic[T]):
         self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
     ) -> tuple[Completion, Mode]:
         """One call within the limits and the budget. Raises `RepeatableError` if another may go better."""
-        counted = estimated_tokens(messages) + self._schema_tokens
-        read = int(counted * self._input_ratio)
-        written = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
-        async with self.limiter.slot(read + written) as sent:
+        expected = self.expected(messages)
+        tokens = expected.input_tokens + expected.output_tokens
+        async with self.limiter.slot(tokens) as sent:
             if not ledger.calls:  # the time in the queue is not the document's
                 ledger.started = sent
-            estimate = None if self.price is None else self.price.of(read, written)
-            reserved = await self._budget.reserve(estimate, self.endpoint.model)
+            reserved = await self._budget.reserve(expected.cost_usd, self.endpoint.model)
             before, used, unpaid = ledger.cost(self.price) or 0.0, 0, 0.0
             try:
                 answer, mode = await self._send(transport, messages, schema, ledger)
-                used = ledger.add(answer.completion, read)
+                used = ledger.add(answer.completion, expected.input_tokens)
             except Exception as error:
                 verdict = judge(error, self.endpoint, self._clock.time())
                 if verdict is None:
@@ -236,9 +259,9 @@ class ModelClient(Generic[T]):
                 self._fail(verdict, ledger, error)
             finally:
                 await self._budget.settle(reserved, (ledger.cost(self.price) or 0.0) - before + unpaid)
-                self.limiter.used(read + written, used)
+                self.limiter.used(tokens, used)
         self._reached = True
-        self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / counted)
+        self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / self._counted(messages))
         self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
         self.limiter.succeeded()
         self.limiter.told(answer.headers)

@@ -595,8 +595,8 @@ def test_what_replies_show_of_the_tokens_corrects_the_estimates() -> None:
         body["usage"] = {"prompt_tokens": 1_000, "completion_tokens": 0}
         options: dict[str, Any] = {"settings": Settings(max_output_tokens=1), "price": Price(1e-3, 0), "budget": budget}
         async with Server(returns(body)) as server, client(server, **options) as asked:
-            for _ in range(3):
-                await asked.ask(MESSAGES)
+            await asyncio.gather(*(asked.ask(MESSAGES) for _ in range(3)))
+            assert 999 <= asked.expected(MESSAGES).input_tokens <= 1_000
             with pytest.raises(BudgetError, match="the next call may cost"):
                 await asked.ask(MESSAGES)
         assert budget.spent == pytest.approx(3.0)
@@ -657,6 +657,26 @@ def test_a_second_run_makes_no_call(tmp_path: Path) -> None:
         assert (first.cached, second.cached, other_settings.cached) == (False, True, False)
         assert second.value == first.value
         assert second.spent == Spent()
+
+    run(scene())
+
+
+def test_what_is_kept_and_what_a_call_would_take_can_be_asked_without_a_call(tmp_path: Path) -> None:
+    async def scene() -> None:
+        options: dict[str, Any] = {"cache": ReplyCache(tmp_path / "replies.sqlite3"), "price": Price(1e-6, 1e-6)}
+        async with Server(GOOD) as server, client(server, settings=Settings(max_output_tokens=50), **options) as asked:
+            assert asked.kept(MESSAGES) is None
+            expected = asked.expected(MESSAGES)
+            assert not server.requests
+            await asked.ask(MESSAGES)
+            kept = asked.kept(MESSAGES)
+            assert kept
+            assert kept.value.name == "Rex"
+            assert asked.kept(MESSAGES, check=lambda pet: [pet.name]) is None
+            assert len(server.requests) == 1
+        assert (expected.calls, expected.output_tokens) == (1, 50)
+        assert 50 < expected.input_tokens < 200
+        assert expected.cost_usd == pytest.approx((expected.input_tokens + 50) * 1e-6)
 
     run(scene())
 
