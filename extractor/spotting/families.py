@@ -39,10 +39,10 @@ class HardwareClass:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """What makes a head noun something else: words in lower case directly before or after it, `where` anywhere in the text."""
+    """What makes a head noun something else: a word in lower case before it, words after it, `where` anywhere in the text."""
 
     before: frozenset[str]
-    after: frozenset[str]
+    after: re.Pattern[str] | None
     where: re.Pattern[str] | None
 
 
@@ -85,7 +85,8 @@ def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) ->
     """The class under each word that can end one of its heads: "computer" and "computers" for "single-board computer"."""
     heads = [form for head in entry["heads"] for form in (head, _plural(head))]
     noun = f"(?:{'|'.join(_pattern(head, words) for head in heads)})"
-    before = f"(?:{'|'.join(_pattern(modifier, words) for modifier in entry['modifiers'])})" + r"[\s~-]+"
+    modifiers = "|".join(_pattern(modifier, words) for modifier in entry["modifiers"])
+    before = rf"(?:{modifiers})(?:\s\([A-Za-z]{{2,6}}\))?[\s~-]+"  # "Internet of Things (IoT) devices"
     alone = entry.get("alone", False)
     if entry.get("bare", False):
         phrase = f"{before}(?P<name>{noun})"
@@ -103,16 +104,23 @@ def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) ->
 
 
 def _read_exclusions(entries: Iterable[Mapping[str, Any]]) -> dict[str, Exclusion]:
-    table: dict[str, Exclusion] = {}
+    by_head: dict[str, list[Mapping[str, Any]]] = {}
     for entry in entries:
-        before = frozenset(word.lower() for word in entry.get("before", ()))
-        after = frozenset(word.lower() for word in entry.get("after", ()))
-        where = re.compile(entry["where"], re.IGNORECASE) if "where" in entry else None
         for head in entry["heads"]:
             for form in (head.lower(), _plural(head).lower()):
-                known = table.get(form, Exclusion(frozenset(), frozenset(), None))
-                table[form] = Exclusion(known.before | before, known.after | after, where or known.where)
-    return table
+                by_head.setdefault(form, []).append(entry)
+    return {form: _exclusion(entries) for form, entries in by_head.items()}
+
+
+def _exclusion(entries: Sequence[Mapping[str, Any]]) -> Exclusion:
+    before = frozenset(word.lower() for entry in entries for word in entry.get("before", ()))
+    after = "|".join(_pattern(phrase, {}) for entry in entries for phrase in entry.get("after", ()))
+    where = "|".join(entry["where"] for entry in entries if "where" in entry)
+    return Exclusion(
+        before,
+        re.compile(rf"[\W_](?:{after})(?![A-Za-z])", re.IGNORECASE) if after else None,
+        re.compile(where, re.IGNORECASE) if where else None,
+    )
 
 
 def _pattern(phrase: str, words: Mapping[str, Sequence[str]]) -> str:

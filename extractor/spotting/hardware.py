@@ -50,6 +50,11 @@ _OWN_MACHINE = re.compile(
     r"(?:[\w-]+\s+){0,7}?(?P<head>robot|humanoid|quadruped|exoskeleton|chip|processor|accelerator|SoC|microcontroller)"
     r"(?=\s+(?:designed|with|that|for|capable|built|developed|which)|\s*[,.;:(])"
 )
+_NAMED_ROBOT = re.compile(
+    r"\b(?:the|an?|our|on|onto|with|using|real|physical|actual|real-world)\s"
+    r"(?P<name>(?!\d?D\b|Humanoid|LiDAR)(?=[\w-]*[a-z]|[\w-]*\d)[A-Z][\w+-]*(?<!-based)(?<!-driven)(?:\s[A-Z\d][\w+-]*){0,2})\s"
+    r"(?:(?!and|the|that|for)[a-z-]+\s){0,2}?(?P<head>robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
+)
 _ROBOT_BODY = re.compile(
     rf"(?:{SPACE}(?:humanoid|quadruped(?:al)?|mobile|legged|bipedal|nano|robot(?:ic)?|arm|manipulator|hand|quadrotor|drone|edu|platform|base)s?)+(?![\w-])"
 )
@@ -118,7 +123,7 @@ def find_hardware(text: str, first_id: int = 1) -> tuple[HardwareMention, ...]:
             if hit.category == "robot" and hit.specific and (body := _ROBOT_BODY.match(text, end)):
                 end = body.end()
         before = word
-    found = _with_own_machines(text, found)
+    found = _with_named_machines(text, found)
     return tuple(
         HardwareMention(first_id + n, (hit.start, hit.end), text[hit.start : hit.end], hit.specific, hit.category)
         for n, hit in enumerate(found)
@@ -198,10 +203,9 @@ def _coordinated(text: str, hit: _Found, free_from: int) -> _Found | None:
 
 
 def _is_excluded(text: str, end: int, before: str, exclusion: Exclusion) -> bool:
-    following = _WORD.match(text, end + 1)
     return (
         before in exclusion.before
-        or (following is not None and following[0].lower() in exclusion.after)
+        or (exclusion.after is not None and exclusion.after.match(text, end) is not None)
         or (exclusion.where is not None and _holds(exclusion.where, text))
     )
 
@@ -212,13 +216,15 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
     return expression.search(text) is not None
 
 
-def _with_own_machines(text: str, found: list[_Found]) -> list[_Found]:
-    """Add the robots and chips that a paper introduces by name: "we introduce Name, a mobile robot"."""
-    for match in _OWN_MACHINE.finditer(text):
+def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
+    """Add the robots and chips whose names no family describes: "we introduce Name, a mobile robot", "the Name quadruped"."""
+    robots = any(hit.category == "robot" for hit in found)
+    matches = [*_OWN_MACHINE.finditer(text), *(_NAMED_ROBOT.finditer(text) if robots else ())]
+    for match in matches:
         start, end = match.span("name")
         if all(hit.end <= start or end <= hit.start for hit in found):
-            robot = match["head"] in ("robot", "humanoid", "quadruped", "exoskeleton")
-            found = [*found, _Found(start, end, True, "robot" if robot else "npu")]
+            chip = match["head"] in ("chip", "processor", "accelerator", "SoC", "microcontroller")
+            found = [*found, _Found(start, end, True, "npu" if chip else "robot")]
     return sorted(found, key=lambda hit: hit.start)
 
 
