@@ -27,11 +27,12 @@ _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _REAL = re.compile(r"\b(?:real|physical|hardware|deploy\w*)\b")
 _DEFINITE = re.compile(r"\b(?:the|this|these|such|our)\s+(?:[\w-]+\s+)?$")
+_APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)\b[^.;]*$")
 _PART = re.compile(r"[\s,(]*(?:using|with|on|via|its|only|just|a|an|the|single|integrated|built-in|onboard|[\s,])+\s*")
 _TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$")
 _EVALUATION_ON = re.compile(r"\b(?:evaluat\w+|benchmark\w*|measurements?|performance) .*\bon\b")
 _OUR = re.compile(r"\bour\s+(?:[\w-]+\s+){0,2}$")
-_SUPPORT = re.compile(r"(?:[\s/,]+(?:and\s+)?\w{2,5})?\s+(?:support|compatibility|backends?)\b")
+_SUPPORT = re.compile(r"(?:[\s/,]+(?:and\s+)?(?!to\b)\w{2,5})?\s+(?:support|compatibility|backends?)\b")
 
 
 def label_hardware(document: Document, mentions: Mentions) -> tuple[HardwareLabel, ...]:
@@ -86,7 +87,7 @@ def support(place: Place) -> Decision | None:
 
 def attribute(place: Place) -> Decision | None:
     """What only qualifies another noun: "GPU memory", "smartphone users", "iPhone scans". A named chip still counts."""
-    if place.mention.specific and place.mention.category not in _HELD:
+    if (place.mention.specific and place.mention.category not in _HELD) or place.mention.category == "robot":
         return None
     return "none" if cue_words().attribute.match(place.after) else None
 
@@ -173,7 +174,8 @@ def robot(place: Place) -> Decision | None:
     real = special or _REAL.search(place.before[-90:] + name + place.after[:20])
     if place.link in _ON and not place.in_title and tested and real and place.own:
         return "evaluated"
-    made_for = place.in_title or (place.own and (place.link in _FOR or place.cue == "intended"))
+    needed = place.early and cues.need.search(place.before + place.after) and not _APPLICATION.search(place.before)
+    made_for = place.in_title or needed or (place.own and (place.link in _FOR or place.cue == "intended"))
     return "intended" if special and made_for else "none"
 
 
@@ -298,9 +300,9 @@ def _same_product(known: str, name: str) -> bool:
 
 
 def _classes(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
-    """One target for each category of classes: evaluated before intended, the abstract before the title, then the first."""
+    """One target for each category of classes: evaluated before intended, the paper's own work before the rest, then the first."""
     best: dict[Category, tuple[Place, Role]] = {}
-    for place, role in sorted(targets, key=lambda target: (target[1] != "evaluated", target[0].in_title)):
+    for place, role in sorted(targets, key=lambda target: (target[1] != "evaluated", target[0].in_title, target[0].early)):
         if not place.mention.specific:
             best.setdefault(place.mention.category, (place, role))
     return list(best.values())

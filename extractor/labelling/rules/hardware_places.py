@@ -146,7 +146,7 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
 def cue_words() -> Cues:
     """The packaged cue words, compiled at their first use."""
     words = load("hardware")
-    word, ending = r"(?<![\w-])(?:{})(?!\w)", r"\b(?:{})\s*$"
+    word, ending = r"(?<![\w-])(?:{})(?!\w)", r"(?<![\w-])(?:{})\s*$"
     return Cues(
         roles=(("evaluated", _any_of(words["evaluated"], word)), ("intended", _any_of(words["intended"], word))),
         attribute=_any_of(words["attribute"], r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b"),
