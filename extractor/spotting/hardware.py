@@ -52,7 +52,7 @@ _OWN_MACHINE = re.compile(
 )
 _NAMED_ROBOT = re.compile(
     r"\b(?:the|an?|our|on|onto|with|using|real|physical|actual|real-world)\s"
-    r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})[A-Z][\w+-]*(?<!-based)(?<!-driven)(?:\s[A-Z\d][\w+-]*){0,2})\s"
+    r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})[A-Z][\w+-]*(?:\s[A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven))\s"
     r"(?:(?!and|the|that|for)[a-z-]+\s){0,2}?(?P<head>robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
 )
 _ROBOT_BODY = re.compile(

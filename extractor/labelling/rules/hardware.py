@@ -241,7 +241,7 @@ def following_cue(place: Place) -> Decision | None:
 
 def field(place: Place) -> Decision | None:
     """Without any cue, a class of devices is what the work is meant for where a preposition puts something on it."""
-    return "intended" if place.mention.category in _FIELD and place.link in ("on", "for", "in") else None
+    return "intended" if place.mention.category in _FIELD and place.link in ("on", "for", "in", "via") else None
 
 
 Rule = Callable[[Place], Decision | None]
