@@ -191,12 +191,18 @@ class Reading:
         return found
 
 
-_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d")
+_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d|[\d.]+B$")
 
 
 def _is_part_of_name(mention: QuantityMention) -> bool:
-    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model"."""
-    return mention.unit in ("bit", "bits", "px") or (mention.unit is None and _SIZE.match(mention.text) is not None)
+    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model", "a 14B baseline"."""
+    if mention.unit is None:
+        return _SIZE.match(mention.text) is not None
+    return mention.unit in ("bit", "bits") or (mention.unit == "px" and mention.bound == "exact")
+
+
+_STYLED = re.compile(r"\\(?:text\w*|emph|underline|math\w+)\s?\{([^{}]*)\}")
+"""Mark-up of style: "\\textbf{...}"."""
 
 
 def _mask(text: str, quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> str:
@@ -204,6 +210,7 @@ def _mask(text: str, quantities: list[QuantityMention], hardware: tuple[Hardware
     lower = text.lower()
     if len(lower) != len(text):  # "İ" lowers to two code points
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    lower = _STYLED.sub(lambda match: " " * (match.start(1) - match.start()) + match[1] + " ", lower)
     pieces, end = [], 0
     for start, stop, sign in _marks(quantities, hardware):
         if start < end:
@@ -261,16 +268,18 @@ def _class_of(word: str, raw: str, first: bool) -> str:
     if "-" in word:
         tail = word.rsplit("-", 1)[1]
         metric = lexicon().metrics.get(tail)
-        if (metric and metric.kind != "any" and not word.startswith(_DESCRIPTIVE)) or word.startswith("time-to-"):
+        named = raw[0].isupper() and word.split("-", 1)[0] in phrase_words("models")
+        if (metric and metric.kind != "any" and not word.startswith(_DESCRIPTIVE) and not named) or word.startswith("time-to-"):
             return "M"
     if not raw.islower() and (not first or not raw[1:].islower()):
         return "N"
-    if word.endswith("ly") and len(word) > 5 and word not in _NOT_ADVERBS:
+    if word.endswith("ly") and len(word) > 5 and "-" not in word and word not in _NOT_ADVERBS:
         return "R"
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)")
+_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])")
+_ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
 
@@ -284,6 +293,8 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = settled[n + 1] = "B"
             case "T" if words[n] == "over":
                 settled[n] = "B"
+            case "C" if words[n] in _ACTIVITIES:
+                settled[n] = "w"  # "a video compression framework"
             case "B":
                 settled[n] = "R" if words[n] in ("only", "just", "on average", "even") else "p"
     return "".join(settled)
