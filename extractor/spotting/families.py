@@ -18,9 +18,9 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A family of products: the pattern of its names. See the head of `hardware_products.toml` for `context` and `bare`."""
+    """A family of products: `source` describes its names. See the head of `hardware_products.toml` for `context` and `bare`."""
 
-    pattern: re.Pattern[str]
+    source: str
     category: Category
     context: bool
     bare: bool
@@ -28,9 +28,9 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class HardwareClass:
-    """A class of hardware. `pattern` has the group `name` and ends at the head noun; `last_words` end its modifiers."""
+    """A class of hardware. Its expression has the group `name` and ends at the head noun; `last_words` end its modifiers."""
 
-    pattern: re.Pattern[str]
+    source: str
     category: Category
     alone: bool
     last_words: frozenset[str]
@@ -57,8 +57,14 @@ class HardwareLexicon:
 
 
 @cache
+def compiled(source: str) -> re.Pattern[str]:
+    """The expression of a family or class, compiled when first tried: all of them would cost the first abstract 0.1 s."""
+    return re.compile(source)
+
+
+@cache
 def hardware_lexicon() -> HardwareLexicon:
-    """The packaged lexicon, compiled at its first use."""
+    """The packaged lexicon, read at its first use."""
     products, classes = load("hardware_products"), load("hardware_classes")
     vendors = _by_word((name.split()[0].lower(), name) for name in products["vendors"])
     return HardwareLexicon(
@@ -76,9 +82,9 @@ def _vendor_pattern(names: Sequence[str]) -> re.Pattern[str]:
 
 
 def _read_product(family: Mapping[str, Any]) -> Iterator[tuple[str, Product]]:
-    pattern = re.compile("(?:" + family["pattern"].replace(" ", SPACE) + r")s?(?![A-Za-z0-9])")
-    compiled = Product(pattern, family["category"], family.get("context", False), family.get("bare", False))
-    return ((start, compiled) for start in family["starts"])
+    source = "(?:" + family["pattern"].replace(" ", SPACE) + r")s?(?![A-Za-z0-9])"
+    product = Product(source, family["category"], family.get("context", False), family.get("bare", False))
+    return ((start, product) for start in family["starts"])
 
 
 def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, HardwareClass]]:
@@ -94,13 +100,13 @@ def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) ->
         phrase = f"(?P<name>(?:{before}){'?' if alone else ''}{noun})"
     else:
         phrase = f"(?P<name>{noun})"
-    pattern = re.compile(rf"(?<![\w-]){phrase}\Z", re.NOFLAG if entry.get("case", False) else re.IGNORECASE)
+    source = rf"{'' if entry.get('case', False) else '(?i)'}(?<![\w-]){phrase}\Z"
     needs = re.compile(entry["needs"], re.IGNORECASE) if "needs" in entry else None
     modifier_ends = {word for modifier in entry["modifiers"] for word in _last_words(modifier, words)}
     for word, lengths in _by_word((letters[-1], letters) for letters in map(_LETTERS.findall, map(str.lower, heads))).items():
         single = any(len(letters) == 1 for letters in lengths)
         last_words = {letters[-2] for letters in lengths if len(letters) > 1} | (modifier_ends if single else set())
-        yield word, HardwareClass(pattern, entry["category"], alone and single, frozenset(last_words), needs)
+        yield word, HardwareClass(source, entry["category"], alone and single, frozenset(last_words), needs)
 
 
 def _read_exclusions(entries: Iterable[Mapping[str, Any]]) -> dict[str, Exclusion]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from extractor.documents import Span
 from extractor.records import Category
-from extractor.spotting.families import SPACE, Exclusion, HardwareLexicon, Product, hardware_lexicon
+from extractor.spotting.families import SPACE, Exclusion, HardwareLexicon, Product, compiled, hardware_lexicon
 from extractor.spotting.mentions import HardwareMention
 
 _WORD = re.compile(r"(?<=\d)[x×](?=[A-Z])|[A-Za-z]+")
@@ -134,7 +134,7 @@ def _product(text: str, start: int, products: Sequence[Product], vendor: Span | 
     """The longest product name at a word, with its vendor before and its head noun ("GPU", "FPGA") after it."""
     best: _Found | None = None
     for product in products:
-        match = product.pattern.match(text, start)
+        match = compiled(product.source).match(text, start)
         if match is None:
             continue
         end = match.end()
@@ -188,7 +188,7 @@ def _class(text: str, head: Span, before: str, lexicon: HardwareLexicon, free_fr
     for kind in lexicon.classes[word]:
         if not kind.alone and before not in kind.last_words:
             continue
-        match = kind.pattern.search(text, max(free_from, start - _LOOKBACK), end)
+        match = compiled(kind.source).search(text, max(free_from, start - _LOOKBACK), end)
         if match is not None and (kind.needs is None or _holds(kind.needs, text)):
             return _Found(match.start("name"), end, False, kind.category)
     return None
