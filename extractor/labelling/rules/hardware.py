@@ -300,7 +300,7 @@ def _same_product(known: str, name: str) -> bool:
 
 
 def _classes(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
-    """One target for each category of classes: evaluated before intended, the paper's own work before the rest, then the first."""
+    """One target for each category of classes: evaluated before intended, the paper's own work first, then the first."""
     best: dict[Category, tuple[Place, Role]] = {}
     for place, role in sorted(targets, key=lambda target: (target[1] != "evaluated", target[0].in_title, target[0].early)):
         if not place.mention.specific:
