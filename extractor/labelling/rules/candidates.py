@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from extractor.labelling.rules.frames import Frame, reported
+from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.kinds import TIME_UNITS, is_cost, is_time
 from extractor.labelling.rules.reading import Metric, load
 
@@ -78,6 +78,8 @@ def setting(frame: Frame) -> Verdict:
         return False  # a formula
     if is_cost(frame.mention.unit) and (_OF_A_DEVICE.search(frame.before) or _DEVICE_BEHIND.match(frame.after)):
         return False
+    if frame.words_before[-1:] == ["at"] and frame.entry == Metric("resource", "higher"):
+        return False  # "at 50% sparsity"
     return False if _counts().setting.search(" ".join(frame.words_before[-6:])) else None
 
 
@@ -265,7 +267,7 @@ def count(frame: Frame) -> Verdict:
         return None
     if frame.rule.startswith("Q change") and "." in mention.text:
         return None
-    if reported(frame) or (frame.rule in ("Q metric", "Q in metric", "metric Q") and "." in mention.text):
+    if frame.rule == "reported" or (frame.rule in ("Q metric", "Q in metric", "metric Q") and "." in mention.text):
         return None
     if frame.rule == "metric Q" and frame.entry is not None and frame.entry.kind == "accuracy":
         return None  # "PSNR above 30"
@@ -286,7 +288,7 @@ def _of_the(frame: Frame) -> bool:
 def evident(frame: Frame) -> Verdict:
     """Yes: a metric or a word of change governs it, or its unit is one of time or cost."""
     mention = frame.mention
-    if frame.rule or reported(frame):
+    if frame.rule:
         return True
     if mention.unit == "Hz" and "V" not in frame.before[-5:]:
         return None

@@ -72,9 +72,21 @@ def _clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
         last -= 1
     if last > first and sentence.codes[last - 1] == ")" and "(" not in sentence.codes[first:last]:
         last -= 1
+    last = _coordinated(sentence, first, last)
     if first >= last or (last - first == 1 and sentence.words[first] in phrase_words("empty")):
         return None
     return _owner(sentence, first, last)
+
+
+_ADJECTIVE = re.compile(r".*(?:ed|al|ive|ic|ing|only|-\w+)")
+
+
+def _coordinated(sentence: Sentence, first: int, last: int) -> int:
+    """The end of a phrase whose adjectives are coordinated: "spatial and temporal baselines"."""
+    if first < last and sentence.codes[last : last + 1] == "&" and _ADJECTIVE.fullmatch(sentence.words[last - 1]):
+        match = re.compile(r"&[wN/-]{2,}").match(sentence.codes, last)
+        return match.end() if match else last
+    return last
 
 
 def _only_links(sentence: Sentence, n: int) -> bool:
@@ -124,6 +136,7 @@ _SUBJECT = re.compile(
     r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q)|R*v+wO)"  # and a verb, or "is capable of"
 )
 _IN_PARENTHESES = re.compile(r"(?P<o>[TC])[DR]*(?P<x>[wNMH/-]*[wN])\([^()]*$")
+_COMPARED = re.compile(r"T[BDR]*(?P<x>[wNMH/-]*N)?[BDR]*$")
 _RIVAL = re.compile(rf"[FOWIY]{_NAMED}")
 
 
@@ -153,10 +166,11 @@ def subject_of(frame: Frame, system: str | None) -> str | None:
         and (opened["o"] == "T" or BEATING.fullmatch(sentence.words[opened.start()]))
     ):
         return sentence.phrase(*opened.span("x"))
-    if frame.place and codes[frame.token - 1] in "TB" and "T" in codes[frame.first : frame.token]:
-        match = _RIVAL.match(codes, frame.last)
-        if match and (found := _clean(sentence, *match.span("x"))):
-            return sentence.phrase(*found)
+    match = _COMPARED.search(codes, 0, frame.token)
+    if match and match["x"]:
+        return _owning(sentence, *match.span("x"))
+    if match and (rival := _RIVAL.match(codes, frame.last)) and (found := _clean(sentence, *rival.span("x"))):
+        return sentence.phrase(*found)
     best = None
     for match in _SUBJECT.finditer(codes, 0, frame.first + 1):
         first, last = _name_of(sentence, *match.span("y" if match["y"] else "x"))

@@ -18,6 +18,7 @@ from extractor.labelling.rules.frames import (
     is_score,
     metric_entry,
     named,
+    reported,
 )
 
 
@@ -59,7 +60,7 @@ RULES: tuple[Rule, ...] = (
     _head("from to", rf"C[RD]*(?P<m>N)?[^CMQ;SYV]{{0,10}}t{TO}", "improves the model from Q to Q, increases the BPI of X to Q"),
     _head(
         "changed by",
-        rf"(?P<c>C)[RDB]*(?:{NP}+(?:,?&D?|\({NP}{{1,2}}\)))?(?P<m>{NP}*M{NP}*)[^CQ;SYV]{{0,12}}Y{FILL}",
+        rf"(?P<c>C)[RDB]*(?:{NP}+(?:,?&D?|\({NP}{{1,2}}\)))?(?P<m>{NP}*M{NP}*)[^CQ;SYV]{{0,12}}(?:\(?Y|\(){FILL}",
         "reduces memory by Q",
     ),
     _head(
@@ -85,6 +86,7 @@ RULES: tuple[Rule, ...] = (
     _head("changed object", rf"(?P<c>C)[RDB]*{NP}+{FILL}", "compressing a model Q times"),
     _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){FILL}", "S-measures of Q"),
     _head("name (Q)", rf"N\({FILL}", "ModelNet40 (Q)"),
+    _head("reported", rf"Vt?{FILL}", "achieves Q on X"),
     _head("changed", rf"(?P<c>C)[^CQ;SV]{{0,24}}Y{FILL}", "improves by Q"),
 )
 """In order; the first that matches decides."""
@@ -155,6 +157,10 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
             return _NOUN_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is not None
         case "Q name":
             return is_score(frame) and REPORTED.search(frame.before) is not None
+        case "reported":
+            return reported(frame)
+        case "changed by":
+            return unit in ("%", "x") or not _OPENED_BY.search(frame.before)
         case "name (Q)":
             return unit == "%" and frame.after[:1] in (")", "F", "I", "P")
         case "from to":
@@ -171,7 +177,8 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
             if unit in COUNTED_UNITS and _OPENED_BY.search(frame.before) and frame.mention.text[-1:].isalpha():
                 return False  # "(600M MACs)" names its metric itself
             vague = entry is not None and entry.kind == "any"
-            return (not vague and _OPENED_BY.search(frame.before) is None) or _OWN_METRIC.match(frame.after) is None
+            beside = _OPENED_BY.search(frame.before) is None and _AT.search(frame.before) is None
+            return (not vague and beside) or _OWN_METRIC.match(frame.after) is None
         case _:
             return True
 
@@ -180,6 +187,7 @@ _NOUN_OF_CHANGE = re.compile(r"\w*(?:ments?|tions?|gains?|drops?|increases?|decr
 _VERB_OF_CHANGE = re.compile(r"(?:out|sur)\w+|(?:improv|reduc|enhanc|minimiz|eliminat|accelerat|degrad|exceed|rais|lower)e?s")
 _OWN_SCORE = re.compile(r"[BR]*(?P<m>M)(?!C)")
 _OPENED_BY = re.compile(rf"\({FILL}$")
+_AT = re.compile(rf"A{FILL}$")
 _OWN_METRIC = re.compile(rf"(?:&[BDR]*Q)*[BDRw]{{0,2}}C|-?[RBD]*{NP}{{0,4}}M")
 _CHANGED_AFTER = re.compile(r"R?(?P<c>C)")
 _LIST_END = re.compile(rf"{NP}*M(?:,{NP}*M)*,?&[DBR]*{NP}*M")

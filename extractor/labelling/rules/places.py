@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from extractor.labelling.rules.comparands import split_list
 from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.kinds import Sense
-from extractor.labelling.rules.reading import Sentence, phrase_words
+from extractor.labelling.rules.reading import COUNT, Sentence, phrase_words
 
 _ITEM = r"[wNM/-]*[wN][wN/-]*"
-_PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)]{{1,3}}\))?(?:(?:,{_ITEM}){{0,5}},?&[DR]*{_ITEM})?)")
+_PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
 _TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
 _FRAMES = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
 
@@ -27,11 +27,11 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | N
         return found
     if found := _in_metric(frame):
         return found
-    if found := _place(frame, sentence, clause, frame.tail, _FURTHER):
-        return found
     if "respectively" in sentence.words and (found := _place(frame, sentence, frame.tail, len(codes), _BEHIND)):
         return found
     if found := _place(frame, sentence, 0, frame.first, _FRAME):
+        return found
+    if found := _place(frame, sentence, clause, frame.tail, _FURTHER):
         return found
     if found := _place(frame, sentence, frame.last, clause, _TASK):
         return found
@@ -70,7 +70,7 @@ def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Sear
         named = "N" in sentence.codes[first:last]
         noun = any(word in phrase_words("places") for word in words)
         task = words[-1] in phrase_words("tasks")
-        specific = len(words) > 2 or (len(words) == 2 and words[0] not in phrase_words("vague"))
+        specific = len(words) > 2 or (len(words) == 2 and words[0][0] != COUNT and words[0] not in phrase_words("vague"))
         cues = (
             (search.named if named else "")
             + (search.noun if noun and specific else "")
@@ -157,9 +157,12 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | No
     return None
 
 
+_CLAUSE_END = re.compile(r"[;S]|,R*[VC]|,&[PIFU]")
+
+
 def _clause_end(codes: str, start: int, end: int) -> int:
     """The first break behind `start`: a semicolon, a subordinate clause, or a comma with a verb behind it."""
-    match = re.compile(r"[;S]|,R*[VC]").search(codes, start, end)
+    match = _CLAUSE_END.search(codes, start, end)
     return match.start() if match else end
 
 

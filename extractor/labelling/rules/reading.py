@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from extractor.documents import Span
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
 
-_QUANTITY, _HARDWARE = "\x01", "\x02"
+_QUANTITY, _HARDWARE, COUNT = "\x01", "\x02", "\x03"
 _PUNCTUATION = frozenset(",;:()/=.")
 _BOUND_SIGNS = frozenset("~≈∼<>≤≥")
 _DESCRIPTIVE = (
@@ -123,7 +123,9 @@ def lexicon() -> Lexicon:
             changes[word] = Change(group["effect"], group.get("kind"))
             codes[word] = "C"
     phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
-    lexer = re.compile(rf"{_QUANTITY}+|{_HARDWARE}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]")
+    lexer = re.compile(
+        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]"
+    )
     return Lexicon(codes, metrics, changes, frozenset(lists["cased"]), frozenset(lists["fillers"]), lexer)
 
 
@@ -165,8 +167,10 @@ class Reading:
 
     def __init__(self, mentions: Mentions) -> None:
         self.mentions = mentions
-        quantities = [mention for mention in mentions.quantities if not _is_part_of_name(mention)]
-        self._masked = _mask(mentions.text, quantities, mentions.hardware)
+        numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention)]
+        counts = [mention for mention in numbers if _counts_tests(mention, mentions.text)]
+        quantities = [mention for mention in numbers if mention not in counts]
+        self._masked = _mask(mentions.text, quantities, counts, mentions.hardware)
         self._quantities = {mention.span[0]: mention for mention in quantities}
         self._read: dict[int, Sentence] = {}
 
@@ -201,18 +205,32 @@ def _is_part_of_name(mention: QuantityMention) -> bool:
     return mention.unit in ("bit", "bits") or (mention.unit == "px" and mention.bound == "exact")
 
 
+def _counts_tests(mention: QuantityMention, text: str) -> bool:
+    """Whether a number counts datasets or test conditions ("on 12 datasets"): no number comes between it and another."""
+    return mention.unit is None and mention.text.isdigit() and _tests().match(text, mention.span[1]) is not None
+
+
+@cache
+def _tests() -> re.Pattern[str]:
+    return re.compile(
+        rf"\+? (?:[\w-]+ ){{0,3}}?(?:{'|'.join(word for word in phrase_words('places') if word.endswith('s'))})\b"
+    )
+
+
 _STYLED = re.compile(r"\\(?:text\w*|emph|underline|math\w+)\s?\{([^{}]*)\}")
 """Mark-up of style: "\\textbf{...}"."""
 
 
-def _mask(text: str, quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> str:
+def _mask(
+    text: str, quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
+) -> str:
     """The text in lower case, mentions blotted out, every offset kept."""
     lower = text.lower()
     if len(lower) != len(text):  # "İ" lowers to two code points
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     lower = _STYLED.sub(lambda match: " " * (match.start(1) - match.start()) + match[1] + " ", lower)
     pieces, end = [], 0
-    for start, stop, sign in _marks(quantities, hardware):
+    for start, stop, sign in _marks(quantities, counts, hardware):
         if start < end:
             continue
         pieces += [lower[end:start], sign * (stop - start)]
@@ -221,9 +239,11 @@ def _mask(text: str, quantities: list[QuantityMention], hardware: tuple[Hardware
     return "".join(pieces)
 
 
-def _marks(quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> list[tuple[int, int, str]]:
+def _marks(
+    quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
+) -> list[tuple[int, int, str]]:
     held = [mention.span for mention in quantities]
-    marks = [(*span, _QUANTITY) for span in held]
+    marks = [(*span, _QUANTITY) for span in held] + [(*mention.span, COUNT) for mention in counts]
     for mention in hardware:
         start, stop = mention.span
         if not any(a < stop and start < b for a, b in held):
@@ -251,6 +271,8 @@ def read_sentence(text: str, masked: str, span: Span) -> Sentence:
                 code = "Q"
             elif first == _HARDWARE:
                 code = "H"
+            elif first == COUNT:
+                code = "w"
             elif len(word) == 1 and not word.isalnum():
                 code = word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "-"
             else:
