@@ -108,7 +108,7 @@ def find_hardware(text: str, first_id: int = 1) -> tuple[HardwareMention, ...]:
         if word in lexicon.products and _starts(text, start):
             hit = _product(text, start, lexicon.products[word], vendor, found)
         if hit is None and vendor is not None and vendor[0] == start:
-            hit = _unlisted_model(text, vendor)
+            hit = _unlisted_model(text, vendor, lexicon)
         if hit is None and word in lexicon.classes:
             hit = _class(text, match.span(), before, lexicon, end if found and found[-1].specific else start_of_last)
         if hit is None and word in _LIMITED_HEADS and (limited := _LIMITED_AFTER.match(text, match.end())):
@@ -167,9 +167,13 @@ def _enumerated(text: str, start: int, category: Category, found: Sequence[_Foun
     return _ENUMERATION.fullmatch(text, found[-1].end, start) is not None
 
 
-def _unlisted_model(text: str, vendor: Span) -> _Found | None:
+def _unlisted_model(text: str, vendor: Span, lexicon: HardwareLexicon) -> _Found | None:
     """A vendor, a model name that no family describes, and a head noun: "NVIDIA X9000 GPU"."""
     match = _MODEL.match(text, vendor[1])
+    name = _WORD.search(text, vendor[1])
+    listed = lexicon.products.get(name[0].lower(), ()) if name else ()
+    if name and any(compiled(product.source).match(text, name.start()) for product in listed):
+        return None
     if match is None or not any(c.isdigit() for c in text[vendor[1] : match.start("head")]):
         return None
     return _Found(vendor[0], match.end(), True, _HEAD_CATEGORIES[re.sub(r"\W", "", match["head"].lower()).rstrip("s")])

@@ -216,9 +216,12 @@ def need(place: Place) -> Decision | None:
 def nearest_cue(place: Place) -> Decision | None:
     """The cue that stands nearest before the mention in its clause decides, if the mention is tied to it."""
     if place.cue == "evaluated":
-        loose = place.link == "from" or (place.link == "of" and not cue_words().measures.search(place.before))
+        whole = place.measured and place.mention.category in _FIELD
+        loose = place.link == "from" or (place.link == "of" and not whole and not cue_words().measures.search(place.before))
         return "evaluated" if not loose and (place.own or place.measured) else "none"
     if place.cue == "intended":
+        if place.measured and place.own and place.mention.category in _CHIPS and place.link in _ON:
+            return "evaluated"
         loose = place.link in ("of", "from", "between") and not cue_words().bearers.search(place.before)
         return "intended" if not loose and (place.own or place.mention.category in _FIELD) else "none"
     return None

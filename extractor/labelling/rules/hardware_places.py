@@ -19,13 +19,14 @@ _PREPOSITIONS = (
     "on|onto|upon|for|to|in|into|within|across|with|without|using|via|by|of|from|between|among|at|over|through|than|against|under"
     "|as|toward|towards"
 )
-_LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,4}}$")
+_LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,7}}$")
 _GROUP = re.compile(
     r"\b(?:set|range|variety|number|pair|fleet|pool|array|collection|group|cluster|network|hundreds|dozens|thousands|tens|types?|kinds?|"
     r"classes)\s+of\s+(?:[\w-]+\s+){0,3}$"
 )
 _CLAUSE = re.compile(r";|\b(?:while|whereas|although)\b")
 _SEPARATOR = re.compile(
+    r"(?:\s+(?:boards?|chips?|devices?|processors?|phones?|smartphones?|headsets?|platforms?|robot(?:s|ic)?|arms?|manipulators?|hands?))*"
     r"(?:\s*[,/&()]\s*|\s+)(?:(?:and|or|as well as|plus|and/or)\s+)?(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
 )
 _EXAMPLE = re.compile(
@@ -160,7 +161,7 @@ def cue_words() -> Cues:
         stage=_any_of(words["stage"], r"\s+(?:{})\b"),
         design=_any_of(words["design"], ending),
         need=_any_of(words["need"], word),
-        bearers=_any_of(words["bearers"], r"\b(?:{})\s+of\s+(?:[\w-]+\s+){{0,2}}$"),
+        bearers=_any_of(words["bearers"], r"\b(?:{})\s+(?:of|from)\s+(?:[\w-]+\s+){{0,2}}$"),
         measures=_any_of(words["measures"], r"\b(?:{})\s+of\s+(?:[\w-]+\s+){{0,3}}$"),
         robotics=_any_of(words["robotics"], r"[\s-]+(?:{})\b"),
         any_robot=_any_of(words["any_robot"], r"(?:(?:{})[\s-]*)+"),
