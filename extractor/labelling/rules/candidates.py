@@ -78,6 +78,14 @@ def setting(frame: Frame) -> Verdict:
         return False  # a formula
     if is_cost(frame.mention.unit) and (_OF_A_DEVICE.search(frame.before) or _DEVICE_BEHIND.match(frame.after)):
         return False
+    if frame.mention.unit == "Hz" and frame.words_after[:1] in (
+        ["sampling"],
+        ["sampling rate"],
+        ["camera"],
+        ["video"],
+        ["input"],
+    ):
+        return False
     if frame.words_before[-1:] == ["at"] and frame.entry == Metric("resource", "higher"):
         return False  # "at 50% sparsity"
     return False if _counts().setting.search(" ".join(frame.words_before[-6:])) else None
@@ -166,6 +174,13 @@ def share_of_things(frame: Frame) -> Verdict:
         return None
     needs = {"only", "just", "merely", "with", "using", "by using", "uses", "use", "requires", "requiring", "than"}
     return not needs.isdisjoint(frame.words_before[-4:]) and not _counts().data.isdisjoint(words)
+
+
+def tokens_of_input(frame: Frame) -> Verdict:
+    """No: tokens that nothing puts as few ("videos with 1M tokens")."""
+    if frame.mention.unit != "tokens" or frame.rule not in ("", "Q metric", "metric Q", "reported"):
+        return None
+    return None if frame.mention.bound == "up_to" or not _counts().limited.isdisjoint(frame.words_before[-3:]) else False
 
 
 def duration_of_data(frame: Frame) -> Verdict:
@@ -265,7 +280,7 @@ def count(frame: Frame) -> Verdict:
         and "T" in frame.after[:3]
     ):
         return None
-    if frame.rule.startswith("Q change") and "." in mention.text:
+    if frame.change is not None and "." in mention.text and not counted:
         return None
     if frame.rule == "reported" or (frame.rule in ("Q metric", "Q in metric", "metric Q") and "." in mention.text):
         return None
@@ -305,6 +320,7 @@ RULES: tuple[Callable[[Frame], Verdict], ...] = (
     training_data,
     achieved_share,
     share_of_things,
+    tokens_of_input,
     duration_of_data,
     model_variant,
     description,

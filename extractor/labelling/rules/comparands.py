@@ -32,6 +32,8 @@ def baseline_of(frame: Frame, end: int) -> str | None:
             if found := _clean(sentence, *match.span("x")):
                 return _pick(frame, *found)
     for match in reversed([*_THAN.finditer(codes, 0, frame.first)]):
+        if sentence.words[match.start()] == "over" and "C" not in codes[max(0, match.start() - 8) : match.start()]:
+            continue  # "reasons over the scene"
         if found := _clean(sentence, *match.span("x")):
             return _pick(frame, *found)
     for match in reversed([*_BEATS.finditer(codes, 0, frame.first)]):
@@ -103,6 +105,9 @@ def _owner(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     match = _VALUE_OF.match(sentence.codes, first, last)
     if match and (sentence.codes[first] == "M" or sentence.words[first] in phrase_words("values")):
         first = match.end()
+    for n in range(first, last - 1):
+        if sentence.words[n].endswith(("'s", "’s")) and sentence.codes[n + 1] in "MN":
+            return first, n + 1
     named = _NAMED_AFTER.match(sentence.codes, last)
     if named and "N" not in sentence.codes[first:last]:
         return named.span("x")
@@ -115,7 +120,8 @@ def _pick(frame: Frame, first: int, last: int) -> str:
     items = split_list(sentence, first, last)
     if frame.listed and len(items) == frame.size:
         return sentence.phrase(*items[frame.place])
-    return sentence.phrase(first, last)
+    phrase = sentence.phrase(first, last)
+    return phrase[:-2] if phrase.endswith(("'s", "’s")) else phrase
 
 
 def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int]]:

@@ -81,9 +81,10 @@ class Frame:
     @property
     def metric_text(self) -> str | None:
         """The metric's words as written; a counted unit ("372M parameters") names it itself where nothing else does."""
-        if self.metric is not None:
+        counted = self.mention.unit in COUNTED_UNITS
+        if self.metric is not None and not (counted and self.entry is not None and self.entry.kind == "accuracy"):
             return self.sentence.phrase(*self.metric)
-        if self.mention.unit in COUNTED_UNITS and (match := _OWN_NOUN.search(self.mention.text)) and len(match.group()) > 1:
+        if counted and (match := _OWN_NOUN.search(self.mention.text)) and len(match.group()) > 1:
             return match.group()
         return None
 
@@ -153,7 +154,7 @@ def is_score(frame: Frame) -> bool:
 _DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])
 _VAGUE = frozenset(["performance", "score", "scores"])
-_KEPT = frozenset(["average", "mean", "overall", "total", "median", "peak"])
+_KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
 
 
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:

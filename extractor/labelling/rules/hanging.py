@@ -20,6 +20,7 @@ from extractor.labelling.rules.frames import (
     named,
     reported,
 )
+from extractor.labelling.rules.reading import phrase_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,16 @@ TO = FILL.replace("D", "")
 """No article: "contributes to a Q gain" goes from nothing to nothing."""
 
 RULES: tuple[Rule, ...] = (
-    _head("change is", rf"(?P<c>C)I[BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,8}}v{FILL}", "the gains in WER over X are Q"),
+    _head("change is", rf"(?P<c>C)I[BDR]*(?P<m>{NP}+)(?:[^CQ;SV]{{0,8}}v|O){FILL}", "the gains in WER over X are Q"),
     _head(
         "changes by",
         rf"(?P<m>{NP}*M[wN]?)(?:[OFI][DR]*{NP}{{1,4}}){{0,2}}[vVR]*(?P<c>C)[RBD(]{{0,3}}Y{FILL}",
         "latency is reduced by Q",
+    ),
+    _head(
+        "subject changes by",
+        rf"(?:^|[,;S&])[DR]*(?P<m>{NP}{{1,5}})(?:[OFIPp][DR]*[wNMH&/-]+){{0,2}}[vR]*(?P<c>C)[RB]*Y{FILL}",
+        "the muscle activity decreased by Q",
     ),
     _head(
         "nominal change",
@@ -56,7 +62,7 @@ RULES: tuple[Rule, ...] = (
         "an accuracy drop of Q",
     ),
     _head("metric of", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?(?:[Ov=:(]+|A|vV|-|(?=B)){FILL}", "AUC of Q, latency is Q"),
-    _head("from to", rf"(?P<m>{NP}*M[wN]?)(?:[vR]*C)?[^CMQ;SYV]{{0,8}}t{TO}", "shortens the sequence length from Q to Q"),
+    _head("from to", rf"(?P<m>{NP}*M[wN]?)(?:[vR]*C)?[^CMQ;SYV()]{{0,8}}t{TO}", "shortens the sequence length from Q to Q"),
     _head("from to", rf"C[RD]*(?P<m>N)?[^CMQ;SYV]{{0,10}}t{TO}", "improves the model from Q to Q, increases the BPI of X to Q"),
     _head(
         "changed by",
@@ -159,6 +165,11 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
             return is_score(frame) and REPORTED.search(frame.before) is not None
         case "reported":
             return reported(frame)
+        case "subject changes by":
+            n = frame.first - len(match.string) + match.end("m") - 1
+            heads = phrase_words("generic") | phrase_words("variants") | phrase_words("never")
+            rises = _INTRANSITIVE.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
+            return rises and sentence.codes[n] == "w" and sentence.words[n] not in heads
         case "changed by":
             return unit in ("%", "x") or not _OPENED_BY.search(frame.before)
         case "name (Q)":
@@ -183,6 +194,9 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
             return True
 
 
+_INTRANSITIVE = re.compile(
+    r"(?:increas|decreas|declin|reduc|shorten)ed|(?:drop|grow|rise|fall|increase|decrease)s|dropped|fell|rose|grew"
+)
 _NOUN_OF_CHANGE = re.compile(r"\w*(?:ments?|tions?|gains?|drops?|increases?|decreases?|savings?|speed-?ups?|loss|degradation)")
 _VERB_OF_CHANGE = re.compile(r"(?:out|sur)\w+|(?:improv|reduc|enhanc|minimiz|eliminat|accelerat|degrad|exceed|rais|lower)e?s")
 _OWN_SCORE = re.compile(r"[BR]*(?P<m>M)(?!C)")

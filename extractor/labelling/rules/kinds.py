@@ -41,6 +41,9 @@ RESOURCE_UNITS = frozenset(
 RELATIVE_UNITS = frozenset(["x", "%"])
 
 
+_MULTIPLIES = re.compile(r"(doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
+
+
 @dataclass(frozen=True, slots=True)
 class Sense:
     """What a number reports."""
@@ -66,7 +69,7 @@ def comparison_of(frame: Frame) -> Comparison:
         return "fraction" if mention.unit == "x" else "absolute"
     if frame.change is not None and entry is not None:
         return "change"
-    if mention.text[:1] in "+-" or _within(frame):
+    if mention.text[:1] in "+-" or _within(frame) or _MULTIPLIES.fullmatch(mention.text.lower()):
         return "change"
     if mention.unit == "x":
         return "change" if _is_gain(frame) else "fraction"
@@ -154,6 +157,8 @@ def effect_of(frame: Frame) -> Effect:
     lower = entry is not None and entry.better == "lower"
     if _within(frame) or _is_overhead(frame):
         return "worse"
+    if change is None and (verb := _MULTIPLIES.fullmatch(frame.mention.text.lower())):
+        return "better" if (verb[1] == "halv") == lower else "worse"
     if change is None and _is_gain(frame):
         return "better"
     if change is None:

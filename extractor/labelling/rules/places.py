@@ -157,7 +157,7 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | No
     return None
 
 
-_CLAUSE_END = re.compile(r"[;S]|,R*[VC]|,&[PIFU]")
+_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,&[PIFU]")
 
 
 def _clause_end(codes: str, start: int, end: int) -> int:
