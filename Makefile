@@ -17,6 +17,7 @@ help: ## list the targets
 
 run: .venv/run ## extract the claims of the real abstracts into build/claims
 	$(BIN)/extractor run evals/corpus/abstracts.txt -o build/claims --fresh
+	@echo "Look at one: $(BIN)/extractor show build/claims abstracts#49"
 
 test: .venv/dev ## run the tests
 	$(BIN)/python -m pytest

@@ -54,10 +54,14 @@ def default_path(environ: Mapping[str, str] = os.environ) -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "extractor" / "replies.sqlite3"
 
 
-def key_of(model: str, base_url: str | None, messages: Sequence[Message], schema: object, parameters: object) -> bytes:
+def shape_of(model: str, base_url: str | None, schema: object, parameters: object) -> bytes:
+    """What shapes every reply of a job alike, as bytes for `key_of`."""
+    return json.dumps([model, base_url, schema, parameters], sort_keys=True).encode()
+
+
+def key_of(shape: bytes, messages: Sequence[Message]) -> bytes:
     """The name under which a reply is kept: 32 bytes that differ when anything that shaped it differs."""
-    shaped = json.dumps([model, base_url, messages, schema, parameters], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(shaped.encode()).digest()
+    return hashlib.sha256(shape + b"\n" + json.dumps(messages, sort_keys=True).encode()).digest()
 
 
 class ReplyCache:
@@ -83,10 +87,11 @@ class ReplyCache:
         try:
             if self._off:
                 return None
-            self._reading = self._reading or _connect(self.path)
+            self._reading = self._reading or _connect(self.path, timeout=1.0)
             row = self._reading.execute("SELECT reply, settled FROM replies WHERE key = ?", (key,)).fetchone()
         except (sqlite3.Error, OSError) as error:
-            self._mend(error)
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                self._mend(error)
             return None
         return Kept(row[0], bool(row[1])) if row else None
 
@@ -180,9 +185,9 @@ def clear(path: Path | None = None) -> int:
     return count
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, timeout: float = 10.0) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=timeout, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         # With WAL, NORMAL can lose the last commits to a power cut but never breaks the file, and spares a disk sync each.

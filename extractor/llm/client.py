@@ -13,9 +13,10 @@ from typing import Any, Generic, NoReturn, Self, TypeVar
 from pydantic import BaseModel, SecretStr
 
 from extractor.llm import keys
-from extractor.llm.cache import Kept, ReplyCache, key_of
+from extractor.llm.cache import Kept, ReplyCache, key_of, shape_of
 from extractor.llm.clock import Clock
-from extractor.llm.completions import Completion, read
+from extractor.llm.completions import Completion
+from extractor.llm.completions import read as parse
 from extractor.llm.endpoints import Endpoint, resolve
 from extractor.llm.failures import CallError, JobError, Spent
 from extractor.llm.limits import Limiter, Limits
@@ -38,6 +39,7 @@ T = TypeVar("T", bound=BaseModel)
 REASKS = 2
 # Until a reply has shown how long replies are; the labels of an abstract with twenty mentions are about as long.
 _EXPECTED_OUTPUT_TOKENS = 1024
+_LONGEST_CAUSE = 300  # characters; some providers send the whole request back
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,15 @@ class ModelClient(Generic[T]):
         self._budget = budget or Budget()
         self._notice = notice
         self._clock = clock or Clock()
-        self._limiter = Limiter(self._settings.limits, self._clock)
+        self.limiter = Limiter(self._settings.limits, self._clock)
         self._transport: Transport | None = None
         self._mode = Mode.JSON_SCHEMA
+        self._works: Mode | None = None
         self._parameters = self._given_parameters()
-        self._asked_with = dict(self._parameters)
         self._templates: dict[Mode, Template] = {}
         self._schema = reply.model_json_schema()
+        self._asked_with = dict(self._parameters)
+        self._shape = self._shape_with(self._schema)
         # What calls are expected to take; replies correct both.
         self._schema_tokens = len(json.dumps(self._schema)) // 4
         self._input_ratio = 1.0
@@ -135,12 +139,9 @@ class ModelClient(Generic[T]):
         this request, for engines that constrain decoding. Raises `CallError` when there is no usable answer, and `JobError`
         when there will be none for later documents either.
         """
-        key = b""
-        if self._cache is not None:
-            shape = schema or self._schema
-            key = key_of(self.endpoint.model, self.endpoint.base_url, messages, shape, self._asked_with)
-            if (kept := self._cache.get(key)) and (reply := self._from_cache(kept, check)):
-                return reply
+        key = self._key_of(messages, schema)
+        if reply := self._from_cache(key, check):
+            return reply
         ledger = Ledger(self._clock.monotonic())
         conversation = list(messages)
         best: tuple[T, Sequence[str]] | None = None
@@ -156,7 +157,7 @@ class ModelClient(Generic[T]):
                     self._spent(ledger),
                 )
             truncated = completion.truncated
-            value = read(completion.text, self._reply, truncated)
+            value = parse(completion.text, self._reply, truncated)
             if isinstance(value, list):
                 faults = value
             else:
@@ -178,6 +179,14 @@ class ModelClient(Generic[T]):
             self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults)))
         return Reply(value, tuple(faults), False, self._spent(ledger))
 
+    def _shape_with(self, schema: Mapping[str, Any]) -> bytes:
+        return shape_of(self.endpoint.model, self.endpoint.base_url, schema, self._asked_with)
+
+    def _key_of(self, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> bytes:
+        if self._cache is None:
+            return b""
+        return key_of(self._shape if schema is None else self._shape_with(schema), messages)
+
     def kept(
         self,
         messages: Sequence[Message],
@@ -185,69 +194,78 @@ class ModelClient(Generic[T]):
         check: Callable[[T], Sequence[str]] = lambda _value: (),
         schema: Mapping[str, Any] | None = None,
     ) -> Reply[T] | None:
-        """What `ask` would return without a call, or None."""
-        if self._cache is None:
-            return None
-        key = key_of(self.endpoint.model, self.endpoint.base_url, messages, schema or self._schema, self._asked_with)
-        kept = self._cache.get(key)
-        return None if kept is None else self._from_cache(kept, check)
+        """The reply that `ask` finds in the cache, or None if it would have to call. Never calls."""
+        return self._from_cache(self._key_of(messages, schema), check)
 
-    def _from_cache(self, kept: Kept, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
-        value = read(kept.text, self._reply)
+    def _from_cache(self, key: bytes, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
+        kept = self._cache.get(key) if self._cache is not None else None
+        if kept is None:
+            return None
+        value = parse(kept.text, self._reply)
         if isinstance(value, list):
             return None
         faults = tuple(check(value))
         return None if faults and not kept.settled else Reply(value, faults, True, Spent())
 
+    def expected(self, messages: Sequence[Message]) -> Spent:
+        """About what one call takes: an estimate before the first reply, and corrected by each."""
+        read = int(self._counted(messages) * self._input_ratio)
+        written = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
+        return Spent(1, 1, read, written, None if self.price is None else self.price.of(read, written))
+
+    def _counted(self, messages: Sequence[Message]) -> int:
+        return estimated_tokens(messages) + self._schema_tokens
+
     async def _complete(
         self, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
     ) -> tuple[Completion, Mode]:
-        """One completion, repeated while that may help; the first part that fails for good raises."""
-        counted = estimated_tokens(messages) + self._schema_tokens
-        expected = int(counted * self._input_ratio)
-        longest = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
-        estimate = None if self.price is None else self.price.of(expected, longest)
+        """One completion, tried again while that may help."""
         transport = self._transport or self._open()
-        verdict: Verdict | None = None
         try:
             async for attempt in retrying(self._settings.retries, self._clock, lambda: ledger.started):
                 with attempt:
-                    async with self._limiter.slot(expected + longest) as sent:
-                        if not ledger.calls:  # the time in the queue is not the document's
-                            ledger.started = sent
-                        reserved = await self._budget.reserve(estimate, self.endpoint.model)
-                        cost: float | None = None
-                        try:
-                            answer, mode = await self._send(transport, messages, schema, ledger)
-                            before = ledger.cost(self.price) or 0.0
-                            used = ledger.add(answer.completion, expected)
-                            cost = (ledger.cost(self.price) or 0.0) - before
-                        except Exception as error:
-                            verdict = judge(error, self.endpoint, self._clock.time())
-                            if verdict is None:
-                                raise
-                            if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow:
-                                self._limiter.slowed(sent, verdict.wait)
-                            if verdict.slow:
-                                cost = reserved  # the provider may have written, and billed, what was not waited for
-                            if verdict.repeats:
-                                raise RepeatableError(verdict) from error
-                            self._fail(verdict, ledger, error)
-                        finally:
-                            await self._budget.settle(reserved, cost)
-                    self._reached = True
-                    self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / counted)
-                    self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
-                    self._limiter.succeeded()
-                    self._limiter.used(expected + longest, used)
-                    self._limiter.told(answer.headers)
-                    return answer.completion, mode
+                    return await self._try(transport, messages, schema, ledger)
         except RepeatableError as error:
             self._fail(error.verdict, ledger, error.__cause__)
         except JobError as error:  # the budget knows nothing of the document
             error.spent = self._spent(ledger)
             raise
         raise AssertionError("unreachable: tenacity reraises")
+
+    async def _try(
+        self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
+    ) -> tuple[Completion, Mode]:
+        """One call within the limits and the budget. Raises `RepeatableError` if another may go better."""
+        expected = self.expected(messages)
+        tokens = expected.input_tokens + expected.output_tokens
+        async with self.limiter.slot(tokens) as sent:
+            if not ledger.calls:  # the time in the queue is not the document's
+                ledger.started = sent
+            reserved = await self._budget.reserve(expected.cost_usd, self.endpoint.model)
+            before, used, unpaid = ledger.cost(self.price) or 0.0, 0, 0.0
+            try:
+                answer, mode = await self._send(transport, messages, schema, ledger)
+                used = ledger.add(answer.completion, expected.input_tokens)
+            except Exception as error:
+                verdict = judge(error, self.endpoint, self._clock.time())
+                if verdict is None:
+                    raise
+                if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow:
+                    self.limiter.slowed(sent, verdict.wait)
+                if verdict.slow:
+                    unpaid = reserved  # the provider may have written, and billed, what was not waited for
+                if verdict.repeats:
+                    raise RepeatableError(verdict) from error
+                self._fail(verdict, ledger, error)
+            finally:
+                await self._budget.settle(reserved, (ledger.cost(self.price) or 0.0) - before + unpaid)
+                self.limiter.used(tokens, used)
+        self._reached = True
+        self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / self._counted(messages))
+        self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
+        self.limiter.succeeded()
+        self.limiter.told(answer.headers)
+        return answer.completion, mode
 
     async def _send(
         self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
@@ -257,10 +275,13 @@ class ModelClient(Generic[T]):
             template = self._template()
             ledger.calls += 1
             try:
-                return await transport.send(template, messages, schema), template.mode
+                answer = await transport.send(template, messages, schema)
             except Exception as error:
                 if not self._adapt(template, error):
                     raise
+            else:
+                self._works = template.mode
+                return answer, template.mode
 
     def _adapt(self, template: Template, error: Exception) -> bool:
         """Give up the parameter or the mode that a server has refused, and say so; whether there is something else to try."""
@@ -271,7 +292,8 @@ class ModelClient(Generic[T]):
                 self._templates.clear()
                 self._notice(f"{self.endpoint.model} does not take {name!r}; going on without it.")
             return True
-        if not refuses_structure(error):
+        # A mode that has worked is not to blame for one document.
+        if template.mode is self._works or not refuses_structure(error):
             return False
         if self._mode is template.mode:
             after = template.mode.after
@@ -318,6 +340,8 @@ class ModelClient(Generic[T]):
         cause = verdict.cause
         if self._key is not None:
             cause = cause.replace(self._key.get_secret_value(), "[key]")
+        if len(cause) > _LONGEST_CAUSE:  # only now: half a key would not have been found
+            cause = cause[: _LONGEST_CAUSE - 3] + "..."
         if verdict.repeats:
             cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"
         raise (JobError if stops else CallError)(cause, verdict.fix, self._spent(ledger)) from (

@@ -149,6 +149,11 @@ _BY_CLASS: Mapping[str, Outcome] = {
     "litellm.VectorStoreSearchError": Outcome.FAILS_DOCUMENT,
 }
 _BY_STATUS: Mapping[int, Outcome] = {
+    301: Outcome.STOPS_JOB,
+    302: Outcome.STOPS_JOB,
+    303: Outcome.STOPS_JOB,
+    307: Outcome.STOPS_JOB,
+    308: Outcome.STOPS_JOB,
     401: Outcome.STOPS_JOB,
     402: Outcome.STOPS_JOB,
     403: Outcome.STOPS_JOB,
@@ -191,7 +196,7 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
         return Verdict(Outcome.STOPS_JOB, at, f"Set {endpoint.key_variable} to a valid key, or run with --model rules.")
     if status == 403:
         return Verdict(Outcome.STOPS_JOB, at, f"Use a key that may call {endpoint.model}.")
-    if status in {404, 405} or "model_not_found" in _code(error):
+    if status in {301, 302, 303, 307, 308, 404, 405} or "model_not_found" in _code(error):
         fix = f"Check that {where} has the model {endpoint.served_as!r} and that the address is right."
         return Verdict(Outcome.STOPS_JOB, at, fix)
     if status == 402:
@@ -224,8 +229,8 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
 
 def refuses_structure(error: Exception) -> bool:
     """Whether a server turned down the schema or the mode of the request, as opposed to its text."""
-    if "context_length" in _code(error) or type(error).__name__ == "ContextWindowExceededError":
-        return False  # such a message counts the tokens of the schema, too
+    if any(code in _code(error) for code in ("context_length", "json_validate_failed", "tool_use_failed")):
+        return False  # the text was too long, or what the model wrote did not fit; both messages speak of the schema
     words = ("response_format", "json_schema", "json schema", "schema", "structured output", "grammar", "tool", "function call")
     return _status(error) in {400, 404, 422, 501} and any(word in _words(error) for word in words)
 
@@ -311,10 +316,9 @@ def _words(error: Exception) -> str:
     return f"{getattr(error, 'message', '') or error} {getattr(error, 'param', '') or ''}".lower()
 
 
-def _said(error: Exception, length: int = 200) -> str:
+def _said(error: Exception) -> str:
     """The provider's own message on one line. litellm's is never shown: it can quote the reply."""
     text = str(getattr(error, "message", "") or error)
     if type(error).__module__.startswith("litellm"):
         text = type(error).__name__
-    text = " ".join(text.split()).rstrip(".")
-    return text if len(text) <= length else text[: length - 3] + "..."
+    return " ".join(text.split()).rstrip(".")

@@ -7,6 +7,7 @@ import os
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -72,7 +73,9 @@ class Direct:
 
         session = self._session or self._open()
         try:
-            async with session.post(self._url, data=template.body(messages, schema), headers=_CONTENT) as response:
+            body = template.body(messages, schema)
+            # A redirect would carry the key to wherever it points.
+            async with session.post(self._url, data=body, headers=_CONTENT, allow_redirects=False) as response:
                 content = await response.read()
                 status, headers = response.status, {name.lower(): value for name, value in response.headers.items()}
         except TimeoutError as error:  # aiohttp's timeouts are subclasses, also where they are connection errors
@@ -134,10 +137,7 @@ class ThroughLiteLLM:
             raise JobError(f"no provider is called {endpoint.provider!r}", "Name the model as litellm does, PROVIDER/NAME.")
         self._endpoint = endpoint
         self._timeouts = timeouts
-        self._fixed: dict[str, Any] = {
-            "num_retries": 0,
-            "max_retries": 0,
-        }
+        self._fixed: dict[str, Any] = {"num_retries": 0, "max_retries": 0}
         if endpoint.base_url:
             self._fixed["api_base"] = endpoint.base_url
         self._key = key
@@ -173,6 +173,7 @@ class ThroughLiteLLM:
         litellm.in_memory_llm_clients_cache.flush_cache()
 
 
+@cache
 def import_litellm() -> Any:
     """litellm (4 to 6 s at its first import) without its habits: fetching tables, reading `.env`, telemetry, advice."""
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # anything but DEV leaves the .env of the working directory alone

@@ -18,9 +18,9 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A family of products: the pattern of its names. See the head of `hardware_products.toml` for `context` and `bare`."""
+    """A family of products: `source` describes its names. See the head of `hardware_products.toml` for `context` and `bare`."""
 
-    pattern: re.Pattern[str]
+    source: str
     category: Category
     context: bool
     bare: bool
@@ -28,9 +28,9 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class HardwareClass:
-    """A class of hardware. `pattern` has the group `name` and ends at the head noun; `last_words` end its modifiers."""
+    """A class of hardware. Its expression has the group `name` and ends at the head noun; `last_words` end its modifiers."""
 
-    pattern: re.Pattern[str]
+    source: str
     category: Category
     alone: bool
     last_words: frozenset[str]
@@ -39,10 +39,10 @@ class HardwareClass:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """What makes a head noun something else: words in lower case directly before or after it, `where` anywhere in the text."""
+    """What makes a head noun something else: a word in lower case before it, words after it, `where` anywhere in the text."""
 
     before: frozenset[str]
-    after: frozenset[str]
+    after: re.Pattern[str] | None
     where: re.Pattern[str] | None
 
 
@@ -57,8 +57,14 @@ class HardwareLexicon:
 
 
 @cache
+def compiled(source: str) -> re.Pattern[str]:
+    """The expression of a family or class, compiled when first tried: all of them would cost the first abstract 0.1 s."""
+    return re.compile(source)
+
+
+@cache
 def hardware_lexicon() -> HardwareLexicon:
-    """The packaged lexicon, compiled at its first use."""
+    """The packaged lexicon, read at its first use."""
     products, classes = load("hardware_products"), load("hardware_classes")
     vendors = _by_word((name.split()[0].lower(), name) for name in products["vendors"])
     return HardwareLexicon(
@@ -76,16 +82,17 @@ def _vendor_pattern(names: Sequence[str]) -> re.Pattern[str]:
 
 
 def _read_product(family: Mapping[str, Any]) -> Iterator[tuple[str, Product]]:
-    pattern = re.compile("(?:" + family["pattern"].replace(" ", SPACE) + r")s?(?![A-Za-z0-9])")
-    compiled = Product(pattern, family["category"], family.get("context", False), family.get("bare", False))
-    return ((start, compiled) for start in family["starts"])
+    source = "(?:" + family["pattern"].replace(" ", SPACE) + r")s?(?![A-Za-z0-9])"
+    product = Product(source, family["category"], family.get("context", False), family.get("bare", False))
+    return ((start, product) for start in family["starts"])
 
 
 def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, HardwareClass]]:
     """The class under each word that can end one of its heads: "computer" and "computers" for "single-board computer"."""
     heads = [form for head in entry["heads"] for form in (head, _plural(head))]
     noun = f"(?:{'|'.join(_pattern(head, words) for head in heads)})"
-    before = f"(?:{'|'.join(_pattern(modifier, words) for modifier in entry['modifiers'])})" + r"[\s~-]+"
+    modifiers = "|".join(_pattern(modifier, words) for modifier in entry["modifiers"])
+    before = rf"(?:{modifiers})(?:\s\([A-Za-z]{{2,6}}\))?[\s~-]+"  # "Internet of Things (IoT) devices"
     alone = entry.get("alone", False)
     if entry.get("bare", False):
         phrase = f"{before}(?P<name>{noun})"
@@ -93,26 +100,33 @@ def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) ->
         phrase = f"(?P<name>(?:{before}){'?' if alone else ''}{noun})"
     else:
         phrase = f"(?P<name>{noun})"
-    pattern = re.compile(rf"(?<![\w-]){phrase}\Z", re.NOFLAG if entry.get("case", False) else re.IGNORECASE)
+    source = rf"{'' if entry.get('case', False) else '(?i)'}(?<![\w-]){phrase}\Z"
     needs = re.compile(entry["needs"], re.IGNORECASE) if "needs" in entry else None
     modifier_ends = {word for modifier in entry["modifiers"] for word in _last_words(modifier, words)}
     for word, lengths in _by_word((letters[-1], letters) for letters in map(_LETTERS.findall, map(str.lower, heads))).items():
         single = any(len(letters) == 1 for letters in lengths)
         last_words = {letters[-2] for letters in lengths if len(letters) > 1} | (modifier_ends if single else set())
-        yield word, HardwareClass(pattern, entry["category"], alone and single, frozenset(last_words), needs)
+        yield word, HardwareClass(source, entry["category"], alone and single, frozenset(last_words), needs)
 
 
 def _read_exclusions(entries: Iterable[Mapping[str, Any]]) -> dict[str, Exclusion]:
-    table: dict[str, Exclusion] = {}
+    by_head: dict[str, list[Mapping[str, Any]]] = {}
     for entry in entries:
-        before = frozenset(word.lower() for word in entry.get("before", ()))
-        after = frozenset(word.lower() for word in entry.get("after", ()))
-        where = re.compile(entry["where"], re.IGNORECASE) if "where" in entry else None
         for head in entry["heads"]:
             for form in (head.lower(), _plural(head).lower()):
-                known = table.get(form, Exclusion(frozenset(), frozenset(), None))
-                table[form] = Exclusion(known.before | before, known.after | after, where or known.where)
-    return table
+                by_head.setdefault(form, []).append(entry)
+    return {form: _exclusion(entries) for form, entries in by_head.items()}
+
+
+def _exclusion(entries: Sequence[Mapping[str, Any]]) -> Exclusion:
+    before = frozenset(word.lower() for entry in entries for word in entry.get("before", ()))
+    after = "|".join(_pattern(phrase, {}) for entry in entries for phrase in entry.get("after", ()))
+    where = "|".join(entry["where"] for entry in entries if "where" in entry)
+    return Exclusion(
+        before,
+        re.compile(rf"[\W_](?:{after})(?![A-Za-z])", re.IGNORECASE) if after else None,
+        re.compile(where, re.IGNORECASE) if where else None,
+    )
 
 
 def _pattern(phrase: str, words: Mapping[str, Sequence[str]]) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from extractor.documents import Span
 from extractor.records import Category
-from extractor.spotting.families import SPACE, Exclusion, HardwareLexicon, Product, hardware_lexicon
+from extractor.spotting.families import SPACE, Exclusion, HardwareLexicon, Product, compiled, hardware_lexicon
 from extractor.spotting.mentions import HardwareMention
 
 _WORD = re.compile(r"(?<=\d)[x×](?=[A-Z])|[A-Za-z]+")
@@ -49,6 +49,11 @@ _OWN_MACHINE = re.compile(
     r"\b(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>[A-Z][\w+-]{2,24}),\s+(?:an?|the)\s+"
     r"(?:[\w-]+\s+){0,7}?(?P<head>robot|humanoid|quadruped|exoskeleton|chip|processor|accelerator|SoC|microcontroller)"
     r"(?=\s+(?:designed|with|that|for|capable|built|developed|which)|\s*[,.;:(])"
+)
+_NAMED_ROBOT = re.compile(
+    r"\b(?:the|an?|our|on|onto|with|using|real|physical|actual|real-world)\s"
+    r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})[A-Z][\w+-]*(?:\s[A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven))\s"
+    r"(?:(?!and|the|that|for)[a-z-]+\s){0,2}?(?P<head>robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
 )
 _ROBOT_BODY = re.compile(
     rf"(?:{SPACE}(?:humanoid|quadruped(?:al)?|mobile|legged|bipedal|nano|robot(?:ic)?|arm|manipulator|hand|quadrotor|drone|edu|platform|base)s?)+(?![\w-])"
@@ -103,7 +108,7 @@ def find_hardware(text: str, first_id: int = 1) -> tuple[HardwareMention, ...]:
         if word in lexicon.products and _starts(text, start):
             hit = _product(text, start, lexicon.products[word], vendor, found)
         if hit is None and vendor is not None and vendor[0] == start:
-            hit = _unlisted_model(text, vendor)
+            hit = _unlisted_model(text, vendor, lexicon)
         if hit is None and word in lexicon.classes:
             hit = _class(text, match.span(), before, lexicon, end if found and found[-1].specific else start_of_last)
         if hit is None and word in _LIMITED_HEADS and (limited := _LIMITED_AFTER.match(text, match.end())):
@@ -118,7 +123,7 @@ def find_hardware(text: str, first_id: int = 1) -> tuple[HardwareMention, ...]:
             if hit.category == "robot" and hit.specific and (body := _ROBOT_BODY.match(text, end)):
                 end = body.end()
         before = word
-    found = _with_own_machines(text, found)
+    found = _with_named_machines(text, found)
     return tuple(
         HardwareMention(first_id + n, (hit.start, hit.end), text[hit.start : hit.end], hit.specific, hit.category)
         for n, hit in enumerate(found)
@@ -129,7 +134,7 @@ def _product(text: str, start: int, products: Sequence[Product], vendor: Span | 
     """The longest product name at a word, with its vendor before and its head noun ("GPU", "FPGA") after it."""
     best: _Found | None = None
     for product in products:
-        match = product.pattern.match(text, start)
+        match = compiled(product.source).match(text, start)
         if match is None:
             continue
         end = match.end()
@@ -162,9 +167,13 @@ def _enumerated(text: str, start: int, category: Category, found: Sequence[_Foun
     return _ENUMERATION.fullmatch(text, found[-1].end, start) is not None
 
 
-def _unlisted_model(text: str, vendor: Span) -> _Found | None:
+def _unlisted_model(text: str, vendor: Span, lexicon: HardwareLexicon) -> _Found | None:
     """A vendor, a model name that no family describes, and a head noun: "NVIDIA X9000 GPU"."""
     match = _MODEL.match(text, vendor[1])
+    name = _WORD.search(text, vendor[1])
+    listed = lexicon.products.get(name[0].lower(), ()) if name else ()
+    if name and any(compiled(product.source).match(text, name.start()) for product in listed):
+        return None
     if match is None or not any(c.isdigit() for c in text[vendor[1] : match.start("head")]):
         return None
     return _Found(vendor[0], match.end(), True, _HEAD_CATEGORIES[re.sub(r"\W", "", match["head"].lower()).rstrip("s")])
@@ -183,7 +192,7 @@ def _class(text: str, head: Span, before: str, lexicon: HardwareLexicon, free_fr
     for kind in lexicon.classes[word]:
         if not kind.alone and before not in kind.last_words:
             continue
-        match = kind.pattern.search(text, max(free_from, start - _LOOKBACK), end)
+        match = compiled(kind.source).search(text, max(free_from, start - _LOOKBACK), end)
         if match is not None and (kind.needs is None or _holds(kind.needs, text)):
             return _Found(match.start("name"), end, False, kind.category)
     return None
@@ -198,10 +207,9 @@ def _coordinated(text: str, hit: _Found, free_from: int) -> _Found | None:
 
 
 def _is_excluded(text: str, end: int, before: str, exclusion: Exclusion) -> bool:
-    following = _WORD.match(text, end + 1)
     return (
         before in exclusion.before
-        or (following is not None and following[0].lower() in exclusion.after)
+        or (exclusion.after is not None and exclusion.after.match(text, end) is not None)
         or (exclusion.where is not None and _holds(exclusion.where, text))
     )
 
@@ -212,13 +220,15 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
     return expression.search(text) is not None
 
 
-def _with_own_machines(text: str, found: list[_Found]) -> list[_Found]:
-    """Add the robots and chips that a paper introduces by name: "we introduce Name, a mobile robot"."""
-    for match in _OWN_MACHINE.finditer(text):
+def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
+    """Add the robots and chips whose names no family describes: "we introduce Name, a mobile robot", "the Name quadruped"."""
+    robots = any(hit.category == "robot" for hit in found)
+    matches = [*_OWN_MACHINE.finditer(text), *(_NAMED_ROBOT.finditer(text) if robots else ())]
+    for match in matches:
         start, end = match.span("name")
         if all(hit.end <= start or end <= hit.start for hit in found):
-            robot = match["head"] in ("robot", "humanoid", "quadruped", "exoskeleton")
-            found = [*found, _Found(start, end, True, "robot" if robot else "npu")]
+            chip = match["head"] in ("chip", "processor", "accelerator", "SoC", "microcontroller")
+            found = [*found, _Found(start, end, True, "npu" if chip else "robot")]
     return sorted(found, key=lambda hit: hit.start)
 
 

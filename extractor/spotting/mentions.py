@@ -42,5 +42,5 @@ class Mentions:
 
     def sentence_at(self, position: int) -> Span:
         """The sentence that holds a code point."""
-        starts = [start for start, _ in self.sentences]
-        return self.sentences[max(0, bisect_right(starts, position) - 1)]
+        behind = bisect_right(self.sentences, (position, len(self.text)))
+        return self.sentences[max(0, behind - 1)]

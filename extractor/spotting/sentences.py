@@ -10,9 +10,10 @@ _CANDIDATE = re.compile(
     r"|(?<=[a-z)\]%]{2})\.(?=[A-Z][a-z]+[\s,])"  # a missing space: "the baseline.We show"
 )
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[~.])(?:e\.g|i\.e|vs|cf|resp|approx|al|Fig|Figs|Eq|Eqs|Sec|Secs|Tab|Ref|Refs|No|Nos|Vol|Dr|Prof|Mr|Ms|Mrs|St|w\.r\.t"
+    r"(?:^|[\s(\[~.])(?:e\.g|i\.e|vs|cf|resp|approx|Fig|Figs|Eq|Eqs|Sec|Secs|Tab|Ref|Refs|No|Nos|Vol|Dr|Prof|Mr|Ms|Mrs|St|w\.r\.t"
     r"|a\.k\.a|viz|ca|ver|Inc|Ltd|Corp|Co|Jr|[A-Z])$"
 )
+_CAPITAL_NEXT = re.compile(r"\s+[A-Z]")
 _LONGEST_ABBREVIATION = 8
 
 
@@ -24,6 +25,8 @@ def split_sentences(text: str) -> tuple[Span, ...]:
         stop = match.start()
         if text[stop] == "." and _ABBREVIATION.search(text[max(start, stop - _LONGEST_ABBREVIATION) : stop]):
             continue
+        if text.endswith("et al", start, stop) and not _CAPITAL_NEXT.match(text, match.end()):
+            continue  # "Liu et al. (2020)", but "as shown by Liu et al. We go on"
         _append(spans, text, start, match.end())
         start = match.end()
     _append(spans, text, start, len(text))

@@ -5,6 +5,7 @@ other physical units are read by pint, whose base units are limited to those tha
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ _LATEX = re.compile(  # \\,\\mathrm{FPS}, and the second argument of \\SI{40}{\\
     r"|\}\{((?:\\[a-z]+)+|[A-Za-z/%]+)\}"
 )
 _RATE = re.compile(r"\s([a-z]+(?:-[a-z]+)?\s?(?:per\s(?:second|sec|minute|min|hour|day)|/s(?:ec)?))(?![a-z])")
-_WORD = re.compile(_GAP + r"([A-Za-zµμ]+)((?:/|\s?per\s)[A-Za-zµμ]+\d?)?(?![A-Za-z0-9_^])")
+_WORD = re.compile(_GAP + r"([A-Za-zµμ]+)([23²³]|\$?\^\{?[23]\}?\$?)?(/[A-Za-zµμ]+\d?)?(?![A-Za-z0-9_^])")
 _NOUN = re.compile(
     rf"\s(?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])})\s){{1,2}}"
     rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
@@ -81,14 +82,16 @@ def read_unit(text: str, position: int) -> Unit | None:
 
 
 def _read_word(match: re.Match[str]) -> Unit | None:
-    known = _TABLE.get(match[1]) or _physical(match[1])
+    word, power, rate = match.groups()
+    known = _TABLE.get(word) or _physical(word)
     if known is None:
         return None
     name, scale = known
-    rate = match[2]
-    if rate is None or not rate.startswith("/"):
-        return Unit(name, scale, match.end(1))
-    whole = _TABLE.get(match[1] + rate)
+    if power:
+        name += re.sub(r"\D", "", unicodedata.normalize("NFKC", power))
+    if rate is None:
+        return Unit(name, scale, match.end(2) if power else match.end(1))
+    whole = _TABLE.get(word + rate)
     return Unit(whole[0], whole[1], match.end()) if whole else Unit(name + rate, scale, match.end())
 
 

@@ -52,6 +52,10 @@ class FakeClock(Clock):
         await asyncio.sleep(0)
 
 
+# For servers that never answer; the others get all the time they need.
+IMPATIENT = Settings(timeouts=Timeouts(5, 0.1, 5))
+
+
 def run(test: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on a loop of its own."""
     return asyncio.run(test)
@@ -59,7 +63,7 @@ def run(test: Coroutine[Any, Any, T]) -> T:
 
 def client(server: Server, model: str = "openai/m", *, path: str | None = None, **options: Any) -> ModelClient[Pet]:
     """A client of the loopback server with a clock that never waits."""
-    options = {"clock": FakeClock(), "key": SecretStr(KEY), "settings": Settings(timeouts=Timeouts(5, 0.25, 5)), **options}
+    options = {"clock": FakeClock(), "key": SecretStr(KEY), **options}
     return ModelClient(model, Pet, base_url=server.root + ("/v1" if path is None else path), **options)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from extractor.errors import UsageError
-from extractor.llm.cache import Kept, ReplyCache, clear, default_path, info, key_of
+from extractor.llm.cache import Kept, ReplyCache, clear, default_path, info, key_of, shape_of
 from tests.llm.support import MESSAGES, run
 
-KEY = key_of("openai/m", None, MESSAGES, {}, {})
+SHAPE = shape_of("openai/m", None, {}, {})
+KEY = key_of(SHAPE, MESSAGES)
 KEPT = Kept('{"name": "Rex \u00e9"}', settled=False)
 
 
@@ -51,20 +52,35 @@ def test_a_reply_is_found_before_it_is_written(tmp_path: Path) -> None:
     run(scene())
 
 
+def test_a_reply_that_replaces_one_while_it_is_written_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "replies.sqlite3"
+    later = Kept("{}", settled=True)
+
+    async def scene() -> None:
+        cache = ReplyCache(path)
+        cache.put(KEY, "openai/m", KEPT)
+        await asyncio.sleep(0)  # the writer has taken the first
+        cache.put(KEY, "openai/m", later)
+        await cache.close()
+
+    run(scene())
+    assert run(get(path, KEY)) == later
+
+
 def test_everything_that_shapes_a_reply_is_in_its_key() -> None:
     other = [*MESSAGES[:1], {"role": "user", "content": "Another text."}]
     keys = [
         KEY,
-        key_of("openai/n", None, MESSAGES, {}, {}),
-        key_of("openai/m", "http://127.0.0.1/v1", MESSAGES, {}, {}),
-        key_of("openai/m", None, other, {}, {}),
-        key_of("openai/m", None, MESSAGES, {"type": "object"}, {}),
-        key_of("openai/m", None, MESSAGES, {}, {"temperature": 1.0}),
-        key_of("openai/m", None, [{"role": "user", "content": "\ud800"}], {}, {}),
+        key_of(shape_of("openai/n", None, {}, {}), MESSAGES),
+        key_of(shape_of("openai/m", "http://127.0.0.1/v1", {}, {}), MESSAGES),
+        key_of(shape_of("openai/m", None, {"type": "object"}, {}), MESSAGES),
+        key_of(shape_of("openai/m", None, {}, {"temperature": 1.0}), MESSAGES),
+        key_of(SHAPE, other),
+        key_of(SHAPE, [{"role": "user", "content": "\ud800"}]),
     ]
     assert len(set(keys)) == len(keys)
     assert {len(key) for key in keys} == {32}
-    assert key_of("openai/m", None, [dict(reversed(message.items())) for message in MESSAGES], {}, {}) == KEY
+    assert key_of(SHAPE, [dict(reversed(message.items())) for message in MESSAGES]) == KEY
 
 
 def test_info_and_clear(tmp_path: Path) -> None:
@@ -156,6 +172,25 @@ def test_damage_that_writing_finds_loses_nothing_of_the_batch(tmp_path: Path) ->
     run(put(path, KEY, notice=lines))
     assert len(lines) == 1
     assert run(get(path, KEY)) == KEPT
+
+
+def test_a_file_that_is_locked_is_a_miss_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "replies.sqlite3"
+    run(put(path, KEY))
+    lines: list[str] = []
+
+    async def scene() -> None:
+        cache = ReplyCache(path, lines.append)
+        holder = sqlite3.connect(path)
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        assert cache.get(KEY) is None
+        holder.close()
+        assert cache.get(KEY) == KEPT
+        await cache.close()
+
+    run(scene())
+    assert lines == []
 
 
 def test_a_place_that_cannot_be_written_costs_one_line(tmp_path: Path) -> None:

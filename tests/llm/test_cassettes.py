@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import vcr  # type: ignore[import-untyped] - ships no types
+import vcr  # type: ignore[import-untyped]  # ships no types
 from vcr.errors import CannotOverwriteExistingCassetteException  # type: ignore[import-untyped]
 
 from extractor.llm.failures import JobError

@@ -24,6 +24,7 @@ from tests.llm.server import (
     Server,
     breaks_off,
     calls_tool,
+    completion,
     fails,
     hangs,
     resets,
@@ -31,7 +32,7 @@ from tests.llm.server import (
     says,
     shows_page,
 )
-from tests.llm.support import KEY, MESSAGES, REX, FakeClock, Pet, ask, client, run
+from tests.llm.support import IMPATIENT, KEY, MESSAGES, REX, FakeClock, Pet, ask, client, run
 
 GOOD = says(REX)
 CALL = Price(1e-6, 10e-6).of(100, 10)  # what each answer of the server costs at that price
@@ -134,7 +135,7 @@ def test_what_passes_is_tried_again(case: str) -> None:
     async def scene() -> None:
         clock = FakeClock()
         async with Server(act, GOOD) as server:
-            reply = await ask(server, clock=clock)
+            reply = await ask(server, clock=clock, settings=IMPATIENT if act is hangs else None)
             assert len(server.requests) == 2
         assert reply.value.name == "Rex"
         assert reply.spent == Spent(2, 1, 100, 10, None)
@@ -156,10 +157,12 @@ FAILS = {
     "other JSON": (returns([1]), 6, JobError, "answered with a JSON list", "it usually ends in /v1."),
     "no choices": (returns({"choices": []}), 6, CallError, "a chat completion without a choice", "later."),
     "401": (fails(401, "bad key"), 1, JobError, "answered 401: bad key", "Set OPENAI_API_KEY to a valid key"),
+    "401 inside a 200": (returns({"error": {"code": 401, "message": "bad"}}), 1, JobError, "answered 401: bad", "Set OPENAI_"),
     "402": (fails(402, "no credit"), 1, JobError, "answered 402: no credit", "Add credit"),
     "403": (fails(403, "not yours"), 1, JobError, "answered 403: not yours", "a key that may call openai/m."),
     "404": (fails(404, "no such model"), 1, JobError, "answered 404: no such model", "has the model 'm'"),
     "400 of an unknown model": (fails(400, "what?", code="model_not_found"), 1, JobError, "400: what?", "has the model 'm'"),
+    "redirect": (returns({}, 307, {"Location": "http://x.invalid/"}), 1, JobError, "answered 307", "the address is right"),
     "quota": (fails(429, "Pay", code="insufficient_quota"), 1, JobError, "answered 429: Pay", "Add credit or raise the quota"),
     "400": (fails(400, "too long"), 1, CallError, "answered 400: too long", "try another model"),
     "content filter of Azure": (fails(400, "policy", code="content_filter"), 1, CallError, "400: policy", "another model"),
@@ -179,7 +182,7 @@ def test_what_does_not_pass_ends_in_one_line_with_the_fix(case: str) -> None:
     async def scene() -> CallError:
         async with Server(act) as server:
             with pytest.raises(CallError) as caught:
-                await ask(server)
+                await ask(server, settings=IMPATIENT if act is hangs else None)
             # A connection that breaks can take a request down that the server never saw.
             assert len(server.requests) == calls or act in {resets, breaks_off}
             return caught.value
@@ -228,7 +231,7 @@ def test_a_rate_limit_is_waited_for_until_the_deadline_and_no_longer() -> None:
 
 
 def test_re_asks_share_the_deadline_of_their_document() -> None:
-    policy = Settings(retries=RetryPolicy(deadline=100), timeouts=Timeouts(5, 5, 5))
+    policy = Settings(retries=RetryPolicy(deadline=100))
     slow = fails(429, headers={"Retry-After": "60"})
 
     async def scene() -> None:
@@ -257,7 +260,7 @@ def test_a_missing_key_stops_the_job_before_a_call(monkeypatch: pytest.MonkeyPat
 def test_time_in_the_queue_is_not_held_against_a_document() -> None:
     async def scene() -> None:
         clock = FakeClock()
-        settings = Settings(limits=Limits(requests_per_minute=1), retries=RetryPolicy(deadline=100))
+        settings = Settings(limits=Limits(requests_per_minute=1), retries=RetryPolicy(deadline=50))
         async with Server(GOOD, fails(503, headers={"Retry-After": "1"}), GOOD) as server:
             async with client(server, clock=clock, settings=settings) as asked:
                 for _ in range(2):  # the second waits for a minute, and its repeat for another
@@ -407,6 +410,22 @@ def test_a_schema_that_is_refused_in_every_mode_fails() -> None:
     run(scene())
 
 
+def test_a_mode_that_has_worked_is_not_given_up_for_one_document() -> None:
+    lines: list[str] = []
+
+    async def scene() -> None:
+        acts = [GOOD, fails(400, "What the model wrote does not match the schema."), GOOD]
+        async with Server(*acts) as server, client(server, notice=lines.append) as asked:
+            await asked.ask(MESSAGES)
+            with pytest.raises(CallError, match="answered 400"):
+                await asked.ask(MESSAGES)
+            await asked.ask(MESSAGES)
+            assert all("response_format" in request.body for request in server.requests)
+
+    run(scene())
+    assert lines == []
+
+
 def test_a_parameter_that_a_model_does_not_take_is_left_out_and_that_is_said_once() -> None:
     lines: list[str] = []
     refusal = fails(400, "Unsupported value: 'temperature' does not support 0.0, only the default (1).", param="temperature")
@@ -439,6 +458,58 @@ def test_calls_under_way_stay_within_the_concurrency() -> None:
     run(scene())
 
 
+def test_a_servers_rate_limit_headers_are_kept_to() -> None:
+    left = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "60s"}
+
+    async def scene() -> None:
+        clock = FakeClock()
+        async with Server(says(REX, headers=left), GOOD) as server, client(server, clock=clock) as asked:
+            await asked.ask(MESSAGES)
+            assert clock.slept == []
+            await asked.ask(MESSAGES)
+            assert clock.slept == [pytest.approx(1.0)]
+
+    run(scene())
+
+
+def test_tokens_a_minute_count_what_a_reply_took_and_not_what_it_might_have() -> None:
+    async def scene() -> None:
+        clock = FakeClock()
+        settings = Settings(max_output_tokens=5_000, limits=Limits(tokens_per_minute=600_000))
+        async with Server(GOOD) as server, client(server, clock=clock, settings=settings) as asked:
+            for _ in range(50):  # 110 tokens each, 5,000 at most
+                await asked.ask(MESSAGES)
+        assert clock.now < 1.0
+
+    run(scene())
+
+
+def test_tokens_that_a_failed_call_did_not_take_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[int] = []
+
+    async def scene() -> None:
+        async with Server(fails(503), GOOD) as server, client(server) as asked:
+            monkeypatch.setattr(asked.limiter, "used", lambda _expected, tokens: used.append(tokens))
+            await asked.ask(MESSAGES)
+
+    run(scene())
+    assert used == [0, 110]
+
+
+@pytest.mark.parametrize("act", [fails(429, headers={"Retry-After": "5"}), hangs], ids=["429", "hang"])
+def test_concurrency_falls_when_a_server_has_enough_and_rises_when_it_answers(act: Act) -> None:
+    async def scene() -> None:
+        settings = Settings(limits=Limits(concurrency=8), timeouts=Timeouts(5, 0.1 if act is hangs else 5, 5))
+        async with Server(act, GOOD) as server, client(server, settings=settings) as asked:
+            await asked.ask(MESSAGES)
+            assert asked.limiter.concurrency == 4.25
+            for _ in range(40):
+                await asked.ask(MESSAGES)
+            assert asked.limiter.concurrency == 8
+
+    run(scene())
+
+
 def test_one_refused_mode_met_by_many_calls_is_said_once() -> None:
     lines: list[str] = []
 
@@ -460,7 +531,7 @@ def test_a_cancelled_call_gives_its_place_and_its_reservation_back() -> None:
     budget = Budget(max_cost=1.0)
 
     async def scene() -> None:
-        settings = Settings(limits=Limits(concurrency=1), timeouts=Timeouts(5, 5, 5))
+        settings = Settings(limits=Limits(concurrency=1))
         price = Price(1e-6, 1e-6)
         async with Server(hangs, GOOD) as server, client(server, settings=settings, budget=budget, price=price) as asked:
             first = asyncio.create_task(asked.ask(MESSAGES))
@@ -500,6 +571,35 @@ def test_a_job_stops_before_the_call_that_could_pass_the_cap() -> None:
                 await asked.ask(MESSAGES)
             assert len(server.requests) == 3
         assert sum(reply.spent.cost_usd or 0.0 for reply in replies) == budget.spent == pytest.approx(3 * CALL)
+
+    run(scene())
+
+
+def test_a_call_that_was_not_waited_for_counts_against_the_cap_as_if_it_had_been_answered() -> None:
+    budget = Budget(max_cost=1.0)
+
+    async def scene() -> None:
+        settings = Settings(max_output_tokens=100, timeouts=Timeouts(5, 0.2, 5))
+        async with Server(hangs, GOOD) as server:
+            reply = await ask(server, settings=settings, budget=budget, price=Price(0, 1e-3))
+        assert reply.spent.cost_usd == pytest.approx(10e-3)  # what is known
+
+    run(scene())
+    assert budget.spent == pytest.approx(110e-3)
+
+
+def test_what_replies_show_of_the_tokens_corrects_the_estimates() -> None:
+    async def scene() -> None:
+        budget = Budget(max_cost=3.5)
+        body = completion(json.dumps(REX))
+        body["usage"] = {"prompt_tokens": 1_000, "completion_tokens": 0}
+        options: dict[str, Any] = {"settings": Settings(max_output_tokens=1), "price": Price(1e-3, 0), "budget": budget}
+        async with Server(returns(body)) as server, client(server, **options) as asked:
+            await asyncio.gather(*(asked.ask(MESSAGES) for _ in range(3)))
+            assert 999 <= asked.expected(MESSAGES).input_tokens <= 1_000
+            with pytest.raises(BudgetError, match="the next call may cost"):
+                await asked.ask(MESSAGES)
+        assert budget.spent == pytest.approx(3.0)
 
     run(scene())
 
@@ -561,6 +661,26 @@ def test_a_second_run_makes_no_call(tmp_path: Path) -> None:
     run(scene())
 
 
+def test_what_is_kept_and_what_a_call_would_take_can_be_asked_without_a_call(tmp_path: Path) -> None:
+    async def scene() -> None:
+        options: dict[str, Any] = {"cache": ReplyCache(tmp_path / "replies.sqlite3"), "price": Price(1e-6, 1e-6)}
+        async with Server(GOOD) as server, client(server, settings=Settings(max_output_tokens=50), **options) as asked:
+            assert asked.kept(MESSAGES) is None
+            expected = asked.expected(MESSAGES)
+            assert not server.requests
+            await asked.ask(MESSAGES)
+            kept = asked.kept(MESSAGES)
+            assert kept
+            assert kept.value.name == "Rex"
+            assert asked.kept(MESSAGES, check=lambda pet: [pet.name]) is None
+            assert len(server.requests) == 1
+        assert (expected.calls, expected.output_tokens) == (1, 50)
+        assert 50 < expected.input_tokens < 200
+        assert expected.cost_usd == pytest.approx((expected.input_tokens + 50) * 1e-6)
+
+    run(scene())
+
+
 def test_a_kept_reply_is_checked_again(tmp_path: Path) -> None:
     path = tmp_path / "replies.sqlite3"
 
@@ -593,6 +713,19 @@ def test_the_key_is_in_no_error_traceback_or_log(act: Act, caplog: pytest.LogCap
 
     assert KEY not in run(scene())
     assert KEY not in caplog.text
+
+
+def test_a_long_message_is_cut_after_the_key_is_out_of_it() -> None:
+    async def scene() -> str:
+        async with Server(fails(400, "x" * 240 + KEY + "y" * 500)) as server:
+            with pytest.raises(CallError) as caught:
+                await ask(server)
+            return caught.value.cause
+
+    cause = run(scene())
+    assert len(cause) == 300
+    assert cause.endswith("...")
+    assert KEY[:8] not in cause
 
 
 def test_no_error_quotes_the_reply() -> None:

@@ -12,9 +12,8 @@ from pydantic import SecretStr
 
 from extractor.llm.client import Settings
 from extractor.llm.failures import CallError, JobError, Spent
-from extractor.llm.transports import Timeouts
 from tests.llm.server import Act, Server, breaks_off, fails, hangs, resets, returns, says, shows_page
-from tests.llm.support import KEY, MESSAGES, REX, FakeClock, ask, client, run
+from tests.llm.support import IMPATIENT, KEY, MESSAGES, REX, FakeClock, ask, client, run
 
 SCHEMA = {"additionalProperties": False, "required": ["name", "kind", "age"]}
 CLAUDE = "anthropic/claude-sonnet-4-5"
@@ -164,7 +163,7 @@ def test_failures_read_alike_on_both_ways(case: str, model: str) -> None:
     async def scene() -> CallError:
         async with Server(act) as server:
             with pytest.raises(CallError) as caught:
-                await ask(server, model=model, path="", settings=Settings(timeouts=Timeouts(5, 0.1, 5)))
+                await ask(server, model=model, path="", settings=IMPATIENT if act is hangs else None)
             # A connection that breaks can take a request down that the server never saw.
             assert len(server.requests) == calls or act in {resets, breaks_off}
             return caught.value

@@ -16,7 +16,7 @@ from extractor.spotting.sentences import split_sentences
         ("We use e.g. Adam. It works.", ["We use e.g. Adam.", "It works."]),
         ("Ours vs. Theirs wins. Good.", ["Ours vs. Theirs wins.", "Good."]),
         ("See Fig. 5 and Eq. 3. Then stop.", ["See Fig. 5 and Eq. 3.", "Then stop."]),
-        ("Foo et al. We are last.", ["Foo et al. We are last."]),
+        ("Foo et al. (2020) show it. Liu et al. We are last.", ["Foo et al. (2020) show it.", "Liu et al.", "We are last."]),
         ("It gains 3.5 points. 20 tasks follow.", ["It gains 3.5 points.", "20 tasks follow."]),
         ("It beats the baseline.We show more.", ["It beats the baseline.", "We show more."]),
         ("The U.S. Army. Next.", ["The U.S. Army.", "Next."]),

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from extractor.labelling.rules.frames import Frame, reported
+from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.kinds import TIME_UNITS, is_cost, is_time
-from extractor.labelling.rules.reading import load
+from extractor.labelling.rules.reading import Metric, load
 
 Verdict = bool | None
 """Whether a quantity is a claim; None where a rule says nothing of it."""
@@ -65,6 +65,7 @@ def _counts() -> _Counts:
 
 _AT_VALUE = re.compile(r"A[BDR]*[NM]=$")
 _OF_A_DEVICE = re.compile(r"H[wN]*W[BDR]*$")
+_DEVICE_BEHIND = re.compile(r"H(?![wN]*M)")
 
 
 def setting(frame: Frame) -> Verdict:
@@ -75,8 +76,18 @@ def setting(frame: Frame) -> Verdict:
         return False
     if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
         return False  # a formula
-    if _OF_A_DEVICE.search(frame.before) and is_cost(frame.mention.unit):
+    if is_cost(frame.mention.unit) and (_OF_A_DEVICE.search(frame.before) or _DEVICE_BEHIND.match(frame.after)):
         return False
+    if frame.mention.unit == "Hz" and frame.words_after[:1] in (
+        ["sampling"],
+        ["sampling rate"],
+        ["camera"],
+        ["video"],
+        ["input"],
+    ):
+        return False
+    if frame.words_before[-1:] == ["at"] and frame.entry == Metric("resource", "higher"):
+        return False  # "at 50% sparsity"
     return False if _counts().setting.search(" ".join(frame.words_before[-6:])) else None
 
 
@@ -111,7 +122,8 @@ def training_time(frame: Frame) -> Verdict:
     """Yes: days that training takes; no: other days."""
     if frame.mention.unit not in ("days", "day", "weeks", "week"):
         return None
-    return any(word in _counts().trained or word in ("takes", "took", "time") for word in frame.words_before[-8:])
+    words = frame.sentence.words[max(0, frame.first - 8) : frame.first]
+    return any(word in _counts().trained or word in ("takes", "took", "time") for word in words)
 
 
 _DATA_NAME = re.compile(r"[-O]?[DBR]*([wNM]+)")
@@ -119,11 +131,12 @@ _DATA_NAME = re.compile(r"[-O]?[DBR]*([wNM]+)")
 
 def training_data(frame: Frame) -> Verdict:
     """Yes: hours or tokens of data that training takes ("pretrained using 1k hours of audio"). The data are the metric."""
-    if frame.mention.unit not in ("h", "min", "s", "tokens"):
+    bare = frame.mention.unit is None and not _counts().limited.isdisjoint(frame.words_before[-1:])
+    if not bare and frame.mention.unit not in ("h", "min", "s", "tokens", "examples", "samples"):
         return None
     if _counts().data.isdisjoint([*frame.words_after[:6], frame.mention.text.split()[-1]]):
         return None
-    if _counts().trained.isdisjoint(frame.words_before[-3:]):
+    if _counts().trained.isdisjoint(frame.words_before[-3:] if not bare else frame.words_before[-4:-1]):
         return None
     match = _DATA_NAME.match(frame.after)
     if match and frame.metric is None:
@@ -134,9 +147,11 @@ def training_data(frame: Frame) -> Verdict:
 
 def achieved_share(frame: Frame) -> Verdict:
     """Yes: the share in which a system succeeds ("detects 95% of attacks")."""
-    if frame.mention.unit != "%" or not frame.after.startswith("O") or frame.rule:
+    if frame.mention.unit != "%" or not frame.after.startswith("O"):
         return None
-    if _counts().succeeds.isdisjoint(frame.words_before[-4:]):
+    if frame.rule and (frame.entry is None or frame.entry != Metric("accuracy", "lower")):
+        return None
+    if _counts().succeeds.isdisjoint(frame.words_before[-6:]):
         return None
     frame.rule = "achieved share"
     return True
@@ -150,6 +165,8 @@ def share_of_things(frame: Frame) -> Verdict:
     """No: a share of people or things ("30% of participants"), unless a method needs it ("with only 1% of the data")."""
     if frame.mention.unit not in ("%", "x") or not frame.after.startswith("O") or frame.change is not None:
         return None
+    if frame.words_before[-1:] in (["first"], ["last"], ["remaining"], ["other"]):
+        return False
     if _OPENS_CLAUSE.search(frame.before) and _SHARE_AS_SUBJECT.match(frame.after):
         return False
     words = " ".join(frame.words_after[1:6]).split()
@@ -159,11 +176,20 @@ def share_of_things(frame: Frame) -> Verdict:
     return not needs.isdisjoint(frame.words_before[-4:]) and not _counts().data.isdisjoint(words)
 
 
+def tokens_of_input(frame: Frame) -> Verdict:
+    """No: tokens that nothing puts as few ("videos with 1M tokens")."""
+    if frame.mention.unit != "tokens" or frame.rule not in ("", "Q metric", "metric Q", "reported"):
+        return None
+    return None if frame.mention.bound == "up_to" or not _counts().limited.isdisjoint(frame.words_before[-3:]) else False
+
+
 def duration_of_data(frame: Frame) -> Verdict:
     """No: hours of video, seconds of audio, minutes long, "every 5 seconds"."""
     if frame.mention.unit not in TIME_UNITS:
         return None
     words, before = frame.words_after[:4], frame.words_before[-2:]
+    if frame.after[:1] in "&,;":
+        return None
     if words[:1] == ["of"] and frame.rule != "metric of":
         return None if {"latency", "delay", "training", "inference", "compute", "gpu", "cpu", "core"} & set(words) else False
     if before and before[-1] in ("every", "each", "first", "last", "next", "past"):
@@ -204,11 +230,23 @@ def description(frame: Frame) -> Verdict:
     return None if _counts().describes.isdisjoint(before) else False
 
 
+_LARGER = re.compile(r"[wNM/]*?[wN](?=[^wNM/]|$)")
+
+
+def larger_thing(frame: Frame) -> Verdict:
+    """No: a multiple that sizes another thing ("10x larger models")."""
+    if frame.rule != "Q change" or frame.sentence.words[frame.change or 0] not in ("larger", "bigger"):
+        return None
+    return False if _LARGER.match(frame.sentence.codes, (frame.change or 0) + 1) else None
+
+
 def odd_unit(frame: Frame) -> Verdict:
     """No: another unit (metres, degrees) that no metric or change clearly governs."""
     unit = frame.mention.unit
     if unit in _RUNNING or unit is None or is_time(unit) or is_cost(unit) or frame.rule in _SURE:
         return None
+    if frame.rule == "Q metric" and frame.entry is not None and frame.entry.kind == "accuracy":
+        return None  # "30 cm tracking error"
     return False
 
 
@@ -242,10 +280,12 @@ def count(frame: Frame) -> Verdict:
         and "T" in frame.after[:3]
     ):
         return None
-    if frame.rule.startswith("Q change") and "." in mention.text:
+    if frame.change is not None and "." in mention.text and not counted:
         return None
-    if reported(frame) or (frame.rule in ("Q metric", "Q in metric") and "." in mention.text):
+    if frame.rule == "reported" or (frame.rule in ("Q metric", "Q in metric", "metric Q") and "." in mention.text):
         return None
+    if frame.rule == "metric Q" and frame.entry is not None and frame.entry.kind == "accuracy":
+        return None  # "PSNR above 30"
     return False
 
 
@@ -263,7 +303,7 @@ def _of_the(frame: Frame) -> bool:
 def evident(frame: Frame) -> Verdict:
     """Yes: a metric or a word of change governs it, or its unit is one of time or cost."""
     mention = frame.mention
-    if frame.rule or reported(frame):
+    if frame.rule:
         return True
     if mention.unit == "Hz" and "V" not in frame.before[-5:]:
         return None
@@ -280,9 +320,11 @@ RULES: tuple[Callable[[Frame], Verdict], ...] = (
     training_data,
     achieved_share,
     share_of_things,
+    tokens_of_input,
     duration_of_data,
     model_variant,
     description,
+    larger_thing,
     odd_unit,
     background,
     count,

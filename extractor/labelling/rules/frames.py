@@ -52,6 +52,11 @@ class Frame:
         return self.sentence.codes[self.last : self.tail]
 
     @property
+    def listed(self) -> bool:
+        """Whether the run coordinates numbers of several things ("Q and Q"), not two of one ("from Q to Q", "Q vs Q")."""
+        return self.size > 1 and not set("tT") & set(self.sentence.codes[self.first : self.last]) and self.rule != "from to"
+
+    @property
     def words_before(self) -> list[str]:
         return self.sentence.words[self.head : self.first]
 
@@ -76,9 +81,10 @@ class Frame:
     @property
     def metric_text(self) -> str | None:
         """The metric's words as written; a counted unit ("372M parameters") names it itself where nothing else does."""
-        if self.metric is not None:
+        counted = self.mention.unit in COUNTED_UNITS
+        if self.metric is not None and not (counted and self.entry is not None and self.entry.kind == "accuracy"):
             return self.sentence.phrase(*self.metric)
-        if self.mention.unit in COUNTED_UNITS and (match := _OWN_NOUN.search(self.mention.text)) and len(match.group()) > 1:
+        if counted and (match := _OWN_NOUN.search(self.mention.text)) and len(match.group()) > 1:
             return match.group()
         return None
 
@@ -148,7 +154,7 @@ def is_score(frame: Frame) -> bool:
 _DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])
 _VAGUE = frozenset(["performance", "score", "scores"])
-_KEPT = frozenset(["average", "mean", "overall", "total", "median", "peak"])
+_KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
 
 
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
@@ -156,6 +162,10 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     codes, words, fillers = sentence.codes, sentence.words, lexicon().fillers
     while last > first and codes[last - 1] in "H/":
         last -= 1
+    for n in range(last - 2, first - 1, -1):
+        if words[n].endswith(("'s", "’s")):
+            first = n + 1
+            break
     if last - first > 1 and codes[last - 2 : last] == "Mw" and words[last - 1].endswith(("ed", "ing")):
         last -= 1
     if all(words[n] in fillers for n in range(first, last)):
@@ -176,14 +186,10 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
 _ACRONYM = re.compile(r"[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+")
 
 
-REPORTED = re.compile(rf"V{FILL}$")
+REPORTED = re.compile(rf"Vt?{FILL}$")
 _GOES_ON = frozenset("PFIW),.") | {""}
 
 
 def reported(frame: Frame) -> bool:
     """Whether a verb of result stands right before a score: "achieves 59.8% on LongVideoBench"."""
-    return (
-        is_score(frame)
-        and re.search(rf"V{FILL}$", frame.before) is not None
-        and frame.after[:1] in ("P", "N", "F", "w", "I", "")
-    )
+    return is_score(frame) and REPORTED.search(frame.before) is not None and frame.after[:1] not in tuple("OMCH-/")

@@ -18,7 +18,9 @@ from extractor.labelling.rules.frames import (
     is_score,
     metric_entry,
     named,
+    reported,
 )
+from extractor.labelling.rules.reading import phrase_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,34 @@ def _tail(name: str, pattern: str, example: str) -> Rule:
     return Rule(name, "tail", re.compile(pattern), example)
 
 
+TO = FILL.replace("D", "")
+"""No article: "contributes to a Q gain" goes from nothing to nothing."""
+
 RULES: tuple[Rule, ...] = (
-    _head("change is", rf"(?P<c>C)I[BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,8}}v{FILL}", "the gains in WER over X are Q"),
-    _head("changes by", rf"(?P<m>{NP}*M[wN]?)[vR]*(?P<c>C)[RBD(]{{0,3}}Y{FILL}", "latency is reduced by Q"),
-    _head("nominal change", rf"(?P<m>{NP}+)?(?P<c>C)w?(?:[OYA]|vO)?(?:[FV])?{FILL}(?<=[OYAvF]){FILL}", "an accuracy drop of Q"),
+    _head("change is", rf"(?P<c>C)I[BDR]*(?P<m>{NP}+)(?:[^CQ;SV]{{0,8}}v|O){FILL}", "the gains in WER over X are Q"),
+    _head(
+        "changes by",
+        rf"(?P<m>{NP}*M[wN]?)(?:[OFI][DR]*{NP}{{1,4}}){{0,2}}[vVR]*(?P<c>C)[RBD(]{{0,3}}Y{FILL}",
+        "latency is reduced by Q",
+    ),
+    _head(
+        "subject changes by",
+        rf"(?:^|[,;S&])[DR]*(?P<m>{NP}{{1,5}})(?:[OFIPp][DR]*[wNMH&/-]+){{0,2}}[vR]*(?P<c>C)[RB]*Y{FILL}",
+        "the muscle activity decreased by Q",
+    ),
+    _head(
+        "nominal change",
+        rf"(?P<m>{NP}+)?(?P<c>C)w?(?:[OYA:(]|vO)?(?:F|v*V)?{FILL}(?<=[OYA:(vFV]){FILL}",
+        "an accuracy drop of Q",
+    ),
     _head("metric of", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?(?:[Ov=:(]+|A|vV|-|(?=B)){FILL}", "AUC of Q, latency is Q"),
-    _head("from to", rf"(?P<m>{NP}*M[wN]?)(?:[vR]*C)?[^CQ;SYV]{{0,8}}t{FILL}", "shortens the sequence length from Q to Q"),
-    _head("from to", rf"C[^CMQ;SYV]{{0,10}}t{FILL}", "improves the model from Q to Q"),
-    _head("changed by", rf"(?P<c>C)[RDB]*(?:{NP}+,?&D?)?(?P<m>{NP}*M{NP}*)[^CQ;SYV]{{0,12}}Y{FILL}", "reduces memory by Q"),
+    _head("from to", rf"(?P<m>{NP}*M[wN]?)(?:[vR]*C)?[^CMQ;SYV()]{{0,8}}t{TO}", "shortens the sequence length from Q to Q"),
+    _head("from to", rf"C[RD]*(?P<m>N)?[^CMQ;SYV]{{0,10}}t{TO}", "improves the model from Q to Q, increases the BPI of X to Q"),
+    _head(
+        "changed by",
+        rf"(?P<c>C)[RDB]*(?:{NP}+(?:,?&D?|\({NP}{{1,2}}\)))?(?P<m>{NP}*M{NP}*)[^CQ;SYV]{{0,12}}(?:\(?Y|\(){FILL}",
+        "reduces memory by Q",
+    ),
     _head(
         "changed in by", rf"(?P<c>C)[^CQ;SYIV]{{0,12}}I[BDR]*(?P<m>{NP}+)[^CQ;SYI]{{0,6}}Y{FILL}", "outperforms X in WER by Q"
     ),
@@ -70,7 +92,8 @@ RULES: tuple[Rule, ...] = (
     _head("changed object", rf"(?P<c>C)[RDB]*{NP}+{FILL}", "compressing a model Q times"),
     _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){FILL}", "S-measures of Q"),
     _head("name (Q)", rf"N\({FILL}", "ModelNet40 (Q)"),
-    _head("changed", rf"(?P<c>C)[^CQ;SV]{{0,10}}Y{FILL}", "improves by Q"),
+    _head("reported", rf"Vt?{FILL}", "achieves Q on X"),
+    _head("changed", rf"(?P<c>C)[^CQ;SV]{{0,24}}Y{FILL}", "improves by Q"),
 )
 """In order; the first that matches decides."""
 
@@ -94,6 +117,8 @@ def hang(frame: Frame) -> None:
         metric = None
         if "m" in groups and match["m"]:
             metric = named(frame.sentence, match.start("m") + base, match.end("m") + base)
+            if metric is not None and _of_another_kind(frame, *metric):
+                continue
             if metric is None and "c" not in groups:
                 continue
         if not _fits(rule, frame, match):
@@ -109,6 +134,8 @@ def hang(frame: Frame) -> None:
         if metric is not None:
             frame.metric = _distributed(frame, *metric)
             break
+    if frame.change is not None and frame.mention.unit is None and (match := _OWN_SCORE.match(frame.after)):
+        frame.metric = frame.last + match.start("m"), frame.last + match.end("m")
     if frame.rule in ("metric of", "name of", "metric reaches") and (match := _CHANGED_AFTER.match(frame.after)):
         frame.change = match.start("c") + frame.last
     entry = frame.entry
@@ -116,20 +143,39 @@ def hang(frame: Frame) -> None:
         frame.metric = None  # only an activity is named: "training takes 3 hours"
 
 
+def _of_another_kind(frame: Frame, first: int, last: int) -> bool:
+    """Whether a metric can't be what the word of change, found before, changed: a speedup is none of an accuracy."""
+    change, entry = frame.change_entry, metric_entry(frame.sentence, first, last)
+    return change is not None and change.kind == "time" and entry is not None and entry.kind == "accuracy"
+
+
 def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
     """What a rule asks beyond its pattern."""
     sentence, unit = frame.sentence, frame.mention.unit
     match rule.name:
-        case "name of" | "metric Q":
+        case "name of":
             return is_score(frame)
+        case "metric Q":
+            return is_score(frame) or frame.mention.bound != "exact"
+        case "Q metric change" | "Q change":
+            return _VERB_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is None
         case "Q of metric change":
             return _NOUN_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is not None
         case "Q name":
             return is_score(frame) and REPORTED.search(frame.before) is not None
+        case "reported":
+            return reported(frame)
+        case "subject changes by":
+            n = frame.first - len(match.string) + match.end("m") - 1
+            heads = phrase_words("generic") | phrase_words("variants") | phrase_words("never")
+            rises = _INTRANSITIVE.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
+            return rises and sentence.codes[n] == "w" and sentence.words[n] not in heads
+        case "changed by":
+            return unit in ("%", "x") or not _OPENED_BY.search(frame.before)
         case "name (Q)":
             return unit == "%" and frame.after[:1] in (")", "F", "I", "P")
         case "from to":
-            return frame.size == 2 or frame.mention.low != frame.mention.high or "m" in rule.pattern.groupindex
+            return frame.size == 2 or frame.mention.low != frame.mention.high or bool(match["m"])
         case "changed object":
             beats = BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
             return unit == "x" or (unit == "%" and beats and frame.before.endswith("B"))
@@ -142,13 +188,20 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
             if unit in COUNTED_UNITS and _OPENED_BY.search(frame.before) and frame.mention.text[-1:].isalpha():
                 return False  # "(600M MACs)" names its metric itself
             vague = entry is not None and entry.kind == "any"
-            return (not vague and _OPENED_BY.search(frame.before) is None) or _OWN_METRIC.match(frame.after) is None
+            beside = _OPENED_BY.search(frame.before) is None and _AT.search(frame.before) is None
+            return (not vague and beside) or _OWN_METRIC.match(frame.after) is None
         case _:
             return True
 
 
+_INTRANSITIVE = re.compile(
+    r"(?:increas|decreas|declin|reduc|shorten)ed|(?:drop|grow|rise|fall|increase|decrease)s|dropped|fell|rose|grew"
+)
 _NOUN_OF_CHANGE = re.compile(r"\w*(?:ments?|tions?|gains?|drops?|increases?|decreases?|savings?|speed-?ups?|loss|degradation)")
+_VERB_OF_CHANGE = re.compile(r"(?:out|sur)\w+|(?:improv|reduc|enhanc|minimiz|eliminat|accelerat|degrad|exceed|rais|lower)e?s")
+_OWN_SCORE = re.compile(r"[BR]*(?P<m>M)(?!C)")
 _OPENED_BY = re.compile(rf"\({FILL}$")
+_AT = re.compile(rf"A{FILL}$")
 _OWN_METRIC = re.compile(rf"(?:&[BDR]*Q)*[BDRw]{{0,2}}C|-?[RBD]*{NP}{{0,4}}M")
 _CHANGED_AFTER = re.compile(r"R?(?P<c>C)")
 _LIST_END = re.compile(rf"{NP}*M(?:,{NP}*M)*,?&[DBR]*{NP}*M")
@@ -157,7 +210,7 @@ _LIST_END = re.compile(rf"{NP}*M(?:,{NP}*M)*,?&[DBR]*{NP}*M")
 def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
     """The metric that belongs to the number's place in its run: "a precision and recall of Q and Q"; an acronym behind it."""
     sentence, codes = frame.sentence, frame.sentence.codes
-    if frame.size > 1:
+    if frame.listed:
         match = (
             _LIST_END.match(codes, first)
             if first >= frame.last

@@ -17,6 +17,8 @@ from extractor.spotting import Mentions
 
 _FIELD: frozenset[Category] = frozenset({"edge", "mobile", "mcu", "wearable", "pc"})
 """Categories that name where a model is to run; the others name what it is computed with."""
+_EVERYDAY = re.compile(r"\b(?:commodity|consumer|low-end|edge|mobile|embedded|laptop|desktop|entry-level)\b")
+"""What makes a chip one on which a model is to run."""
 _HELD: frozenset[Category] = frozenset({"mobile", "wearable", "pc"})
 """Categories of what people hold or wear, operate, and record with."""
 _CHIPS: frozenset[Category] = frozenset({"cpu", "gpu", "fpga", "npu", "mcu"})
@@ -24,12 +26,13 @@ _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _REAL = re.compile(r"\b(?:real|physical|hardware|deploy\w*)\b")
-_KIND_OF_ROBOT = re.compile(r"[\s-]|humanoid|quad|drone|[uga]v")
-_DEFINITE = re.compile(r"\b(?:the|this|these|such)\s+(?:[\w-]+\s+)?$")
+_DEFINITE = re.compile(r"\b(?:the|this|these|such|our)\s+(?:[\w-]+\s+)?$")
+_APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)\b[^.;]*$")
+_PART = re.compile(r"[\s,(]*(?:using|with|on|via|its|only|just|a|an|the|single|integrated|built-in|onboard|[\s,])+\s*")
 _TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$")
 _EVALUATION_ON = re.compile(r"\b(?:evaluat\w+|benchmark\w*|measurements?|performance) .*\bon\b")
 _OUR = re.compile(r"\bour\s+(?:[\w-]+\s+){0,2}$")
-_SUPPORT = re.compile(r"(?:[\s/,]+(?:and\s+)?\w{2,5})?\s+(?:support|compatibility|backends?)\b")
+_SUPPORT = re.compile(r"(?:[\s/,]+(?:and\s+)?(?!to\b)\w{2,5})?\s+(?:support|compatibility|backends?)\b")
 
 
 def label_hardware(document: Document, mentions: Mentions) -> tuple[HardwareLabel, ...]:
@@ -84,7 +87,7 @@ def support(place: Place) -> Decision | None:
 
 def attribute(place: Place) -> Decision | None:
     """What only qualifies another noun: "GPU memory", "smartphone users", "iPhone scans". A named chip still counts."""
-    if place.mention.specific and place.mention.category not in _HELD:
+    if (place.mention.specific and place.mention.category not in _HELD) or place.mention.category == "robot":
         return None
     return "none" if cue_words().attribute.match(place.after) else None
 
@@ -143,30 +146,44 @@ def compared(place: Place) -> Decision | None:
 
 
 def restated(place: Place) -> Decision | None:
-    """A definite class only restates the named product of its category: "the mobile device"."""
-    return "none" if place.mention.category in place.products and _DEFINITE.search(place.before) else None
+    """A definite class only restates the named product of its category ("the mobile device"), or what "our hardware" is."""
+    ours = _OUR.search(place.before) and place.mention.category == "edge" and place.products & _FIELD
+    known = ours or place.mention.category in place.products
+    return "none" if known and _DEFINITE.search(place.before) else None
+
+
+def part(place: Place) -> Decision | None:
+    """A processor named beside the product that holds it is a part of it: "on a Raspberry Pi 5 using only a CPU"."""
+    whole = place.previous is not None and place.previous.specific and place.previous.category in _FIELD
+    held = whole and place.mention.category in ("cpu", "gpu", "npu") and _PART.fullmatch(place.gap)
+    return "none" if held else None
 
 
 def robot(place: Place) -> Decision | None:
-    """A class of robots counts where results were obtained on real ones, or where the work is said to be made for its kind.
+    """A class of robots counts where results were obtained on some, or where the work is said to be made for its kind.
 
-    The bare "robot" of a robotics paper says no more than its field does.
+    The bare "robot" of a robotics paper says no more than its field does: only a real one counts.
     """
     if place.mention.category != "robot":
         return None
-    near = place.before[-90:] + place.mention.text.lower() + place.after[:20]
-    obtained = place.cue == "evaluated" or _LEADING.fullmatch(place.before)
-    if place.link in _ON and not place.in_title and obtained and _REAL.search(near):
+    cues, name = cue_words(), place.mention.text.lower()
+    special = cues.any_robot.fullmatch(name) is None
+    if not special and cues.robotics.match(place.after):
+        return "none"
+    tested = place.cue == "evaluated" or _LEADING.fullmatch(place.before)
+    real = special or _REAL.search(place.before[-90:] + name + place.after[:20])
+    if place.link in _ON and not place.in_title and tested and real and place.own:
         return "evaluated"
-    made_for = place.link in _FOR and (place.in_title or place.own)
-    return "intended" if made_for and _KIND_OF_ROBOT.search(place.mention.text.lower()) else "none"
+    needed = place.early and cues.need.search(place.before + place.after) and not _APPLICATION.search(place.before)
+    made_for = place.in_title or needed or (place.own and (place.link in _FOR or place.cue == "intended"))
+    return "intended" if special and made_for else "none"
 
 
 def title(place: Place) -> Decision | None:
     """A class in the title, after "for", "on" or the like, is what the work is made for, or evaluated on."""
     if not place.in_title:
         return None
-    if _TITLE_LINK.search(place.before) is None:
+    if _TITLE_LINK.search(place.before) is None or place.mention.category in place.products & _CHIPS:
         return "none"
     return "evaluated" if _EVALUATION_ON.search(place.before) else "intended"
 
@@ -190,12 +207,21 @@ def leading(place: Place) -> Decision | None:
     return "evaluated" if start[1] == "on" and (place.measured or evaluated) else "intended"
 
 
+def need(place: Place) -> Decision | None:
+    """What the motivation says to be hard on a class of devices is the need that the work answers."""
+    everyday = place.mention.category in _FIELD | {"quantum"} or _EVERYDAY.search(place.mention.text.lower())
+    return "intended" if place.early and everyday and place.link and cue_words().need.search(place.clause) else None
+
+
 def nearest_cue(place: Place) -> Decision | None:
     """The cue that stands nearest before the mention in its clause decides, if the mention is tied to it."""
     if place.cue == "evaluated":
-        loose = place.link == "from" or (place.link == "of" and not cue_words().measures.search(place.before))
+        whole = place.measured and place.mention.category in _FIELD
+        loose = place.link == "from" or (place.link == "of" and not whole and not cue_words().measures.search(place.before))
         return "evaluated" if not loose and (place.own or place.measured) else "none"
     if place.cue == "intended":
+        if place.measured and place.own and place.mention.category in _CHIPS and place.link in _ON:
+            return "evaluated"
         loose = place.link in ("of", "from", "between") and not cue_words().bearers.search(place.before)
         return "intended" if not loose and (place.own or place.mention.category in _FIELD) else "none"
     return None
@@ -218,7 +244,7 @@ def following_cue(place: Place) -> Decision | None:
 
 def field(place: Place) -> Decision | None:
     """Without any cue, a class of devices is what the work is meant for where a preposition puts something on it."""
-    return "intended" if place.mention.category in _FIELD and place.link in ("on", "for", "in") else None
+    return "intended" if place.mention.category in _FIELD and place.link in ("on", "for", "in", "via") else None
 
 
 Rule = Callable[[Place], Decision | None]
@@ -239,9 +265,11 @@ CLASS_RULES: tuple[Rule, ...] = (
     owned,
     compared,
     restated,
+    part,
     robot,
     title,
     leading,
+    need,
     nearest_cue,
     clause_subject,
     following_cue,
@@ -270,14 +298,14 @@ def _products(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]
 
 
 def _same_product(known: str, name: str) -> bool:
-    """Whether one name only shortens the other: "Jetson Orin" and "Jetson Orin Nano", "Intel's Loihi 2" and "Loihi 2"."""
-    return known.startswith(name) or name.startswith(known) or known.endswith(name)
+    """Whether one name only shortens the other: "Jetson Orin" and "Jetson Orin Nano", "ARM Cortex-M4 MCU" and "Cortex-M4"."""
+    return name in known or name.startswith(known)
 
 
 def _classes(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
-    """One target for each category of classes: evaluated before intended, the abstract before the title, then the first."""
+    """One target for each category of classes: evaluated before intended, the paper's own work first, then the first."""
     best: dict[Category, tuple[Place, Role]] = {}
-    for place, role in sorted(targets, key=lambda target: (target[1] != "evaluated", target[0].in_title)):
+    for place, role in sorted(targets, key=lambda target: (target[1] != "evaluated", target[0].in_title, target[0].early)):
         if not place.mention.specific:
             best.setdefault(place.mention.category, (place, role))
     return list(best.values())

@@ -19,9 +19,14 @@ _PREPOSITIONS = (
     "on|onto|upon|for|to|in|into|within|across|with|without|using|via|by|of|from|between|among|at|over|through|than|against|under"
     "|as|toward|towards"
 )
-_LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,4}}$")
+_LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,7}}$")
+_GROUP = re.compile(
+    r"\b(?:set|range|variety|number|pair|fleet|pool|array|collection|group|cluster|network|hundreds|dozens|thousands|tens|types?|kinds?|"
+    r"classes)\s+of\s+(?:[\w-]+\s+){0,3}$"
+)
 _CLAUSE = re.compile(r";|\b(?:while|whereas|although)\b")
 _SEPARATOR = re.compile(
+    r"(?:\s+(?:boards?|chips?|devices?|processors?|phones?|smartphones?|headsets?|platforms?|robot(?:s|ic)?|arms?|manipulators?|hands?))*"
     r"(?:\s*[,/&()]\s*|\s+)(?:(?:and|or|as well as|plus|and/or)\s+)?(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
 )
 _EXAMPLE = re.compile(
@@ -46,8 +51,11 @@ class Cues:
     environment: re.Pattern[str]
     stage: re.Pattern[str]
     design: re.Pattern[str]
+    need: re.Pattern[str]
     bearers: re.Pattern[str]
     measures: re.Pattern[str]
+    robotics: re.Pattern[str]
+    any_robot: re.Pattern[str]
     survey: re.Pattern[str]
     own: re.Pattern[str]
     first: re.Pattern[str]
@@ -57,7 +65,8 @@ class Cues:
 class Place:
     """A mention, the text of its sentence before and after it in lower case, and what is known of sentence and document.
 
-    `own`: the sentence speaks of the paper's own work. `measured`: it holds a time, rate, factor or energy. `survey` and
+    `own`: the sentence speaks of the paper's own work. `early`: it stands before the first that says "we propose" or the like.
+    `measured`: it holds a time, rate, factor or energy. `survey` and
     `operated`: the document is a survey, or about agents that operate devices. `previous`: the mention before it in the
     sentence, `gap` the text between, `inherited` what was decided of it and may hold for this one too. `products`: the
     categories of which the document names products.
@@ -68,6 +77,7 @@ class Place:
     after: str
     in_title: bool
     own: bool
+    early: bool
     measured: bool
     survey: bool
     operated: bool
@@ -83,8 +93,8 @@ class Place:
 
     @property
     def link(self) -> str | None:
-        """The preposition that ties the mention to what stands before it."""
-        match = _LINK.search(self.before)
+        """The preposition that ties the mention, or the group of such things, to what stands before it."""
+        match = _LINK.search(_GROUP.sub("", self.before))
         return match[1] if match else None
 
     @property
@@ -121,6 +131,7 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
             after=text[mention.span[1] : min(span[1], mention.span[1] + _REACH)].lower(),
             in_title=mention.span[1] <= len(document.title),
             own=own[span],
+            early=span[0] < own_from and mention.span[1] > len(document.title),
             measured=span in costs,
             survey=survey,
             operated=operated,
@@ -136,7 +147,7 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
 def cue_words() -> Cues:
     """The packaged cue words, compiled at their first use."""
     words = load("hardware")
-    word, ending = r"(?<![\w-])(?:{})(?!\w)", r"\b(?:{})\s*$"
+    word, ending = r"(?<![\w-])(?:{})(?!\w)", r"(?<![\w-])(?:{})\s*$"
     return Cues(
         roles=(("evaluated", _any_of(words["evaluated"], word)), ("intended", _any_of(words["intended"], word))),
         attribute=_any_of(words["attribute"], r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b"),
@@ -149,8 +160,11 @@ def cue_words() -> Cues:
         environment=_any_of(words["environment"], r"\b(?:{})\b"),
         stage=_any_of(words["stage"], r"\s+(?:{})\b"),
         design=_any_of(words["design"], ending),
-        bearers=_any_of(words["bearers"], r"\b(?:{})\s+of\s+(?:[\w-]+\s+){{0,2}}$"),
+        need=_any_of(words["need"], word),
+        bearers=_any_of(words["bearers"], r"\b(?:{})\s+(?:of|from)\s+(?:[\w-]+\s+){{0,2}}$"),
         measures=_any_of(words["measures"], r"\b(?:{})\s+of\s+(?:[\w-]+\s+){{0,3}}$"),
+        robotics=_any_of(words["robotics"], r"[\s-]+(?:{})\b"),
+        any_robot=_any_of(words["any_robot"], r"(?:(?:{})[\s-]*)+"),
         survey=_any_of(words["survey"], r"\b(?:{})\b"),
         own=_any_of(words["own"], r"\b(?:{})\b"),
         first=_any_of(words["first"], r"\b(?:{})"),

@@ -41,6 +41,9 @@ RESOURCE_UNITS = frozenset(
 RELATIVE_UNITS = frozenset(["x", "%"])
 
 
+_MULTIPLIES = re.compile(r"(doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
+
+
 @dataclass(frozen=True, slots=True)
 class Sense:
     """What a number reports."""
@@ -60,15 +63,17 @@ def comparison_of(frame: Frame) -> Comparison:
     """A change where a word of change governs the number or it is signed; a fraction where it is a share of another value."""
     mention, after = frame.mention, frame.after
     entry = frame.change_entry
+    if _is_overhead(frame):
+        return "change"
     if frame.rule in ("from to", "achieved share") or frame.paired:
         return "fraction" if mention.unit == "x" else "absolute"
     if frame.change is not None and entry is not None:
         return "change"
-    if mention.text[:1] in "+-" or _within(frame):
+    if mention.text[:1] in "+-" or _within(frame) or _MULTIPLIES.fullmatch(mention.text.lower()):
         return "change"
     if mention.unit == "x":
-        return "fraction"
-    if mention.unit == "%" and _share(frame, after):
+        return "change" if _is_gain(frame) else "fraction"
+    if mention.unit == "%" and (_share(frame, after) or _of_a_cost(frame)):
         return "fraction"
     return "absolute"
 
@@ -76,6 +81,31 @@ def comparison_of(frame: Frame) -> Comparison:
 def _within(frame: Frame) -> bool:
     """ "comes within 3% of X": a change for the worse."""
     return frame.after.startswith("O") and frame.words_before[-1:] == ["within"] and frame.mention.unit == "%"
+
+
+def _is_gain(frame: Frame) -> bool:
+    """ "a 17x compression ratio", "5x energy efficiency": a multiple of what is the better the more it is."""
+    entry = frame.entry
+    return entry is not None and entry.kind in ("time", "resource") and entry.better == "higher" and frame.after[:1] not in "OD"
+
+
+def _is_overhead(frame: Frame) -> bool:
+    """ "with 15% training overhead": a change for the worse."""
+    relative = frame.mention.unit in RELATIVE_UNITS and frame.change is None
+    return relative and frame.metric is not None and frame.sentence.words[frame.metric[1] - 1].startswith("overhead")
+
+
+def _of_a_cost(frame: Frame) -> bool:
+    """ "requires less than 1% computational cost": a share, though of nothing named."""
+    entry = frame.entry
+    little = frame.mention.bound == "up_to" or frame.words_before[-1:] in (["only"], ["just"], ["merely"])
+    return (
+        little
+        and frame.rule == "Q metric"
+        and entry is not None
+        and entry.kind in ("time", "resource")
+        and entry.better == "lower"
+    )
 
 
 def _share(frame: Frame, after: str) -> bool:
@@ -87,13 +117,17 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
     """The unit decides where it is one of time or cost; else the metric, else the word of change, else accuracy."""
     unit, entry = frame.mention.unit, frame.entry
     time: Kind = "speed" if comparison == "absolute" else "speedup"
+    if frame.rule == "training data":
+        return "resource"
     if is_time(unit):
-        return "resource" if frame.rule == "training data" or (entry is not None and entry.kind == "resource") else time
+        return "resource" if entry is not None and entry.kind == "resource" else time
     if is_cost(unit):
         return "resource"
+    change = frame.change_entry
+    if change is not None and change.kind == "time":
+        return time
     if entry is not None and entry.kind != "any":
         return _kind(entry.kind, time)
-    change = frame.change_entry
     if change is not None and change.kind is not None:
         return _kind(change.kind, time)
     return "accuracy"
@@ -121,8 +155,12 @@ def effect_of(frame: Frame) -> Effect:
     """Whether a change is for the better: a rise or fall by the metric, a gain or harm by its word, a sign by itself."""
     change, entry = frame.change_entry, frame.entry
     lower = entry is not None and entry.better == "lower"
-    if _within(frame):
+    if _within(frame) or _is_overhead(frame):
         return "worse"
+    if change is None and (verb := _MULTIPLIES.fullmatch(frame.mention.text.lower())):
+        return "better" if (verb[1] == "halv") == lower else "worse"
+    if change is None and _is_gain(frame):
+        return "better"
     if change is None:
         negative = frame.mention.text.startswith("-")
         return "better" if negative == lower else "worse"

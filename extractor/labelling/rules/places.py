@@ -1,16 +1,15 @@
 """Where a number holds: the dataset or task, and the device on which it was obtained."""
 
 import re
+from dataclasses import dataclass
 
 from extractor.labelling.rules.comparands import split_list
 from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.kinds import Sense
-from extractor.labelling.rules.reading import Sentence, phrase_words
+from extractor.labelling.rules.reading import COUNT, Sentence, phrase_words
 
 _ITEM = r"[wNM/-]*[wN][wN/-]*"
-_PLACE = re.compile(
-    rf"(?P<p>[PFIA]|(?<=V)W|W)[DBRQ]*(?P<x>{_ITEM}(?:\([^)]{{1,3}}\))?(?:(?:,[wN/-]*N[wN/-]*){{0,5}},?&[DR]*[wN/-]*N[wN/-]*)?)"
-)
+_PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
 _TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
 _FRAMES = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
 
@@ -20,61 +19,81 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | N
 
     A carried frame is for accuracy and for relative numbers; an absolute speed or cost beside it has none.
     """
-    own = sense.kind == "accuracy" or sense.comparison != "absolute"
-    sentence = frame.sentence
-    if own:
-        if found := _place(frame, sentence, frame.last, frame.tail, "PFAI"):
-            return found
-        if found := _in_metric(frame):
-            return found
-        if found := _place(frame, sentence, frame.tail, len(sentence.codes), "P", "respectively" in sentence.words):
-            return found
-        if found := _place(frame, sentence, 0, frame.first, "PF", last=True):
-            return found
-        if previous is not None and sense.kind == "accuracy" and any(_FRAMES.match(word) for word in previous.words):
-            return _place(frame, previous, 0, len(previous.codes), "PW")
-    return None
-
-
-def _place(
-    frame: Frame, sentence: Sentence, start: int, end: int, cues: str, needed: bool = True, last: bool = False
-) -> str | None:
-    if not needed:
+    if sense.kind != "accuracy" and sense.comparison == "absolute":
         return None
-    matches = [*_PLACE.finditer(sentence.codes, start, end)]
-    for match in reversed(matches) if last else matches:
-        if match["p"] not in cues:
-            continue
-        first, end = match.span("x")
-        while first < end and sentence.codes[first] in "DR-":
-            first += 1
-        while end > first and sentence.codes[end - 1] not in "N)" and sentence.words[end - 1] not in phrase_words("places"):
-            end -= 1
-        words = sentence.words[first:end]
-        if not words or any(_model(word) for word in words):
-            continue
-        items = split_list(sentence, first, end)
-        named = "N" in sentence.codes[first:end]
-        noun = any(word in phrase_words("places") for word in words)
-        if match["p"] == "I" and (_overlaps(frame, first, end) or words[-1] in phrase_words("tasks")):
-            continue
-        noun = noun or (match["p"] == "P" and not last and words[-1] in phrase_words("tasks"))
-        if not named and (last or match["p"] not in "PI" or not noun or end - first == 1 or words[0] in phrase_words("vague")):
-            continue
-        if match["p"] in "FAI" and named and not noun:
-            continue
-        if match["p"] in "FA" and not (named and noun):
-            continue
-        if sentence is not frame.sentence and not named:
-            continue
-        if match["p"] == "W" and (
-            sentence.words[match.start("p")] != "using" or not any(_TESTS.match(word) for word in sentence.words)
-        ):
-            continue
-        if sentence is frame.sentence and frame.size > 1 and len(items) == frame.size:
-            return _trimmed(sentence, *items[frame.place])
-        return _trimmed(sentence, first, end)
+    sentence, codes = frame.sentence, frame.sentence.codes
+    clause = _clause_end(codes, frame.last, frame.tail)
+    if found := _place(frame, sentence, frame.last, clause, _BEHIND):
+        return found
+    if found := _in_metric(frame):
+        return found
+    if "respectively" in sentence.words and (found := _place(frame, sentence, frame.tail, len(codes), _BEHIND)):
+        return found
+    if found := _place(frame, sentence, 0, frame.first, _FRAME):
+        return found
+    if found := _place(frame, sentence, clause, frame.tail, _FURTHER):
+        return found
+    if found := _place(frame, sentence, frame.last, clause, _TASK):
+        return found
+    if previous is not None and sense.kind == "accuracy" and any(_FRAMES.match(word) for word in previous.words):
+        return _place(frame, previous, 0, len(previous.codes), _BEFORE)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What counts as a place: its preposition by what the phrase holds (a name, a noun of datasets, both, a task)."""
+
+    named: str
+    noun: str
+    both: str
+    task: str
+    last: bool = False
+
+
+_BEHIND = _Search(named="P", noun="PI", both="PIFA", task="P")
+_FURTHER = _Search(named="P", noun="", both="P", task="")
+_FRAME = _Search(named="PF", noun="P", both="PF", task="P", last=True)
+_TASK = _Search(named="", noun="", both="", task="F")
+_BEFORE = _Search(named="PW", noun="", both="PW", task="")
+
+
+def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Search) -> str | None:
+    matches = [*_PLACE.finditer(sentence.codes, start, end)]
+    for match in reversed(matches) if search.last else matches:
+        first, last = _bare(sentence, *match.span("x"))
+        words, cue = sentence.words[first:last], match["p"]
+        if not words or any(_model(word) for word in words) or _overlaps(frame, first, last):
+            continue
+        if cue == "W" and (sentence.words[match.start("p")] != "using" or not any(map(_TESTS.match, sentence.words))):
+            continue
+        named = "N" in sentence.codes[first:last]
+        noun = any(word in phrase_words("places") for word in words)
+        task = words[-1] in phrase_words("tasks")
+        specific = len(words) > 2 or (len(words) == 2 and words[0][0] != COUNT and words[0] not in phrase_words("vague"))
+        cues = (
+            (search.named if named else "")
+            + (search.noun if noun and specific else "")
+            + (search.both if named and noun else "")
+            + (search.task if task and specific else "")
+        )
+        if cue not in cues:
+            continue
+        items = split_list(sentence, first, last)
+        if sentence is frame.sentence and frame.listed and len(items) == frame.size:
+            return _trimmed(sentence, *items[frame.place])
+        return _trimmed(sentence, first, last)
+    return None
+
+
+def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
+    """The phrase without what stands before it and, behind it, what is no name, no noun of datasets and no task."""
+    while first < last and sentence.codes[first] in "DR-":
+        first += 1
+    ends = phrase_words("places") | phrase_words("tasks")
+    while last > first and sentence.codes[last - 1] not in "N)" and sentence.words[last - 1] not in ends:
+        last -= 1
+    return first, last
 
 
 def _overlaps(frame: Frame, first: int, end: int) -> bool:
@@ -138,9 +157,12 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | No
     return None
 
 
+_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,&[PIFU]")
+
+
 def _clause_end(codes: str, start: int, end: int) -> int:
     """The first break behind `start`: a semicolon, a subordinate clause, or a comma with a verb behind it."""
-    match = re.compile(r"[;S]|,R*[VC]").search(codes, start, end)
+    match = _CLAUSE_END.search(codes, start, end)
     return match.start() if match else end
 
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from extractor.documents import Span
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
 
-_QUANTITY, _HARDWARE = "\x01", "\x02"
+_QUANTITY, _HARDWARE, COUNT = "\x01", "\x02", "\x03"
 _PUNCTUATION = frozenset(",;:()/=.")
 _BOUND_SIGNS = frozenset("~≈∼<>≤≥")
 _DESCRIPTIVE = (
@@ -123,7 +123,9 @@ def lexicon() -> Lexicon:
             changes[word] = Change(group["effect"], group.get("kind"))
             codes[word] = "C"
     phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
-    lexer = re.compile(rf"{_QUANTITY}+|{_HARDWARE}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]")
+    lexer = re.compile(
+        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]"
+    )
     return Lexicon(codes, metrics, changes, frozenset(lists["cased"]), frozenset(lists["fillers"]), lexer)
 
 
@@ -165,8 +167,10 @@ class Reading:
 
     def __init__(self, mentions: Mentions) -> None:
         self.mentions = mentions
-        quantities = [mention for mention in mentions.quantities if not _is_part_of_name(mention)]
-        self._masked = _mask(mentions.text, quantities, mentions.hardware)
+        numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention)]
+        counts = [mention for mention in numbers if _counts_tests(mention, mentions.text)]
+        quantities = [mention for mention in numbers if mention not in counts]
+        self._masked = _mask(mentions.text, quantities, counts, mentions.hardware)
         self._quantities = {mention.span[0]: mention for mention in quantities}
         self._read: dict[int, Sentence] = {}
 
@@ -191,21 +195,42 @@ class Reading:
         return found
 
 
-_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d")
+_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d|[\d.]+B$")
 
 
 def _is_part_of_name(mention: QuantityMention) -> bool:
-    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model"."""
-    return mention.unit in ("bit", "bits", "px") or (mention.unit is None and _SIZE.match(mention.text) is not None)
+    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model", "a 14B baseline"."""
+    if mention.unit is None:
+        return _SIZE.match(mention.text) is not None
+    return mention.unit in ("bit", "bits") or (mention.unit == "px" and mention.bound == "exact")
 
 
-def _mask(text: str, quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> str:
+def _counts_tests(mention: QuantityMention, text: str) -> bool:
+    """Whether a number counts datasets or test conditions ("on 12 datasets"): no number comes between it and another."""
+    return mention.unit is None and mention.text.isdigit() and _tests().match(text, mention.span[1]) is not None
+
+
+@cache
+def _tests() -> re.Pattern[str]:
+    return re.compile(
+        rf"\+? (?:[\w-]+ ){{0,3}}?(?:{'|'.join(word for word in phrase_words('places') if word.endswith('s'))})\b"
+    )
+
+
+_STYLED = re.compile(r"\\(?:text\w*|emph|underline|math\w+)\s?\{([^{}]*)\}")
+"""Mark-up of style: "\\textbf{...}"."""
+
+
+def _mask(
+    text: str, quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
+) -> str:
     """The text in lower case, mentions blotted out, every offset kept."""
     lower = text.lower()
     if len(lower) != len(text):  # "İ" lowers to two code points
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    lower = _STYLED.sub(lambda match: " " * (match.start(1) - match.start()) + match[1] + " ", lower)
     pieces, end = [], 0
-    for start, stop, sign in _marks(quantities, hardware):
+    for start, stop, sign in _marks(quantities, counts, hardware):
         if start < end:
             continue
         pieces += [lower[end:start], sign * (stop - start)]
@@ -214,9 +239,11 @@ def _mask(text: str, quantities: list[QuantityMention], hardware: tuple[Hardware
     return "".join(pieces)
 
 
-def _marks(quantities: list[QuantityMention], hardware: tuple[HardwareMention, ...]) -> list[tuple[int, int, str]]:
+def _marks(
+    quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
+) -> list[tuple[int, int, str]]:
     held = [mention.span for mention in quantities]
-    marks = [(*span, _QUANTITY) for span in held]
+    marks = [(*span, _QUANTITY) for span in held] + [(*mention.span, COUNT) for mention in counts]
     for mention in hardware:
         start, stop = mention.span
         if not any(a < stop and start < b for a, b in held):
@@ -244,6 +271,8 @@ def read_sentence(text: str, masked: str, span: Span) -> Sentence:
                 code = "Q"
             elif first == _HARDWARE:
                 code = "H"
+            elif first == COUNT:
+                code = "w"
             elif len(word) == 1 and not word.isalnum():
                 code = word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "-"
             else:
@@ -261,16 +290,18 @@ def _class_of(word: str, raw: str, first: bool) -> str:
     if "-" in word:
         tail = word.rsplit("-", 1)[1]
         metric = lexicon().metrics.get(tail)
-        if (metric and metric.kind != "any" and not word.startswith(_DESCRIPTIVE)) or word.startswith("time-to-"):
+        named = raw[0].isupper() and word.split("-", 1)[0] in phrase_words("models")
+        if (metric and metric.kind != "any" and not word.startswith(_DESCRIPTIVE) and not named) or word.startswith("time-to-"):
             return "M"
     if not raw.islower() and (not first or not raw[1:].islower()):
         return "N"
-    if word.endswith("ly") and len(word) > 5 and word not in _NOT_ADVERBS:
+    if word.endswith("ly") and len(word) > 5 and "-" not in word and word not in _NOT_ADVERBS:
         return "R"
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)")
+_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])")
+_ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
 
@@ -284,6 +315,8 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = settled[n + 1] = "B"
             case "T" if words[n] == "over":
                 settled[n] = "B"
+            case "C" if words[n] in _ACTIVITIES:
+                settled[n] = "w"  # "a video compression framework"
             case "B":
                 settled[n] = "R" if words[n] in ("only", "just", "on average", "even") else "p"
     return "".join(settled)

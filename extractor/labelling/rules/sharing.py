@@ -9,14 +9,19 @@ from extractor.labelling.rules.reading import Sentence
 
 def carry(frames: list[Frame]) -> None:
     """Give a frame what the one before it in the sentence was said of, where the words between them only continue it."""
-    for before, frame in itertools.pairwise(frames):
+    frames = [frame for frame in frames if not _counts_only(frame)]
+    for n, (before, frame) in enumerate(itertools.pairwise(frames)):
         if before.first == frame.first:
             if not frame.rule or before.rule in _CARRIED_NAMES:
                 frame.change, frame.metric, frame.rule, frame.paired = before.change, before.metric, before.rule, before.paired
             continue
+        between = frame.sentence.codes[before.last : frame.first].replace("Q", "w")
+        if n and not frame.rule and (match := _PARENTHESISED.match(frame.sentence.codes, frames[n - 1].last, frame.first)):
+            before, between = frames[n - 1], match[1] + match[2]
         if not before.rule:
             continue
-        between = frame.sentence.codes[before.last : frame.first]
+        if before.change is not None and before.last <= before.change < frame.first:
+            between = frame.sentence.codes[before.change + 1 : frame.first]
         same = before.mention.unit == frame.mention.unit
         if before.change is not None and frame.change is None and (match := _AND_METRIC_BY.fullmatch(between)):
             frame.change, frame.rule = before.change, "and metric by"
@@ -43,6 +48,12 @@ def carry(frames: list[Frame]) -> None:
             frame.change, frame.metric, frame.rule = before.change, before.metric, "listed change"
 
 
+def _counts_only(frame: Frame) -> bool:
+    """Whether a number is no more than a word between two others: "98% across 130 tasks and 97% across 25"."""
+    return not frame.rule and frame.size == 1 and frame.mention.unit is None and frame.mention.text.isdigit()
+
+
+_PARENTHESISED = re.compile(r"([^()Q]*)\([^()]*Q[^()]*\)([^()Q]*)$")
 _AND_METRIC_BY = re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}")
 _LISTED = re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SV]{0,3}")
 _OPENED = re.compile(r"[^Q;SV.]{0,8}\([BDR]*")

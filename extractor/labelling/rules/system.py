@@ -82,7 +82,7 @@ def find_system(document: Document, mentions: Mentions) -> str | None:
     for rule in RULES:
         name = rule(document)
         if name is not None and name not in devices:
-            return name
+            return name if "{" in name else name.rstrip("}")
     return None
 
 
