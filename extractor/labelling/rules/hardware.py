@@ -42,8 +42,9 @@ def label_hardware(document: Document, mentions: Mentions) -> tuple[HardwareLabe
     shown = {place.mention.category for place, role in zip(places, decided, strict=True) if _is_shown(place, role)}
     targets: list[tuple[Place, Role]] = []
     for place, following, (_, role) in zip(places, [*places, None][1:], decided, strict=True):
-        # Results on a class beside results on a product of its category restate the product, unless the text lists both.
-        restates = role == "evaluated" and not place.mention.specific and place.mention.category in shown
+        # Beside results on a product of its category, a bare "GPU" and results on a class restate it, unless the text lists both.
+        bare = place.mention.category in _CHIPS and not re.search(r"\W", place.mention.text)
+        restates = (role == "evaluated" or bare) and not place.mention.specific and place.mention.category in shown
         followed = following is not None and following.continues and following.mention.category != place.mention.category
         if role != "none" and (place.continues or followed or not restates):
             targets.append((place, role))
@@ -107,8 +108,8 @@ def stage(place: Place) -> Decision | None:
 
 
 def design(place: Place) -> Decision | None:
-    """A processor that the paper itself designs is its contribution, not what the contribution runs on."""
-    return "none" if place.mention.category == "npu" and cue_words().design.search(place.before) else None
+    """A processor or wearable that the paper itself designs is its contribution, not what the contribution runs on."""
+    return "none" if place.mention.category in ("npu", "wearable") and cue_words().design.search(place.before) else None
 
 
 def own_tool(place: Place) -> Decision | None:
