@@ -1,14 +1,12 @@
 """What a job would cost: which documents need a call, and about how many tokens, before anything is sent."""
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from extractor.documents import Document
-from extractor.labelling.base import Labels
 from extractor.labelling.llm import ModelLabeller
 from extractor.labelling.rules import RulesLabeller
-from extractor.llm.pricing import Price, estimated_tokens
+from extractor.llm.pricing import Price
 from extractor.sources import BadRecord, Sourced
 from extractor.spotting import spot
 
@@ -38,7 +36,6 @@ async def estimate(
     """Read the whole input and count. The labels are taken to be as long as those of the rules."""
     total = Estimate()
     rules = RulesLabeller()
-    schema = len(json.dumps(Labels.model_json_schema())) // 4
     for item in items:
         total.documents += 1
         if isinstance(item, BadRecord):
@@ -51,8 +48,7 @@ async def estimate(
             total.cached += 1
         else:
             total.calls += 1
-            messages, own = labeller.question(item.document, mentions)
-            total.input_tokens += estimated_tokens(messages) + (schema if own is None else len(json.dumps(own)) // 4)
+            total.input_tokens += labeller.expected_input(item.document, mentions)
             labels = (await rules.label(item.document, mentions)).labels
             total.output_tokens += len(labels.model_dump_json()) // 3
     return total
