@@ -1,6 +1,7 @@
 """The project's own files: what a stranger's clone relies on."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from extractor._version import __version__
+from extractor.labelling import prompts
+from extractor.labelling.prompts import load_prompt
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("litellm", "instructor", "openai", "ray")
+MODELS = ("aiohttp", "instructor", "litellm", "openai", "tenacity", "vcr", "ray")
 RUN_AND_LIST = """
 import sys
 sys.argv = ["extractor", *sys.argv[1:]]
@@ -52,15 +55,50 @@ def test_the_changelog_knows_the_version() -> None:
     assert re.search(rf"^## {re.escape(__version__)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["help", "run"])
-def test_no_command_loads_a_model_library(command: str, tmp_path: Path) -> None:
-    source = tmp_path / "one.jsonl"
-    source.write_text('{"title": "Tern", "abstract": "Tern is 2x faster than Gull on a GPU."}\n')
-    arguments = ["--help"] if command == "help" else ["run", str(source), "-o", str(tmp_path / "out")]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN_AND_LIST, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--help"], id="help"),
+        pytest.param(["run", "one.jsonl", "-o", "out"], id="run"),
+        pytest.param(["run", "one.jsonl", "-o", "out", "--dry-run"], id="dry run"),
+        pytest.param(["show", "done"], id="show"),
+        pytest.param(["schema"], id="schema"),
+        pytest.param(["eval", "--gold", "gold"], id="eval"),
+        pytest.param(["cache", "info"], id="cache"),
+        pytest.param(["keys", "list"], id="keys"),
+    ],
+)
+def test_no_command_loads_what_only_models_need(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text('{"title": "Tern", "abstract": "Tern is 2x faster than Gull on a GPU."}\n')
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "extractions.jsonl").touch()
+    (tmp_path / "gold").mkdir()
+    shutil.copy(ROOT / "evals" / "gold" / "s001.json", tmp_path / "gold")
+    environment = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", RUN_AND_LIST, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     loaded = done.stderr.rpartition("LOADED")[2].split()
     assert "extractor" in loaded
-    assert [name for name in HEAVY if name in loaded] == []
+    assert [name for name in MODELS if name in loaded] == []
+
+
+def test_the_wheel_holds_the_prompts_where_the_package_looks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["packages"] == ["extractor"]
+    installed = tmp_path / "extractor"
+    installed.mkdir()
+    for source, target in wheel["force-include"].items():
+        shutil.copytree(ROOT / source, tmp_path / target)
+    monkeypatch.setattr("extractor.labelling.prompts.files", lambda _package: installed)
+    assert prompts._home() == installed / "prompts"
+    assert prompts.load_prompt().label == load_prompt(ROOT / "prompts" / "label.md").label
+
+
+def test_a_run_with_the_rules_needs_no_model_library() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=\[ ]", one)[0].lower() for one in project["dependencies"]}
+    assert names.isdisjoint(MODELS)
+    extra = {re.split(r"[<>=\[ ]", one)[0].lower() for one in project["optional-dependencies"]["llm"]}
+    assert extra == {"aiohttp", "instructor", "litellm", "openai", "tenacity"}
+    assert "claim-extractor[eval,llm]" in project["optional-dependencies"]["dev"]

@@ -166,16 +166,17 @@ def _foresee(
     """Print what the job would take."""
     import asyncio
 
-    from extractor.jobs.estimate import estimate
     from extractor.jobs.journal import Journal
-    from extractor.labelling.llm import ModelLabeller
 
-    if not isinstance(chosen.labeller, ModelLabeller) or chosen.client is None:
+    if chosen.client is None:
         typer.echo("The built-in rules make no call and cost nothing.")
         return
+
+    from extractor.jobs.estimate import estimate
+
     journal = None if folder is None else Journal(folder, job, fresh=fresh).look()
     is_done = (lambda _document: False) if journal is None else journal.is_done
-    total = asyncio.run(estimate(items, chosen.labeller, is_done))
+    total = asyncio.run(estimate(items, chosen, is_done))
     rows = [("documents", total.documents)]
     rows += [
         (name, number)

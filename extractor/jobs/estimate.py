@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from extractor.documents import Document
 from extractor.labelling.llm import ModelLabeller
+from extractor.labelling.models import Chosen
 from extractor.labelling.rules import RulesLabeller
 from extractor.llm.pricing import Price
 from extractor.sources import BadRecord, Sourced
@@ -30,10 +31,11 @@ class Estimate:
         return None if price is None else price.of(self.input_tokens, self.output_tokens)
 
 
-async def estimate(
-    items: Iterable[Sourced | BadRecord], labeller: ModelLabeller, is_done: Callable[[Document], bool]
-) -> Estimate:
-    """Read the whole input and count. The labels are taken to be as long as those of the rules."""
+async def estimate(items: Iterable[Sourced | BadRecord], chosen: Chosen, is_done: Callable[[Document], bool]) -> Estimate:
+    """Read the whole input and count what a model would be asked. The labels are taken to be as long as those of the rules."""
+    labeller = chosen.labeller
+    if not isinstance(labeller, ModelLabeller):
+        raise TypeError("only a model's job can be estimated")
     total = Estimate()
     rules = RulesLabeller()
     for item in items:
