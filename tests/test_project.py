@@ -83,6 +83,23 @@ def test_no_command_loads_what_only_models_need(arguments: list[str], tmp_path: 
     assert [name for name in MODELS if name in loaded] == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "extras"),
+    [(["run", "one.jsonl", "-m", "openai/m"], "llm"), (["eval", "--gold", ".", "-m", "openai/m"], "eval,llm")],
+    ids=["run", "eval"],
+)
+def test_without_the_extra_a_model_is_one_line_with_the_command(arguments: list[str], extras: str, tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").write_text('{"title": "Tern", "abstract": "Tern is 2x faster than Gull on a GPU."}\n')
+    shutil.copy(ROOT / "evals" / "gold" / "s001.json", tmp_path)
+    hidden = f"import sys; sys.modules |= dict.fromkeys({MODELS!r})\n"
+    command = [sys.executable, "-c", hidden + "from extractor.cli import main; main()", *arguments]
+    environment = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert f"Run: pip install 'claim-extractor[{extras}]', or use --model rules." in line
+
+
 def test_the_wheel_holds_the_prompts_where_the_package_looks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["packages"] == ["extractor"]

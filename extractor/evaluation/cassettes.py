@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,8 @@ from extractor.errors import DataError, UsageError
 from extractor.evaluation.aligning import align_all
 from extractor.evaluation.gold import GoldDocument
 from extractor.evaluation.matching import Alignment
-from extractor.labelling.models import Chosen, ModelOptions, choose
+from extractor.labelling.models import Chosen, ModelOptions, choose, require_packages
 from extractor.llm.failures import JobError
-from extractor.llm.retries import RetryPolicy, cassette_miss
 
 RECORDING = "recording.json"
 _HEADERS = frozenset({"content-type"})
@@ -64,6 +62,8 @@ class Cassettes:
         Recording plays what the cassette holds already and sends the rest; nothing is kept of a document that an error ends.
         """
         import vcr  # type: ignore[import-untyped] # ships no types
+
+        from extractor.llm.retries import cassette_miss
 
         path = self.path(document)
         cassette = vcr.use_cassette(
@@ -115,8 +115,7 @@ async def align_recorded(
     `notice` gets what a user should know, one line each. Raises `UsageError` where nothing is recorded, `DataError` for a
     request that is not, and, while recording, what the model's client raises.
     """
-    if find_spec("vcr") is None:
-        raise UsageError("Cassettes need vcrpy. Run: pip install 'claim-extractor[eval,llm]'")
+    require_packages("eval,llm", "vcr", "tenacity")
     chosen = choose(replace(options, cache=False, concurrency=1), notice)
     folder = home.joinpath(*map(_safe, options.model.split("/")), _safe(str(chosen.settings["prompt"])))
     cassettes = Cassettes(folder, _command(options), record)
@@ -176,6 +175,8 @@ def _as_recorded(cassettes: Cassettes, options: ModelOptions) -> Chosen:
         narrow=options.narrow if options.narrow != "auto" else "always" if narrow else "never",
         cache=False,
     )
+    from extractor.llm.retries import RetryPolicy
+
     return choose(as_recorded, key=SecretStr("not needed"), retries=RetryPolicy(attempts=1, deadline=0.0))
 
 

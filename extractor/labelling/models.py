@@ -92,19 +92,20 @@ def choose(
     if "/" not in options.model.strip("/"):
         means = f"{RULES!r}, the built-in labeller, or PROVIDER/NAME, for instance openai/{options.model or 'NAME'}"
         raise UsageError(f"There is no model {options.model!r}. Use {means}.")
-    _require_packages("pydantic", "tenacity")
+
+    from extractor.llm.endpoints import resolve
+
+    endpoint = resolve(options.model, options.base_url)
+    require_packages("llm", "aiohttp", "instructor", "openai", "tenacity", *([] if endpoint.direct else ["litellm"]))
 
     from extractor.labelling.llm import ModelLabeller
     from extractor.labelling.prompts import load_prompt
     from extractor.llm.cache import ReplyCache
     from extractor.llm.client import ModelClient, Settings
-    from extractor.llm.endpoints import resolve
     from extractor.llm.limits import Limits
     from extractor.llm.pricing import Budget, Price
     from extractor.llm.retries import RetryPolicy
 
-    endpoint = resolve(options.model, options.base_url)
-    _require_packages("aiohttp", "openai", "instructor", *([] if endpoint.direct else ["litellm"]))
     prompt = load_prompt(options.prompt)
     narrow = _narrows(options.narrow, endpoint)
     budget = Budget(options.max_cost)
@@ -141,6 +142,8 @@ def _narrows(narrow: Narrow, endpoint: "Endpoint") -> bool:
     return endpoint.constrains_decoding if narrow == "auto" else narrow == "always"
 
 
-def _require_packages(*names: str) -> None:
+def require_packages(extras: str, *names: str) -> None:
+    """Raise `UsageError` with the command that installs what is missing of these packages."""
     if missing := [name for name in names if find_spec(name) is None]:
-        raise UsageError(f"Models need {', '.join(missing)}. Run: pip install 'claim-extractor[llm]', or use --model {RULES}.")
+        fix = f"Run: pip install 'claim-extractor[{extras}]', or use --model {RULES}."
+        raise UsageError(f"A model needs {', '.join(missing)}. {fix}")
