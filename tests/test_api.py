@@ -5,12 +5,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import extractor
 from extractor import Document, Extraction, extract, extract_many
-from extractor.errors import UsageError
+from extractor.errors import ProviderError, UsageError
+from tests.labelling.model_server import ModelServer, after_seconds, labels
+from tests.llm.server import fails
 
 TITLE = "FastNet: Quick Networks"
 ABSTRACT = "FastNet is 2.3x faster than SlowNet."
@@ -91,3 +94,42 @@ def test_it_works_where_a_loop_runs_already() -> None:
 def test_an_unknown_model_is_an_error_with_its_fix(model: str) -> None:
     with pytest.raises(UsageError, match=f"no model '{model}'. Use 'rules'"):
         extract_many([], model=model)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
+    monkeypatch.setenv("EXTRACTOR_KEYS", str(tmp_path / "keys.toml"))
+    with ModelServer(after_seconds(0.02, labels())) as running:
+        yield running
+
+
+def test_a_model_labels_one_abstract(server: ModelServer) -> None:
+    record = extract(TITLE, ABSTRACT, model="openai/m", base_url=server.url)
+    assert record.claims == extract(TITLE, ABSTRACT).claims
+    assert (record.provenance.model, record.provenance.calls) == ("openai/m", 1)
+    assert extract(TITLE, ABSTRACT, model="openai/m", base_url=server.url).provenance.cached
+
+
+def test_a_model_labels_many_at_once_lazily_and_in_order(server: ModelServer) -> None:
+    pulled: list[int] = []
+
+    def documents() -> Iterator[Document]:
+        for n in range(2, 1_000_000):
+            pulled.append(n)
+            yield Document(str(n), TITLE, f"FastNet is {n}x faster than SlowNet.")
+
+    before = threading.active_count()
+    records = extract_many(documents(), model="openai/m", base_url=server.url)
+    assert pulled == []
+    assert [next(records).id for _ in range(10)] == [str(n) for n in range(2, 12)]
+    assert len(pulled) <= 10 + 128
+    assert server.server.most_at_once > 1
+    del records
+    assert threading.active_count() == before
+
+
+def test_a_model_that_gives_no_answer_raises(server: ModelServer) -> None:
+    server.server.acts = [fails(401, "who are you?")]
+    with pytest.raises(ProviderError, match="401: who are you"):
+        extract(TITLE, ABSTRACT, model="openai/m", base_url=server.url)

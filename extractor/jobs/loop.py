@@ -23,7 +23,7 @@ class EventLoop:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.run(_cancel_the_rest())
+        self.run(_clear())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -37,8 +37,9 @@ class EventLoop:
         return self.start(coroutine).result()
 
 
-async def _cancel_the_rest() -> None:
+async def _clear() -> None:
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()  # threads that wrote to the cache
