@@ -100,11 +100,12 @@ def test_a_cassette_is_readable_and_holds_neither_key_nor_headers(server: ModelS
     assert "system 'HAL' is not in the abstract" in str(again["request"]["json"]["messages"][-1])
 
 
-def test_an_interrupted_recording_goes_on_where_it_was(server: ModelServer) -> None:
-    server.server.acts = [*server.server.acts * 3, fails(401, "who are you?")]
+@pytest.mark.parametrize("status", [401, 404])
+def test_an_interrupted_recording_goes_on_where_it_was(server: ModelServer, status: int) -> None:
+    server.server.acts = [*server.server.acts * 3, fails(status, "who are you?")]
     stopped = record(server)
     assert stopped.exit_code == 1
-    assert "401: who are you?" in stopped.stderr.splitlines()[-1]
+    assert f"{status}: who are you?" in stopped.stderr.splitlines()[-1]
     assert [cassette(f"s00{n}").exists() for n in (1, 2, 3)] == [True, True, False]
     server.server.acts = server.server.acts[:1]
     before = len(server.requests)
@@ -112,6 +113,12 @@ def test_an_interrupted_recording_goes_on_where_it_was(server: ModelServer) -> N
     asked = [shown(request).title for request in server.requests[before:]]
     assert len(asked) == len(set(asked)) == 2
     assert evaluate().exit_code == 0
+
+
+def test_a_replay_asks_as_it_was_recorded(server: ModelServer) -> None:
+    assert record(server, "--narrow-schema", "never").exit_code == 0
+    assert evaluate().exit_code == 0
+    assert evaluate("--narrow-schema", "always").exit_code == 1
 
 
 def test_a_new_prompt_replaces_what_it_makes_idle(server: ModelServer) -> None:
