@@ -42,7 +42,7 @@ def label_hardware(document: Document, mentions: Mentions) -> tuple[HardwareLabe
     shown = {place.mention.category for place, role in zip(places, decided, strict=True) if _is_shown(place, role)}
     targets: list[tuple[Place, Role]] = []
     for place, following, (_, role) in zip(places, [*places, None][1:], decided, strict=True):
-        # Beside results on a product of its category, a bare "GPU" and results on a class restate it, unless the text lists both.
+        # Beside results on a product of its category, a bare "GPU" and other results restate it, unless the text lists both.
         bare = place.mention.category in _CHIPS and not re.search(r"\W", place.mention.text)
         restates = (role == "evaluated" or bare) and not place.mention.specific and place.mention.category in shown
         followed = following is not None and following.continues and following.mention.category != place.mention.category
