@@ -94,6 +94,8 @@ def setting(frame: Frame) -> Verdict:
 def statistic(frame: Frame) -> Verdict:
     """No: a p-value, a sample size, a confidence interval, an age."""
     before, after = frame.words_before[-2:], frame.words_after[:2]
+    if (before and before[-1] in ("±", "\\pm")) or frame.words_before[-3:] == ["+", "/", "-"]:
+        return False
     if frame.mention.unit is None and before and before[-1] in ("p", "version", "section"):
         return False
     if frame.mention.unit is None and before in (

@@ -78,6 +78,7 @@ RULES: tuple[Rule, ...] = (
     _tail("Q change on metric", rf"[BDRw]{{0,2}}(?P<c>C)P[BDR]*(?P<m>{NP}*M)", "a Q speed-up on epoch time"),
     _tail("Q metric change", rf"[RBD]*(?P<m>{NP}{{1,5}})(?P<c>C)", "Q latency reduction"),
     _tail("Q changed metric", rf"[RBDw]*(?P<c>C)[RDC]*(?P<m>{NP}*M)", "Q lower latency"),
+    _tail("Q fewer things", r"[RBDw]*(?P<c>C)[RD]*(?P<m>[wN/]+)(?!C)", "Q fewer episodes"),
     _head("changed by noun", rf"(?P<c>C)[RDB]*(?P<m>{NP}+)[^CQ;SYV]{{0,10}}Y{FILL}", "speeds up fine-tuning by Q"),
     _head("metric changes", rf"(?P<m>{NP}*M)R*(?P<c>C)[RBD]*", "throughput increases Q"),
     _head("changing Q metric", r"(?P<c>C)[RBD]*", "reducing Q of the FLOPs"),
@@ -93,7 +94,7 @@ RULES: tuple[Rule, ...] = (
     _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){FILL}", "S-measures of Q"),
     _head("name (Q)", rf"N\({FILL}", "ModelNet40 (Q)"),
     _head("reported", rf"Vt?{FILL}", "achieves Q on X"),
-    _head("changed", rf"(?P<c>C)[^CQ;SV]{{0,24}}Y{FILL}", "improves by Q"),
+    _head("changed", rf"(?P<c>C)(?:[^CQ;SV]{{0,24}}|[^CQ;S,]{{0,24}})Y{FILL}", "improves by Q"),
 )
 """In order; the first that matches decides."""
 
@@ -161,6 +162,8 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
             return _VERB_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is None
         case "Q of metric change":
             return _NOUN_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is not None
+        case "Q fewer things":
+            return sentence.words[match.start("c") + frame.last] in ("fewer", "less")
         case "Q name":
             return is_score(frame) and REPORTED.search(frame.before) is not None
         case "reported":

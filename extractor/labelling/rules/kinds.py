@@ -128,6 +128,8 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
         return time
     if entry is not None and entry.kind != "any":
         return _kind(entry.kind, time)
+    if frame.rule == "Q fewer things":
+        return "resource"
     if change is not None and change.kind is not None:
         return _kind(change.kind, time)
     return "accuracy"
@@ -171,6 +173,8 @@ def effect_of(frame: Frame) -> Effect:
             return "worse"
         case "rise":
             return "worse" if lower else "better"
+        case _ if frame.rule == "Q fewer things":
+            return "better"
         case "loss":
             return "better" if lower else "worse"
         case _:

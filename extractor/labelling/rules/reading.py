@@ -140,6 +140,11 @@ def phrase_words(name: str) -> frozenset[str]:
     return frozenset(load("phrases")[name])
 
 
+def is_model(word: str) -> bool:
+    """Whether a word is the name of a well-known model, such as "qwen2.5-vl-7b"."""
+    return re.split(r"[-\d.]", word, maxsplit=1)[0] in phrase_words("models")
+
+
 def trie_pattern(words: list[str]) -> str:
     """A regular expression for any of the words that shares their beginnings, longest word first.
 
