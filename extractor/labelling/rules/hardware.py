@@ -171,12 +171,16 @@ def robot(place: Place) -> Decision | None:
     special = cues.any_robot.fullmatch(name) is None
     if not special and cues.robotics.match(place.after):
         return "none"
-    tested = place.cue == "evaluated" or _LEADING.fullmatch(place.before)
+    tested = (place.cue == "evaluated" or _LEADING.fullmatch(place.before)) and not place.after.startswith("'s")
     real = special or _REAL.search(place.before[-90:] + name + place.after[:20])
     if place.link in _ON and not place.in_title and tested and real and place.own:
         return "evaluated"
     needed = place.early and cues.need.search(place.before + place.after) and not _APPLICATION.search(place.before)
-    made_for = place.in_title or needed or (place.own and (place.link in _FOR or place.cue == "intended"))
+    made_for = (
+        place.in_title
+        or needed
+        or (place.own and (place.link in _FOR or place.cue == "intended" or place.after.startswith(" can ")))
+    )
     return "intended" if special and made_for else "none"
 
 

@@ -94,7 +94,7 @@ class Place:
     @property
     def link(self) -> str | None:
         """The preposition that ties the mention, or the group of such things, to what stands before it."""
-        match = _LINK.search(_GROUP.sub("", self.before))
+        match = _LINK.search(_GROUP.sub("", self.before.replace("as well as", "and")))
         return match[1] if match else None
 
     @property
