@@ -132,16 +132,20 @@ _DATA_NAME = re.compile(r"[-O]?[DBR]*([wNM]+)")
 
 
 def training_data(frame: Frame) -> Verdict:
-    """Yes: hours or tokens of data that training takes ("pretrained using 1k hours of audio"). The data are the metric."""
-    bare = frame.mention.unit is None and not _counts().limited.isdisjoint(frame.words_before[-1:])
-    if not bare and frame.mention.unit not in ("h", "min", "s", "tokens", "examples", "samples"):
-        return None
-    if _counts().data.isdisjoint([*frame.words_after[:6], frame.mention.text.split()[-1]]):
-        return None
-    if _counts().trained.isdisjoint(frame.words_before[-3:] if not bare else frame.words_before[-4:-1]):
+    """Yes: data that training takes ("pretrained using 1k hours of audio", "only 5% training data"). The data are the metric.
+
+    A bare number or a share has to be put as little.
+    """
+    before, after, unit = frame.words_before, frame.words_after, frame.mention.unit
+    if unit in (None, "%"):
+        little = not _counts().limited.isdisjoint(before[-1:]) and not frame.after.startswith("O")
+        trains = [*before[-4:-1], *after[:1]] if little else []
+    else:
+        trains = before[-3:] if unit in ("h", "min", "s", "tokens", "examples", "samples") else []
+    if _counts().trained.isdisjoint(trains) or _counts().data.isdisjoint([*after[:6], frame.mention.text.split()[-1]]):
         return None
     match = _DATA_NAME.match(frame.after)
-    if match and frame.metric is None:
+    if match and (frame.metric is None or frame.metric[0] == frame.last):
         frame.metric = frame.last + match.start(1), frame.last + match.end(1)
     frame.rule, frame.change = "training data", None
     return True

@@ -155,7 +155,7 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
     sentence, unit = frame.sentence, frame.mention.unit
     match rule.name:
         case "name of":
-            return is_score(frame)
+            return is_score(frame) and frame.change is None
         case "metric Q":
             return is_score(frame) or frame.mention.bound != "exact"
         case "Q metric change" | "Q change":

@@ -69,6 +69,8 @@ def comparison_of(frame: Frame) -> Comparison:
         return "fraction" if mention.unit == "x" else "absolute"
     if frame.change is not None and entry is not None:
         return "change"
+    if frame.rule == "training data":
+        return "fraction" if mention.unit == "%" else "absolute"
     if mention.text[:1] in "+-" or _within(frame) or _MULTIPLIES.fullmatch(mention.text.lower()):
         return "change"
     if mention.unit == "x":

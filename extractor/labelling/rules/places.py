@@ -9,7 +9,7 @@ from extractor.labelling.rules.kinds import Sense
 from extractor.labelling.rules.reading import COUNT, Sentence, is_model, phrase_words
 
 _ITEM = r"[wNM/-]*[wN][wN/-]*"
-_PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
+_PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
 _TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
 _FRAMES = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
 
@@ -23,6 +23,8 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | N
         return None
     sentence, codes = frame.sentence, frame.sentence.codes
     clause = _clause_end(codes, frame.last, frame.tail)
+    if aside := _ASIDE.match(codes, frame.last, clause):
+        clause = aside.end()
     if found := _place(frame, sentence, frame.last, clause, _BEHIND):
         return found
     if found := _in_metric(frame):
@@ -160,6 +162,7 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | No
     return None
 
 
+_ASIDE = re.compile(r"[^()]*\)(?=[,&])")
 _CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,&[PIFU]")
 
 

@@ -55,7 +55,7 @@ def _counts_only(frame: Frame) -> bool:
 
 _PARENTHESISED = re.compile(r"([^()Q]*)\([^()]*Q[^()]*\)([^()Q]*)$")
 _AND_METRIC_BY = re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}")
-_LISTED = re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SV]{0,3}")
+_LISTED = re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SVPW]{0,3}")
 _OPENED = re.compile(r"[^Q;SV.]{0,8}\([BDR]*")
 _AND_BY = re.compile(rf"[^CQ;SV]{{0,8}},?&Y{FILL}")
 LISTED = frozenset(["listed change", "listed value"])

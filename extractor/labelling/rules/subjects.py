@@ -97,6 +97,7 @@ def _owning(sentence: Sentence, first: int, last: int) -> str:
     if (
         last - first == 2
         and sentence.codes[first] == "N"
+        and not sentence.words[first][0].isdigit()
         and not sentence.words[first].endswith("ed")
         and sentence.words[first + 1] in phrase_words("generic")
     ):
