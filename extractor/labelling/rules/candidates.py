@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from extractor.labelling.rules.frames import Frame
+from extractor.labelling.rules.frames import Frame, is_score
 from extractor.labelling.rules.kinds import TIME_UNITS, is_cost, is_time
 from extractor.labelling.rules.reading import Metric, load
 
@@ -108,6 +108,8 @@ def statistic(frame: Frame) -> Verdict:
         ["m", "="],
     ):
         return False
+    if frame.rule == "metric of" and is_score(frame) and after[:1] in (["years"], ["days"]):
+        return None  # "an MAE of 4.27 years"
     return False if after and (after[0] in _counts().after or " ".join(after) in _counts().after) else None
 
 
@@ -155,6 +157,9 @@ def achieved_share(frame: Frame) -> Verdict:
     """Yes: the share in which a system succeeds ("detects 95% of attacks")."""
     if frame.mention.unit != "%" or not frame.after.startswith("O"):
         return None
+    if frame.change is None and frame.words_after[1:3] == ["the", "time"]:
+        frame.rule, frame.metric = "achieved share", None
+        return True
     if frame.rule and (frame.entry is None or frame.entry != Metric("accuracy", "lower")):
         return None
     if _counts().succeeds.isdisjoint(frame.words_before[-6:]):
@@ -278,7 +283,8 @@ def count(frame: Frame) -> Verdict:
     if counted and costs and frame.rule == "Q metric" and not _counts().limited.isdisjoint(frame.words_before[-3:]):
         return None
     if frame.rule in _SURE:
-        return False if counted or _of_the(frame) else None
+        scored = frame.rule == "metric of" and "." in mention.text and mention.text[-1:].isdigit()
+        return False if (counted and not scored) or _of_the(frame) else None
     if (
         frame.rule == "Q change"
         and frame.change_entry is not None
@@ -288,7 +294,7 @@ def count(frame: Frame) -> Verdict:
         return None
     if frame.change is not None and "." in mention.text and not counted:
         return None
-    if frame.rule == "reported" or (frame.rule in ("Q metric", "Q in metric", "metric Q") and "." in mention.text):
+    if frame.rule == "reported" or (frame.rule in ("Q metric", "Q in metric", "metric Q", "Q name") and "." in mention.text):
         return None
     if frame.rule == "metric Q" and frame.entry is not None and frame.entry.kind == "accuracy":
         return None  # "PSNR above 30"

@@ -55,7 +55,8 @@ def _beaten(frame: Frame) -> tuple[int, int] | None:
     sentence, n = frame.sentence, frame.change
     if n is None or n > frame.first or BEATING.fullmatch(sentence.words[n]) is None:
         return None
-    match = _AND_BEATS.search(sentence.codes, frame.head, frame.first) if n < frame.head else _BEATS.match(sentence.codes, n)
+    and_another = _AND_BEATS.search(sentence.codes, frame.head, frame.first) if n < frame.head else None
+    match = and_another or _BEATS.match(sentence.codes, n)
     return clean(sentence, *match.span("x")) if match else None
 
 

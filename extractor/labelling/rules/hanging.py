@@ -79,7 +79,7 @@ RULES: tuple[Rule, ...] = (
     _tail("Q metric change", rf"[RBD]*(?P<m>{NP}{{1,5}})(?P<c>C)", "Q latency reduction"),
     _tail("Q changed metric", rf"[RBDw]*(?P<c>C)[RDC]*(?P<m>{NP}*M)", "Q lower latency"),
     _tail("Q fewer things", r"[RBDw]*(?P<c>C)[RD]*(?P<m>[wN/]+)(?!C)", "Q fewer episodes"),
-    _head("changed by noun", rf"(?P<c>C)[RDB]*(?P<m>{NP}+)[^CQ;SYV]{{0,10}}Y{FILL}", "speeds up fine-tuning by Q"),
+    _head("changed by noun", rf"(?P<c>C)[RDB]*(?P<m>{NP}+)[^CQ;SYV]{{0,10}}(?:\(?Y|\(){FILL}", "speeds up fine-tuning by Q"),
     _head("metric changes", rf"(?P<m>{NP}*M)R*(?P<c>C)[RBD]*", "throughput increases Q"),
     _head("changing Q metric", r"(?P<c>C)[RBD]*", "reducing Q of the FLOPs"),
     _tail("Q metric", rf"-?[RBD]*(?P<m>{NP}{{0,4}}M)", "Q top-1 accuracy"),
@@ -173,8 +173,9 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
             heads = phrase_words("generic") | phrase_words("variants") | phrase_words("never")
             rises = _INTRANSITIVE.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
             return rises and sentence.codes[n] == "w" and sentence.words[n] not in heads
-        case "changed by":
-            return unit in ("%", "x") or not _OPENED_BY.search(frame.before)
+        case "changed by" | "changed by noun":
+            beats = BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
+            return (unit in ("%", "x") and not beats) or not frame.before.rstrip("BDR").endswith("(")
         case "name (Q)":
             return unit == "%" and frame.after[:1] in (")", "F", "I", "P")
         case "from to":

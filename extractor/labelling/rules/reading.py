@@ -124,7 +124,7 @@ def lexicon() -> Lexicon:
             codes[word] = "C"
     phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
     lexer = re.compile(
-        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]"
+        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:(?!--)[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]"
     )
     return Lexicon(codes, metrics, changes, frozenset(lists["cased"]), frozenset(lists["fillers"]), lexer)
 
@@ -270,6 +270,8 @@ def read_sentence(text: str, masked: str, span: Span) -> Sentence:
             continue  # mark-up: "\\textbf{", "$"
         start, end = match.span()
         code = known.get(word)
+        if code is None and word[0] in "$\\" and (plain := word.strip("$\\{}")) in known:
+            word, code = plain, known[plain]
         if code is None:
             first = word[0]
             if first == _QUANTITY:
@@ -305,7 +307,7 @@ def _class_of(word: str, raw: str, first: bool) -> str:
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])")
+_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])|C(?=[BDR]*Q)")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
@@ -320,7 +322,9 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = settled[n + 1] = "B"
             case "T" if words[n] == "over":
                 settled[n] = "B"
-            case "C" if words[n] in _ACTIVITIES:
+            case "C" if words[n].startswith("exceed"):
+                settled[n] = "V"  # "accuracy exceeds 98%"
+            case "C" if words[n] in _ACTIVITIES and codes[n + 1] in "wN":
                 settled[n] = "w"  # "a video compression framework"
             case "B":
                 settled[n] = "R" if words[n] in ("only", "just", "on average", "even") else "p"

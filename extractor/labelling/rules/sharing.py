@@ -11,6 +11,9 @@ def carry(frames: list[Frame]) -> None:
     """Give a frame what the one before it in the sentence was said of, where the words between them only continue it."""
     frames = [frame for frame in frames if not _counts_only(frame)]
     for n, (before, frame) in enumerate(itertools.pairwise(frames)):
+        if not frame.rule and (beats := _BEATS_BY.search(frame.sentence.codes, 0, frame.first)):
+            frame.change, frame.rule = beats.start(), "changed"
+            continue
         if before.first == frame.first:
             if not frame.rule or before.rule in _CARRIED_NAMES:
                 frame.change, frame.metric, frame.rule, frame.paired = before.change, before.metric, before.rule, before.paired
@@ -52,6 +55,9 @@ def _counts_only(frame: Frame) -> bool:
     """Whether a number is no more than a word between two others: "98% across 130 tasks and 97% across 25"."""
     return not frame.rule and frame.size == 1 and frame.mention.unit is None and frame.mention.text.isdigit()
 
+
+_BEATS_BY = re.compile(rf"C[DR]*{NP}+\([^()]*\)Y{FILL}$")
+"""Behind a rival's own number: "surpassing X (92.9%) by Q"."""
 
 _PARENTHESISED = re.compile(r"([^()Q]*)\([^()]*Q[^()]*\)([^()Q]*)$")
 _AND_METRIC_BY = re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}")
