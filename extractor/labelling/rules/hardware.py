@@ -176,12 +176,8 @@ def robot(place: Place) -> Decision | None:
     if place.link in _ON and not place.in_title and tested and real and place.own:
         return "evaluated"
     needed = place.early and cues.need.search(place.before + place.after) and not _APPLICATION.search(place.before)
-    made_for = (
-        place.in_title
-        or needed
-        or (place.own and (place.link in _FOR or place.cue == "intended" or place.after.startswith(" can ")))
-    )
-    return "intended" if special and made_for else "none"
+    made_for = place.own and (place.link in _FOR or place.cue == "intended" or place.after.startswith(" can "))
+    return "intended" if special and (place.in_title or needed or made_for) else "none"
 
 
 def title(place: Place) -> Decision | None:
