@@ -27,6 +27,7 @@ _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _REAL = re.compile(r"\b(?:real|physical|hardware|deploy\w*)\b")
 _DEFINITE = re.compile(r"\b(?:the|this|these|such|our)\s+(?:[\w-]+\s+)?$")
+_SHARED_WORK = re.compile(r"\b(?:split|partition|collaborat|cooperat|distribut)")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)\b[^.;]*$")
 _PART = re.compile(r"[\s,(]*(?:using|with|on|via|its|only|just|a|an|the|single|integrated|built-in|onboard|[\s,])+\s*")
 _TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$")
@@ -214,6 +215,12 @@ def need(place: Place) -> Decision | None:
     return "intended" if place.early and everyday and place.link and cue_words().need.search(place.clause) else None
 
 
+def shared_work(place: Place) -> Decision | None:
+    """A server with which a motivation splits the work of a device is what the work is meant for; one to offload to may be a rival."""
+    shared = place.early and place.mention.category == "server" and _SHARED_WORK.search(place.clause)
+    return "intended" if shared else None
+
+
 def nearest_cue(place: Place) -> Decision | None:
     """The cue that stands nearest before the mention in its clause decides, if the mention is tied to it."""
     if place.cue == "evaluated":
@@ -271,6 +278,7 @@ CLASS_RULES: tuple[Rule, ...] = (
     title,
     leading,
     need,
+    shared_work,
     nearest_cue,
     clause_subject,
     following_cue,
