@@ -65,6 +65,7 @@ def _counts() -> _Counts:
 
 _AT_VALUE = re.compile(r"A[BDR]*[NM]=$")
 _OF_A_DEVICE = re.compile(r"H[wN]*W[BDR]*$")
+_PARTS = frozenset(["camera", "battery", "laser", "supply", "card"])
 _DEVICE_BEHIND = re.compile(r"H(?![wN]*M)")
 
 
@@ -77,6 +78,8 @@ def setting(frame: Frame) -> Verdict:
     if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
         return False  # a formula
     if is_cost(frame.mention.unit) and (_OF_A_DEVICE.search(frame.before) or _DEVICE_BEHIND.match(frame.after)):
+        return False
+    if is_cost(frame.mention.unit) and not _PARTS.isdisjoint(frame.words_after[:2]) and frame.after[:1] not in "OI,&":
         return False
     if frame.mention.unit == "Hz" and frame.words_after[:1] in (
         ["sampling"],
@@ -107,6 +110,8 @@ def statistic(frame: Frame) -> Verdict:
         ["d", "="],
         ["m", "="],
     ):
+        return False
+    if "threshold" in frame.words_after[:3]:
         return False
     if frame.rule == "metric of" and is_score(frame) and after[:1] in (["years"], ["days"]):
         return None  # "an MAE of 4.27 years"
@@ -162,7 +167,8 @@ def achieved_share(frame: Frame) -> Verdict:
         return True
     if frame.rule and (frame.entry is None or frame.entry != Metric("accuracy", "lower")):
         return None
-    if _counts().succeeds.isdisjoint(frame.words_before[-6:]):
+    words = frame.words_before[-6:] if re.search("[vVC]", frame.before) else frame.sentence.words[: frame.first]
+    if _counts().succeeds.isdisjoint(words):
         return None
     frame.rule = "achieved share"
     return True
@@ -177,6 +183,8 @@ def share_of_things(frame: Frame) -> Verdict:
     if frame.mention.unit not in ("%", "x") or not frame.after.startswith("O") or frame.change is not None:
         return None
     if frame.words_before[-1:] in (["first"], ["last"], ["remaining"], ["other"]):
+        return False
+    if any(word.startswith("account") for word in frame.words_before[-4:]):
         return False
     if _OPENS_CLAUSE.search(frame.before) and _SHARE_AS_SUBJECT.match(frame.after):
         return False
@@ -203,6 +211,8 @@ def duration_of_data(frame: Frame) -> Verdict:
         return None
     if words[:1] == ["of"] and frame.rule != "metric of":
         return None if {"latency", "delay", "training", "inference", "compute", "gpu", "cpu", "core"} & set(words) else False
+    if before in (["longer", "than"], ["shorter", "than"]):
+        return False
     if before and before[-1] in ("every", "each", "first", "last", "next", "past"):
         return False
     if not words:
@@ -218,8 +228,8 @@ def model_variant(frame: Frame) -> Verdict:
     if frame.mention.unit != "params" or frame.change is not None:
         return None
     before, after = frame.words_before[-4:], frame.words_after[:3]
-    if frame.rule in ("metric of", "from to"):
-        return False if any(word.startswith(("rang", "scal")) for word in before) else None
+    if frame.rule in ("metric of", "from to") or before[-1:] == ["to"]:
+        return False if any(word.startswith(("rang", "scal", "span")) or word == "from" for word in before) else None
     if frame.mention.bound == "up_to" or not _counts().limited.isdisjoint(before) or not _FOOTPRINT.isdisjoint(after):
         return None
     if not _counts().models.isdisjoint(after) or (before[-1:] == ["with"] and "V" not in frame.before):
@@ -267,7 +277,7 @@ def background(frame: Frame) -> Verdict:
     return False if _counts().others.search(line) and not _counts().own.search(line) else None
 
 
-_MAGNITUDES = frozenset("kKMB")
+_LARGE = re.compile(r"[\d ](?:[kKMB]|thousand|million|billion)$")
 _COUNTED = re.compile(r"[wN]{1,4}")
 
 
@@ -278,9 +288,10 @@ def count(frame: Frame) -> Verdict:
     if mention.unit is not None or (mention.text[:1] == "+" and not counted):
         return None
     costs = frame.entry is not None and frame.entry.kind == "resource"
-    if mention.text[-1:] in _MAGNITUDES and not costs:
+    little = not _counts().limited.isdisjoint(frame.words_before[-3:])
+    if _LARGE.search(mention.text) and (not costs or (frame.rule == "Q metric" and not little)):
         return False
-    if counted and costs and frame.rule == "Q metric" and not _counts().limited.isdisjoint(frame.words_before[-3:]):
+    if counted and costs and frame.rule == "Q metric" and little:
         return None
     if frame.rule in _SURE:
         scored = frame.rule == "metric of" and "." in mention.text and mention.text[-1:].isdigit()

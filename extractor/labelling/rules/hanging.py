@@ -182,7 +182,9 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
             return frame.size == 2 or frame.mention.low != frame.mention.high or bool(match["m"])
         case "changed object":
             beats = BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
-            return unit == "x" or (unit == "%" and beats and frame.before.endswith("B"))
+            return unit == "x" or (
+                unit == "%" and frame.before.endswith("B") and (beats or sentence.words[frame.first - 1] == "up to")
+            )
         case "changing Q metric":
             return BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is None
         case "metric of":  # "(99 ms latency)": what stands in the parentheses names the metric

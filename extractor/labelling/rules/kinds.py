@@ -41,6 +41,7 @@ RESOURCE_UNITS = frozenset(
 RELATIVE_UNITS = frozenset(["x", "%"])
 
 
+_RATE = re.compile(r"(?!met|deg|rad)[A-Za-z -]{4,}(?:/| per )(?:s|sec|second|minute|min|hour|h)")
 _MULTIPLIES = re.compile(r"(doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
 
 
@@ -100,7 +101,11 @@ def _is_overhead(frame: Frame) -> bool:
 def _of_a_cost(frame: Frame) -> bool:
     """ "requires less than 1% computational cost": a share, though of nothing named."""
     entry = frame.entry
-    little = frame.mention.bound == "up_to" or frame.words_before[-1:] in (["only"], ["just"], ["merely"])
+    little = (frame.mention.bound == "up_to" and frame.words_before[-1:] != ["up to"]) or frame.words_before[-1:] in (
+        ["only"],
+        ["just"],
+        ["merely"],
+    )
     return (
         little
         and frame.rule == "Q metric"
@@ -138,8 +143,8 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
 
 
 def is_time(unit: str | None) -> bool:
-    """Whether a unit is one of time or rate, also per something ("s/frame")."""
-    return unit is not None and (unit in TIME_UNITS or unit.split("/")[0] in TIMED)
+    """Whether a unit is one of time or rate, also per something ("s/frame") and of something ("grasps per second")."""
+    return unit is not None and (unit in TIME_UNITS or unit.split("/")[0] in TIMED or _RATE.fullmatch(unit) is not None)
 
 
 def is_cost(unit: str | None) -> bool:

@@ -172,7 +172,8 @@ class Reading:
 
     def __init__(self, mentions: Mentions) -> None:
         self.mentions = mentions
-        numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention)]
+        devices = [mention.span for mention in mentions.hardware]
+        numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention, devices)]
         counts = [mention for mention in numbers if _counts_tests(mention, mentions.text)]
         quantities = [mention for mention in numbers if mention not in counts]
         self._masked = _mask(mentions.text, quantities, counts, mentions.hardware)
@@ -203,8 +204,11 @@ class Reading:
 _SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d|[\d.]+B$")
 
 
-def _is_part_of_name(mention: QuantityMention) -> bool:
-    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model", "a 14B baseline"."""
+def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
+    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model", "a 14B baseline", "A100 40GB GPU"."""
+    start, end = mention.span
+    if any(a <= start and end <= b and (a, b) != (start, end) for a, b in devices):
+        return True
     if mention.unit is None:
         return _SIZE.match(mention.text) is not None
     return mention.unit in ("bit", "bits") or (mention.unit == "px" and mention.bound == "exact")
@@ -307,7 +311,7 @@ def _class_of(word: str, raw: str, first: bool) -> str:
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])|C(?=[BDR]*Q)")
+_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])|C(?=[BDR]*Q)|(?<=[wN])V")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
@@ -322,6 +326,8 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = settled[n + 1] = "B"
             case "T" if words[n] == "over":
                 settled[n] = "B"
+            case "V" if words[n] == "matching":
+                settled[n] = "w"  # "stereo matching"
             case "C" if words[n].startswith("exceed"):
                 settled[n] = "V"  # "accuracy exceeds 98%"
             case "C" if words[n] in _ACTIVITIES and codes[n + 1] in "wN":
