@@ -164,7 +164,8 @@ def part(place: Place) -> Decision | None:
 def robot(place: Place) -> Decision | None:
     """A class of robots counts where results were obtained on some, or where the work is said to be made for its kind.
 
-    The bare "robot" of a robotics paper says no more than its field does: only a real one counts.
+    The bare "robot" of a robotics paper says no more than its field does: only a real one counts. The robots of a dataset
+    recorded it.
     """
     if place.mention.category != "robot":
         return None
@@ -178,7 +179,7 @@ def robot(place: Place) -> Decision | None:
         return "evaluated"
     needed = place.early and cues.need.search(place.before + place.after) and not _APPLICATION.search(place.before)
     made_for = place.own and (place.link in _FOR or place.cue == "intended" or place.after.startswith(" can "))
-    return "intended" if special and (place.in_title or needed or made_for) else "none"
+    return "intended" if special and not place.recorded and (place.in_title or needed or made_for) else "none"
 
 
 def title(place: Place) -> Decision | None:
@@ -216,7 +217,7 @@ def need(place: Place) -> Decision | None:
 
 
 def shared_work(place: Place) -> Decision | None:
-    """A server with which a motivation splits the work of a device is what the work is meant for; one to offload to may be a rival."""
+    """A server that shares the work of a device in the motivation is what the work is meant for, one to offload to is not."""
     shared = place.early and place.mention.category == "server" and _SHARED_WORK.search(place.clause)
     return "intended" if shared else None
 
