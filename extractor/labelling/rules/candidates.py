@@ -273,8 +273,8 @@ def odd_unit(frame: Frame) -> Verdict:
 
 def background(frame: Frame) -> Verdict:
     """No: a sentence about what others do, without a word of the paper's own work or results."""
-    line = frame.sentence.line
-    return False if _counts().others.search(line) and not _counts().own.search(line) else None
+    line, place = frame.sentence.line, frame.mention.span[0] - frame.sentence.span[0]
+    return False if _counts().others.search(line, 0, place) and not _counts().own.search(line) else None
 
 
 _LARGE = re.compile(r"[\d ](?:[kKMB]|thousand|million|billion)$")

@@ -31,7 +31,7 @@ _SPEAKS_OF_IT = re.compile(r"U[Rv]*[VC]")
 _IN_PARENTHESES = re.compile(r"(?P<o>[TC])[DR]*(?P<x>[wNMH/-]*[wN])\([^()]*$")
 _FOR_MODEL = re.compile(r"F[DR]*(?P<x>N+)(?!w)")
 _COMPARED = re.compile(r"T[BDR]*(?P<x>[wNMH/-]*N)?[BDR]*$")
-_RIVAL = re.compile(rf"[FOWIY]{PHRASE}")
+_RIVAL = re.compile(rf"[FOWY]{PHRASE}")
 
 
 def _rival_of(frame: Frame) -> str | None:
