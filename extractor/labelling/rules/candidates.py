@@ -313,9 +313,12 @@ def count(frame: Frame) -> Verdict:
 
 
 def _counted_follows(frame: Frame) -> bool:
-    """Whether a plural stands behind the number."""
+    """Whether a plural stands behind the number; a name in capitals is none ("88.7 ANLS")."""
     match = _COUNTED.match(frame.after)
-    return match is not None and re.search("[^s']s$", frame.words_after[match.end() - 1]) is not None
+    if match is None:
+        return False
+    last = frame.last + match.end()
+    return re.search("[^s']s$", frame.sentence.phrase(last - 1, last)) is not None
 
 
 def _of_the(frame: Frame) -> bool:
@@ -326,7 +329,7 @@ def _of_the(frame: Frame) -> bool:
 def evident(frame: Frame) -> Verdict:
     """Yes: a metric or a word of change governs it, or its unit is one of time or cost."""
     mention = frame.mention
-    if frame.rule:
+    if frame.rule or (frame.size == 2 and is_score(frame) and "T" in frame.sentence.codes[frame.first : frame.last]):
         return True
     if mention.unit == "Hz" and "V" not in frame.before[-5:]:
         return None

@@ -10,6 +10,7 @@ PHRASE = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR
 """A noun phrase, with "of" phrases and an acronym in parentheses, and the names coordinated with it."""
 
 _THAN = re.compile(rf"T{PHRASE}")
+_THAN_BY = re.compile(rf"T{PHRASE}[^CQ;SVT]{{0,8}}Y[BDR]*$")
 _OF_ANOTHER = re.compile(rf"R*O?[DR]*(?:[wNM/]|&|&B*Q)*M[wN]*(?:O|t){PHRASE}")
 _BEATS = re.compile(rf"C{PHRASE}")
 _AND_BEATS = re.compile(rf"&{PHRASE}Y[BDR]*$")
@@ -26,6 +27,8 @@ def baseline_of(frame: Frame, end: int) -> str | None:
     if found := _beaten(frame):
         return _pick(frame, *found)
     if frame.change is None and (found := _after(sentence, _OF_ANOTHER, frame.last)):
+        return _pick(frame, *found)
+    if (match := _THAN_BY.search(codes, frame.head, frame.first)) and (found := clean(sentence, *match.span("x"))):
         return _pick(frame, *found)
     for first, last in ((frame.last, frame.tail), (frame.tail, end)):
         for match in _THAN.finditer(codes, first, min(len(codes), last)):

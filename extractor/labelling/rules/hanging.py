@@ -166,7 +166,7 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str], base: int) -> bool:
         case "Q fewer things":
             return change in ("fewer", "less")
         case "Q name":
-            return is_score(frame) and REPORTED.search(frame.before) is not None
+            return is_score(frame) and (REPORTED.search(frame.before) or _LISTS.search(frame.before)) is not None
         case "reported":
             return reported(frame)
         case "subject changes by":
@@ -204,6 +204,7 @@ _NOUN_OF_CHANGE = re.compile(r"\w*(?:ments?|tions?|gains?|drops?|increases?|decr
 _VERB_OF_CHANGE = re.compile(r"(?:out|sur)\w+|(?:improv|reduc|enhanc|minimiz|eliminat|accelerat|degrad|exceed|rais|lower)e?s")
 _OWN_SCORE = re.compile(r"[BR]*(?P<m>M)(?!C)")
 _OPENED_BY = re.compile(rf"\({FILL}$")
+_LISTS = re.compile(rf"(?:^|[:&,]){FILL}$")
 _AT = re.compile(rf"A{FILL}$")
 _OWN_METRIC = re.compile(rf"(?:&[BDR]*Q)*[BDRw]{{0,2}}C|-?[RBD]*{NP}{{0,4}}M")
 _CHANGED_AFTER = re.compile(r"R?(?P<c>C)")

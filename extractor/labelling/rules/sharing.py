@@ -25,6 +25,7 @@ def carry(frames: list[Frame]) -> None:
             continue
         if before.change is not None and before.last <= before.change < frame.first:
             between = frame.sentence.codes[before.change + 1 : frame.first]
+        between = _NOUN_BEHIND.sub("", between) if before.change is not None else between
         same = before.mention.unit == frame.mention.unit
         if before.change is not None and frame.change is None and (match := _AND_METRIC_BY.fullmatch(between)):
             frame.change, frame.rule = before.change, "and metric by"
@@ -37,7 +38,12 @@ def carry(frames: list[Frame]) -> None:
             and frame.rule in ("", "Q in metric", "Q metric", "Q of metric")
         ):
             frame.change, frame.metric, frame.rule = before.change, frame.metric or before.metric, "listed change"
-        elif same and before.change is not None and frame.change is None and _AND_BY.fullmatch(between):
+        elif (
+            (same or frame.mention.unit is None)
+            and before.change is not None
+            and frame.change is None
+            and (_AND_BY.fullmatch(between) or _AND_THAN_BY.fullmatch(between))
+        ):
             frame.change, frame.metric, frame.rule = before.change, before.metric, "listed change"
         elif same and not frame.rule and _LISTED.fullmatch(between):
             frame.metric, frame.rule = before.metric, "listed value"
@@ -63,6 +69,8 @@ _PARENTHESISED = re.compile(r"([^()Q]*)\([^()]*Q[^()]*\)([^()Q]*)$")
 _AND_METRIC_BY = re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}")
 _LISTED = re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SVPW]{0,3}")
 _OPENED = re.compile(r"[^Q;SV.]{0,8}\([BDR]*")
+_NOUN_BEHIND = re.compile(r"^[RBDw]{0,2}C")
+_AND_THAN_BY = re.compile(rf"[^CQ;SV]{{0,14}}&T[^CQ;SV]{{0,14}}Y{FILL}")
 _AND_BY = re.compile(rf"[^CQ;SV]{{0,8}},?&Y{FILL}")
 LISTED = frozenset(["listed change", "listed value"])
 """Names of the rules by which a number shares what the number before it in a list was said of."""
