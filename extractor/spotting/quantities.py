@@ -36,7 +36,8 @@ _NOUN_COORDINATED = re.compile(  # "24% less memory and 23%", "a 2x reduction, 3
     r"(?:\s(?!(?:by|of|with|to|in|on|at|for|from|over|than|while|as|is|are|and|achieves?|reaches)\s)[\w-]+){1,3}?"
     r"(?:,\s(?:and\s)?|\sand\s)(?:an?\s)?\$?"
 )
-_MACRO = re.compile(r"\\(?:SI|qty|num)\{$")
+_PARALLEL = re.compile(r"\s(for|in|on|at|over|across|with)(?:\s[\w-]+){1,5}?(?:,\s(?:and\s)?|\sand\s)\$?")
+_MACRO = re.compile(r"\\(?:SI|qty|num|textbf|mathbf|boldsymbol|bm|emph|underline|textit|mathit)\{$")
 _FASTER = re.compile(r"\s(?:faster|slower|smaller|quicker|cheaper|lighter|speed-?ups?|acceleration)(?![a-z])")
 _FACTOR_BEFORE = re.compile(
     r"(?i)(?:factors?\sof|speed-?ups?\s(?:of|by)|faster\sby)\s(?:\w+\s){0,2}?[~$<>]*\s?(?:\\sim\s?)?\$?$"
@@ -78,25 +79,31 @@ def find_quantities(text: str) -> tuple[QuantityMention, ...]:
 
 
 def _measure(text: str, number: Number) -> _Quantity:
-    """A number with the unit behind it, the sign and the mathematics around it, and its bound."""
-    start, end = number.start, number.end
+    """A number with the unit behind it, the macro, sign and mathematics around it, and its bound."""
+    macro = _MACRO.search(text, max(0, number.start - 12), number.start)
+    end = _closed(text, macro, number.end)
     plus = _PLUS.match(text, end)
     unit = None if number.unit else read_unit(text, plus.end() if plus else end)
-    macro = _MACRO.search(text, max(0, start - 6), start)
-    bound = bound_before(text, macro.start() if macro else start)
+    bound = bound_before(text, macro.start() if macro else number.start)
     if plus and (unit or not number.unit):
         end, bound = plus.end(), "at_least"
     name, scale = (unit.name, unit.scale) if unit else (number.unit, 1.0)
     if unit:
-        end = unit.end
+        end = unit.end if end > number.end else _closed(text, macro, unit.end)
     elif name is None:
         name = _implied_unit(text, number, end)
     if bound == "exact":
         bound = bound_behind(text, end)
     sign = -1.0 if number.negative and name in _SIGNED else 1.0
+    start = macro.start() if macro and "}" in text[number.end : end] else number.start
     start, end = _whole_mathematics(text, start, end)
     low, high = sorted((_scaled(sign * number.low, scale), _scaled(sign * number.high, scale)))
     return _Quantity(start, end, low, high, name, bound, number)
+
+
+def _closed(text: str, macro: re.Match[str] | None, end: int) -> int:
+    """Where a macro's argument closes, if it does at `end` and no second one follows."""
+    return end + 1 if macro and text.startswith("}", end) and not text.startswith("}{", end) else end
 
 
 def _scaled(value: float, scale: float) -> float:
@@ -116,10 +123,7 @@ def _implied_unit(text: str, number: Number, end: int) -> str | None:
 
 
 def _whole_mathematics(text: str, start: int, end: int) -> Span:
-    """Take in the macro around a number, and the dollar sign on one side if the other side's is inside: `$8\\times$`."""
-    if macro := _MACRO.search(text, max(0, start - 6), start):
-        start = macro.start()
-        end += text.startswith("}", end) and text[end - 1] != "}"
+    """Take in the dollar sign on one side if the other side's is inside: `$8\\times$`."""
     inside = text.count("$", start, end)
     if inside % 2 and start and text[start - 1] == "$":
         return start - 1, end
@@ -206,9 +210,16 @@ def _share_bounds(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
             continue
         gap = text[last.end : quantity.start]
         same_family = last.unit == quantity.unit or _family(last.unit) == _family(quantity.unit) != "other"
-        if same_family and (_COORDINATED.fullmatch(gap) or (last.unit and _NOUN_COORDINATED.fullmatch(gap))):
+        if same_family and (_COORDINATED.fullmatch(gap) or (last.unit and _listed(text, gap, quantity.end))):
             shared[n] = replace(quantity, bound=last.bound)
     return shared
+
+
+def _listed(text: str, gap: str, end: int) -> bool:
+    """Whether nouns alone stand between two numbers, or "for X" where "for Y" follows the second."""
+    if parallel := _PARALLEL.fullmatch(gap):
+        return text.startswith(f" {parallel[1]} ", end)
+    return _NOUN_COORDINATED.fullmatch(gap) is not None
 
 
 def _family(unit: str | None) -> str:

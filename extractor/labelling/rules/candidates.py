@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from extractor.labelling.rules.frames import Frame
+from extractor.labelling.rules.frames import Frame, is_score
 from extractor.labelling.rules.kinds import TIME_UNITS, is_cost, is_time
 from extractor.labelling.rules.reading import Metric, load
 
@@ -65,6 +65,7 @@ def _counts() -> _Counts:
 
 _AT_VALUE = re.compile(r"A[BDR]*[NM]=$")
 _OF_A_DEVICE = re.compile(r"H[wN]*W[BDR]*$")
+_PARTS = frozenset(["camera", "battery", "laser", "supply", "card"])
 _DEVICE_BEHIND = re.compile(r"H(?![wN]*M)")
 
 
@@ -77,6 +78,8 @@ def setting(frame: Frame) -> Verdict:
     if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
         return False  # a formula
     if is_cost(frame.mention.unit) and (_OF_A_DEVICE.search(frame.before) or _DEVICE_BEHIND.match(frame.after)):
+        return False
+    if is_cost(frame.mention.unit) and not _PARTS.isdisjoint(frame.words_after[:2]) and frame.after[:1] not in "OI,&":
         return False
     if frame.mention.unit == "Hz" and frame.words_after[:1] in (
         ["sampling"],
@@ -94,6 +97,8 @@ def setting(frame: Frame) -> Verdict:
 def statistic(frame: Frame) -> Verdict:
     """No: a p-value, a sample size, a confidence interval, an age."""
     before, after = frame.words_before[-2:], frame.words_after[:2]
+    if (before and before[-1] in ("±", "\\pm")) or frame.words_before[-3:] == ["+", "/", "-"]:
+        return False
     if frame.mention.unit is None and before and before[-1] in ("p", "version", "section"):
         return False
     if frame.mention.unit is None and before in (
@@ -106,6 +111,10 @@ def statistic(frame: Frame) -> Verdict:
         ["m", "="],
     ):
         return False
+    if "threshold" in frame.words_after[:3]:
+        return False
+    if frame.rule == "metric of" and is_score(frame) and after[:1] in (["years"], ["days"]):
+        return None  # "an MAE of 4.27 years"
     return False if after and (after[0] in _counts().after or " ".join(after) in _counts().after) else None
 
 
@@ -130,16 +139,20 @@ _DATA_NAME = re.compile(r"[-O]?[DBR]*([wNM]+)")
 
 
 def training_data(frame: Frame) -> Verdict:
-    """Yes: hours or tokens of data that training takes ("pretrained using 1k hours of audio"). The data are the metric."""
-    bare = frame.mention.unit is None and not _counts().limited.isdisjoint(frame.words_before[-1:])
-    if not bare and frame.mention.unit not in ("h", "min", "s", "tokens", "examples", "samples"):
-        return None
-    if _counts().data.isdisjoint([*frame.words_after[:6], frame.mention.text.split()[-1]]):
-        return None
-    if _counts().trained.isdisjoint(frame.words_before[-3:] if not bare else frame.words_before[-4:-1]):
+    """Yes: data that training takes ("pretrained using 1k hours of audio", "only 5% training data"). The data are the metric.
+
+    A bare number or a share has to be put as little.
+    """
+    before, after, unit = frame.words_before, frame.words_after, frame.mention.unit
+    if unit in (None, "%"):
+        little = not _counts().limited.isdisjoint(before[-1:]) and not frame.after.startswith("O")
+        trains = [*before[-4:-1], *after[:1]] if little else []
+    else:
+        trains = before[-3:] if unit in ("h", "min", "s", "tokens", "examples", "samples") else []
+    if _counts().trained.isdisjoint(trains) or _counts().data.isdisjoint([*after[:6], frame.mention.text.split()[-1]]):
         return None
     match = _DATA_NAME.match(frame.after)
-    if match and frame.metric is None:
+    if match and (frame.metric is None or frame.metric[0] == frame.last):
         frame.metric = frame.last + match.start(1), frame.last + match.end(1)
     frame.rule, frame.change = "training data", None
     return True
@@ -149,9 +162,13 @@ def achieved_share(frame: Frame) -> Verdict:
     """Yes: the share in which a system succeeds ("detects 95% of attacks")."""
     if frame.mention.unit != "%" or not frame.after.startswith("O"):
         return None
+    if frame.change is None and frame.words_after[1:3] == ["the", "time"]:
+        frame.rule, frame.metric = "achieved share", None
+        return True
     if frame.rule and (frame.entry is None or frame.entry != Metric("accuracy", "lower")):
         return None
-    if _counts().succeeds.isdisjoint(frame.words_before[-6:]):
+    words = frame.words_before[-6:] if re.search("[vVC]", frame.before) else frame.sentence.words[: frame.first]
+    if _counts().succeeds.isdisjoint(words):
         return None
     frame.rule = "achieved share"
     return True
@@ -166,6 +183,8 @@ def share_of_things(frame: Frame) -> Verdict:
     if frame.mention.unit not in ("%", "x") or not frame.after.startswith("O") or frame.change is not None:
         return None
     if frame.words_before[-1:] in (["first"], ["last"], ["remaining"], ["other"]):
+        return False
+    if any(word.startswith("account") for word in frame.words_before[-4:]):
         return False
     if _OPENS_CLAUSE.search(frame.before) and _SHARE_AS_SUBJECT.match(frame.after):
         return False
@@ -192,6 +211,8 @@ def duration_of_data(frame: Frame) -> Verdict:
         return None
     if words[:1] == ["of"] and frame.rule != "metric of":
         return None if {"latency", "delay", "training", "inference", "compute", "gpu", "cpu", "core"} & set(words) else False
+    if before in (["longer", "than"], ["shorter", "than"]):
+        return False
     if before and before[-1] in ("every", "each", "first", "last", "next", "past"):
         return False
     if not words:
@@ -207,8 +228,8 @@ def model_variant(frame: Frame) -> Verdict:
     if frame.mention.unit != "params" or frame.change is not None:
         return None
     before, after = frame.words_before[-4:], frame.words_after[:3]
-    if frame.rule in ("metric of", "from to"):
-        return False if any(word.startswith(("rang", "scal")) for word in before) else None
+    if frame.rule in ("metric of", "from to") or before[-1:] == ["to"]:
+        return False if any(word.startswith(("rang", "scal", "span")) or word == "from" for word in before) else None
     if frame.mention.bound == "up_to" or not _counts().limited.isdisjoint(before) or not _FOOTPRINT.isdisjoint(after):
         return None
     if not _counts().models.isdisjoint(after) or (before[-1:] == ["with"] and "V" not in frame.before):
@@ -252,11 +273,11 @@ def odd_unit(frame: Frame) -> Verdict:
 
 def background(frame: Frame) -> Verdict:
     """No: a sentence about what others do, without a word of the paper's own work or results."""
-    line = frame.sentence.line
-    return False if _counts().others.search(line) and not _counts().own.search(line) else None
+    line, place = frame.sentence.line, frame.mention.span[0] - frame.sentence.span[0]
+    return False if _counts().others.search(line, 0, place) and not _counts().own.search(line) else None
 
 
-_MAGNITUDES = frozenset("kKMB")
+_LARGE = re.compile(r"[\d ](?:[kKMB]|thousand|million|billion)$")
 _COUNTED = re.compile(r"[wN]{1,4}")
 
 
@@ -267,12 +288,14 @@ def count(frame: Frame) -> Verdict:
     if mention.unit is not None or (mention.text[:1] == "+" and not counted):
         return None
     costs = frame.entry is not None and frame.entry.kind == "resource"
-    if mention.text[-1:] in _MAGNITUDES and not costs:
+    little = not _counts().limited.isdisjoint(frame.words_before[-3:])
+    if _LARGE.search(mention.text) and (not costs or (frame.rule == "Q metric" and not little)):
         return False
-    if counted and costs and frame.rule == "Q metric" and not _counts().limited.isdisjoint(frame.words_before[-3:]):
+    if counted and costs and frame.rule == "Q metric" and little:
         return None
     if frame.rule in _SURE:
-        return False if counted or _of_the(frame) else None
+        scored = frame.rule == "metric of" and "." in mention.text and mention.text[-1:].isdigit()
+        return False if (counted and not scored) or _of_the(frame) else None
     if (
         frame.rule == "Q change"
         and frame.change_entry is not None
@@ -282,7 +305,7 @@ def count(frame: Frame) -> Verdict:
         return None
     if frame.change is not None and "." in mention.text and not counted:
         return None
-    if frame.rule == "reported" or (frame.rule in ("Q metric", "Q in metric", "metric Q") and "." in mention.text):
+    if frame.rule == "reported" or (frame.rule in ("Q metric", "Q in metric", "metric Q", "Q name") and "." in mention.text):
         return None
     if frame.rule == "metric Q" and frame.entry is not None and frame.entry.kind == "accuracy":
         return None  # "PSNR above 30"
@@ -290,9 +313,12 @@ def count(frame: Frame) -> Verdict:
 
 
 def _counted_follows(frame: Frame) -> bool:
-    """Whether a plural stands behind the number."""
+    """Whether a plural stands behind the number; a name in capitals is none ("88.7 ANLS")."""
     match = _COUNTED.match(frame.after)
-    return match is not None and re.search("[^s']s$", frame.words_after[match.end() - 1]) is not None
+    if match is None:
+        return False
+    last = frame.last + match.end()
+    return re.search("[^s']s$", frame.sentence.phrase(last - 1, last)) is not None
 
 
 def _of_the(frame: Frame) -> bool:
@@ -303,7 +329,7 @@ def _of_the(frame: Frame) -> bool:
 def evident(frame: Frame) -> Verdict:
     """Yes: a metric or a word of change governs it, or its unit is one of time or cost."""
     mention = frame.mention
-    if frame.rule:
+    if frame.rule or (frame.size == 2 and is_score(frame) and "T" in frame.sentence.codes[frame.first : frame.last]):
         return True
     if mention.unit == "Hz" and "V" not in frame.before[-5:]:
         return None

@@ -2,13 +2,14 @@
 
 from extractor.labelling.base import ClaimLabel
 from extractor.labelling.rules.candidates import judge
-from extractor.labelling.rules.comparands import baseline_of, subject_of
+from extractor.labelling.rules.comparands import baseline_of
 from extractor.labelling.rules.frames import Frame, frames_of
 from extractor.labelling.rules.hanging import hang
 from extractor.labelling.rules.kinds import sense_of
 from extractor.labelling.rules.places import dataset_of, device_of
 from extractor.labelling.rules.reading import Reading, Sentence
 from extractor.labelling.rules.sharing import LISTED, carry, complete, pair
+from extractor.labelling.rules.subjects import subject_of
 from extractor.spotting import Mentions
 
 
@@ -36,7 +37,7 @@ def _label_sentence(frames: list[Frame], previous: Sentence | None, system: str 
     for frame in frames:
         sense = sense_of(frame)
         baseline = baseline_of(frame, len(frame.sentence.codes)) if sense.comparison != "absolute" else None
-        subject = subject_of(frame, system)
+        subject = subject_of(frame, system, previous)
         if not frame.paired:
             compared = baseline
         elif frame.size == 2 and frame.place == 1 and compared is not None:

@@ -69,7 +69,7 @@ class Frame:
         """What the lexicon knows of the metric: the entry of its last known word."""
         if self.metric is None:
             return None
-        if self.sentence.words[max(0, self.metric[0] - 2) : self.metric[0]] == ["number", "of"]:
+        if self.metric[0] and self.sentence.words[self.metric[0] - 1].endswith(("number of", "amount of", "volume of")):
             return _NUMBER_OF
         return metric_entry(self.sentence, *self.metric)
 

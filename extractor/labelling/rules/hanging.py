@@ -78,7 +78,8 @@ RULES: tuple[Rule, ...] = (
     _tail("Q change on metric", rf"[BDRw]{{0,2}}(?P<c>C)P[BDR]*(?P<m>{NP}*M)", "a Q speed-up on epoch time"),
     _tail("Q metric change", rf"[RBD]*(?P<m>{NP}{{1,5}})(?P<c>C)", "Q latency reduction"),
     _tail("Q changed metric", rf"[RBDw]*(?P<c>C)[RDC]*(?P<m>{NP}*M)", "Q lower latency"),
-    _head("changed by noun", rf"(?P<c>C)[RDB]*(?P<m>{NP}+)[^CQ;SYV]{{0,10}}Y{FILL}", "speeds up fine-tuning by Q"),
+    _tail("Q fewer things", r"[RBDw]*(?P<c>C)[RD]*(?P<m>[wN/]+)(?!C)", "Q fewer episodes"),
+    _head("changed by noun", rf"(?P<c>C)[RDB]*(?P<m>{NP}+)[^CQ;SYV]{{0,10}}(?:\(?Y|\(){FILL}", "speeds up fine-tuning by Q"),
     _head("metric changes", rf"(?P<m>{NP}*M)R*(?P<c>C)[RBD]*", "throughput increases Q"),
     _head("changing Q metric", r"(?P<c>C)[RBD]*", "reducing Q of the FLOPs"),
     _tail("Q metric", rf"-?[RBD]*(?P<m>{NP}{{0,4}}M)", "Q top-1 accuracy"),
@@ -93,7 +94,7 @@ RULES: tuple[Rule, ...] = (
     _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){FILL}", "S-measures of Q"),
     _head("name (Q)", rf"N\({FILL}", "ModelNet40 (Q)"),
     _head("reported", rf"Vt?{FILL}", "achieves Q on X"),
-    _head("changed", rf"(?P<c>C)[^CQ;SV]{{0,24}}Y{FILL}", "improves by Q"),
+    _head("changed", rf"(?P<c>C)(?:[^CQ;SV]{{0,24}}|[^CQ;S,]{{0,24}})Y{FILL}", "improves by Q"),
 )
 """In order; the first that matches decides."""
 
@@ -121,7 +122,7 @@ def hang(frame: Frame) -> None:
                 continue
             if metric is None and "c" not in groups:
                 continue
-        if not _fits(rule, frame, match):
+        if not _fits(rule, frame, match, base):
             continue
         if frame.rule and metric is None:
             continue
@@ -149,46 +150,48 @@ def _of_another_kind(frame: Frame, first: int, last: int) -> bool:
     return change is not None and change.kind == "time" and entry is not None and entry.kind == "accuracy"
 
 
-def _fits(rule: Rule, frame: Frame, match: re.Match[str]) -> bool:
-    """What a rule asks beyond its pattern."""
+def _fits(rule: Rule, frame: Frame, match: re.Match[str], base: int) -> bool:
+    """What a rule asks beyond its pattern; `base` is the token at which the matched string begins."""
     sentence, unit = frame.sentence, frame.mention.unit
+    change = sentence.words[match.start("c") + base] if "c" in rule.pattern.groupindex else ""
     match rule.name:
         case "name of":
-            return is_score(frame)
+            return is_score(frame) and frame.change is None
         case "metric Q":
             return is_score(frame) or frame.mention.bound != "exact"
         case "Q metric change" | "Q change":
-            return _VERB_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is None
+            return _VERB_OF_CHANGE.fullmatch(change) is None
         case "Q of metric change":
-            return _NOUN_OF_CHANGE.fullmatch(sentence.words[match.start("c") + frame.last]) is not None
+            return _NOUN_OF_CHANGE.fullmatch(change) is not None
+        case "Q fewer things":
+            return change in ("fewer", "less")
         case "Q name":
-            return is_score(frame) and REPORTED.search(frame.before) is not None
+            return is_score(frame) and (REPORTED.search(frame.before) or _LISTS.search(frame.before)) is not None
         case "reported":
             return reported(frame)
         case "subject changes by":
-            n = frame.first - len(match.string) + match.end("m") - 1
-            heads = phrase_words("generic") | phrase_words("variants") | phrase_words("never")
-            rises = _INTRANSITIVE.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
-            return rises and sentence.codes[n] == "w" and sentence.words[n] not in heads
-        case "changed by":
-            return unit in ("%", "x") or not _OPENED_BY.search(frame.before)
+            head = match.end("m") + base - 1
+            others = phrase_words("generic") | phrase_words("variants") | phrase_words("never")
+            return bool(_INTRANSITIVE.fullmatch(change)) and sentence.codes[head] == "w" and sentence.words[head] not in others
+        case "changed by" | "changed by noun":
+            opened = frame.before.rstrip("BDR").endswith("(")
+            return not opened or (unit in ("%", "x") and BEATING.fullmatch(change) is None)
         case "name (Q)":
             return unit == "%" and frame.after[:1] in (")", "F", "I", "P")
         case "from to":
             return frame.size == 2 or frame.mention.low != frame.mention.high or bool(match["m"])
         case "changed object":
-            beats = BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is not None
-            return unit == "x" or (unit == "%" and beats and frame.before.endswith("B"))
+            most = frame.before.endswith("B") and (BEATING.fullmatch(change) or sentence.words[frame.first - 1] == "up to")
+            return unit == "x" or (unit == "%" and bool(most))
         case "changing Q metric":
-            return BEATING.fullmatch(sentence.words[frame.first - len(match.string) + match.start("c")]) is None
+            return BEATING.fullmatch(change) is None
         case "metric of":  # "(99 ms latency)": what stands in the parentheses names the metric
-            entry = metric_entry(
-                sentence, frame.first - len(match.string) + match.start("m"), frame.first - len(match.string) + match.end("m")
-            )
-            if unit in COUNTED_UNITS and _OPENED_BY.search(frame.before) and frame.mention.text[-1:].isalpha():
+            opened = _OPENED_BY.search(frame.before) is not None
+            if opened and unit in COUNTED_UNITS and frame.mention.text[-1:].isalpha():
                 return False  # "(600M MACs)" names its metric itself
+            entry = metric_entry(sentence, match.start("m") + base, match.end("m") + base)
             vague = entry is not None and entry.kind == "any"
-            beside = _OPENED_BY.search(frame.before) is None and _AT.search(frame.before) is None
+            beside = not opened and _AT.search(frame.before) is None
             return (not vague and beside) or _OWN_METRIC.match(frame.after) is None
         case _:
             return True
@@ -201,6 +204,7 @@ _NOUN_OF_CHANGE = re.compile(r"\w*(?:ments?|tions?|gains?|drops?|increases?|decr
 _VERB_OF_CHANGE = re.compile(r"(?:out|sur)\w+|(?:improv|reduc|enhanc|minimiz|eliminat|accelerat|degrad|exceed|rais|lower)e?s")
 _OWN_SCORE = re.compile(r"[BR]*(?P<m>M)(?!C)")
 _OPENED_BY = re.compile(rf"\({FILL}$")
+_LISTS = re.compile(rf"(?:^|[:&,]){FILL}$")
 _AT = re.compile(rf"A{FILL}$")
 _OWN_METRIC = re.compile(rf"(?:&[BDR]*Q)*[BDRw]{{0,2}}C|-?[RBD]*{NP}{{0,4}}M")
 _CHANGED_AFTER = re.compile(r"R?(?P<c>C)")

@@ -27,6 +27,7 @@ _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _REAL = re.compile(r"\b(?:real|physical|hardware|deploy\w*)\b")
 _DEFINITE = re.compile(r"\b(?:the|this|these|such|our)\s+(?:[\w-]+\s+)?$")
+_SHARED_WORK = re.compile(r"\b(?:split|partition|collaborat|cooperat|distribut)")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)\b[^.;]*$")
 _PART = re.compile(r"[\s,(]*(?:using|with|on|via|its|only|just|a|an|the|single|integrated|built-in|onboard|[\s,])+\s*")
 _TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$")
@@ -42,7 +43,7 @@ def label_hardware(document: Document, mentions: Mentions) -> tuple[HardwareLabe
     shown = {place.mention.category for place, role in zip(places, decided, strict=True) if _is_shown(place, role)}
     targets: list[tuple[Place, Role]] = []
     for place, following, (_, role) in zip(places, [*places, None][1:], decided, strict=True):
-        # Beside results on a product of its category, a bare "GPU" and results on a class restate it, unless the text lists both.
+        # Beside results on a product of its category, a bare "GPU" and other results restate it, unless the text lists both.
         bare = place.mention.category in _CHIPS and not re.search(r"\W", place.mention.text)
         restates = (role == "evaluated" or bare) and not place.mention.specific and place.mention.category in shown
         followed = following is not None and following.continues and following.mention.category != place.mention.category
@@ -163,7 +164,8 @@ def part(place: Place) -> Decision | None:
 def robot(place: Place) -> Decision | None:
     """A class of robots counts where results were obtained on some, or where the work is said to be made for its kind.
 
-    The bare "robot" of a robotics paper says no more than its field does: only a real one counts.
+    The bare "robot" of a robotics paper says no more than its field does: only a real one counts. The robots of a dataset
+    recorded it.
     """
     if place.mention.category != "robot":
         return None
@@ -171,13 +173,13 @@ def robot(place: Place) -> Decision | None:
     special = cues.any_robot.fullmatch(name) is None
     if not special and cues.robotics.match(place.after):
         return "none"
-    tested = place.cue == "evaluated" or _LEADING.fullmatch(place.before)
+    tested = (place.cue == "evaluated" or _LEADING.fullmatch(place.before)) and not place.after.startswith("'s")
     real = special or _REAL.search(place.before[-90:] + name + place.after[:20])
     if place.link in _ON and not place.in_title and tested and real and place.own:
         return "evaluated"
     needed = place.early and cues.need.search(place.before + place.after) and not _APPLICATION.search(place.before)
-    made_for = place.in_title or needed or (place.own and (place.link in _FOR or place.cue == "intended"))
-    return "intended" if special and made_for else "none"
+    made_for = place.own and (place.link in _FOR or place.cue == "intended" or place.after.startswith(" can "))
+    return "intended" if special and not place.recorded and (place.in_title or needed or made_for) else "none"
 
 
 def title(place: Place) -> Decision | None:
@@ -212,6 +214,12 @@ def need(place: Place) -> Decision | None:
     """What the motivation says to be hard on a class of devices is the need that the work answers."""
     everyday = place.mention.category in _FIELD | {"quantum"} or _EVERYDAY.search(place.mention.text.lower())
     return "intended" if place.early and everyday and place.link and cue_words().need.search(place.clause) else None
+
+
+def shared_work(place: Place) -> Decision | None:
+    """A server that shares the work of a device in the motivation is what the work is meant for, one to offload to is not."""
+    shared = place.early and place.mention.category == "server" and _SHARED_WORK.search(place.clause)
+    return "intended" if shared else None
 
 
 def nearest_cue(place: Place) -> Decision | None:
@@ -271,6 +279,7 @@ CLASS_RULES: tuple[Rule, ...] = (
     title,
     leading,
     need,
+    shared_work,
     nearest_cue,
     clause_subject,
     following_cue,

@@ -19,7 +19,7 @@ _PREPOSITIONS = (
     "on|onto|upon|for|to|in|into|within|across|with|without|using|via|by|of|from|between|among|at|over|through|than|against|under"
     "|as|toward|towards"
 )
-_LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,7}}$")
+_LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,4}}$")
 _GROUP = re.compile(
     r"\b(?:set|range|variety|number|pair|fleet|pool|array|collection|group|cluster|network|hundreds|dozens|thousands|tens|types?|kinds?|"
     r"classes)\s+of\s+(?:[\w-]+\s+){0,3}$"
@@ -33,6 +33,7 @@ _EXAMPLE = re.compile(
     r"[\s,(]*(?:such as|like|including|e\.g\.,?|especially|particularly|i\.e\.,?|for example|for instance)[\s:,]*"
     r"(?:an?\s+|the\s+|various\s+|\w+\s+)?"
 )
+_DATASET = re.compile(r"\bdatasets?\b(?! (?:and|&))")
 _COST_UNITS = frozenset({"FPS", "s", "ms", "us", "min", "h", "x", "tokens/s", "J", "mJ", "W", "mW", "Hz"})
 
 
@@ -66,10 +67,10 @@ class Place:
     """A mention, the text of its sentence before and after it in lower case, and what is known of sentence and document.
 
     `own`: the sentence speaks of the paper's own work. `early`: it stands before the first that says "we propose" or the like.
-    `measured`: it holds a time, rate, factor or energy. `survey` and
-    `operated`: the document is a survey, or about agents that operate devices. `previous`: the mention before it in the
-    sentence, `gap` the text between, `inherited` what was decided of it and may hold for this one too. `products`: the
-    categories of which the document names products.
+    `measured`: it holds a time, rate, factor or energy. `survey`, `operated`, `recorded`: the document is a survey, about
+    agents that operate devices, about a dataset. `previous`: the mention before it in the sentence, `gap` the text between,
+    `inherited` what was decided of it and may hold for this one too. `products`: the categories of which the document names
+    products.
     """
 
     mention: HardwareMention
@@ -81,6 +82,7 @@ class Place:
     measured: bool
     survey: bool
     operated: bool
+    recorded: bool
     previous: HardwareMention | None
     gap: str
     products: frozenset[Category]
@@ -94,7 +96,7 @@ class Place:
     @property
     def link(self) -> str | None:
         """The preposition that ties the mention, or the group of such things, to what stands before it."""
-        match = _LINK.search(_GROUP.sub("", self.before))
+        match = _LINK.search(_GROUP.sub("", self.before.replace("as well as", "and")))
         return match[1] if match else None
 
     @property
@@ -116,6 +118,7 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
     cues, text, title, abstract = cue_words(), document.text, document.title.lower(), document.abstract.lower()
     survey = cues.survey.search(title) is not None
     operated = cues.environment.search(title) is not None or len(cues.environment.findall(abstract)) > 1
+    recorded = _DATASET.search(title) is not None
     products = frozenset(mention.category for mention in mentions.hardware if mention.specific)
     first = cues.first.search(abstract)
     own_from = mentions.sentence_at(len(title) + 1 + first.start() if first else len(text) // 2)[0]
@@ -135,6 +138,7 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
             measured=span in costs,
             survey=survey,
             operated=operated,
+            recorded=recorded,
             previous=previous,
             gap=text[previous.span[1] : mention.span[0]].lower() if previous else "",
             products=products,

@@ -41,6 +41,7 @@ RESOURCE_UNITS = frozenset(
 RELATIVE_UNITS = frozenset(["x", "%"])
 
 
+_RATE = re.compile(r"(?!met|deg|rad)[A-Za-z -]{4,}(?:/| per )(?:s|sec|second|minute|min|hour|h)")
 _MULTIPLIES = re.compile(r"(doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
 
 
@@ -69,6 +70,8 @@ def comparison_of(frame: Frame) -> Comparison:
         return "fraction" if mention.unit == "x" else "absolute"
     if frame.change is not None and entry is not None:
         return "change"
+    if frame.rule == "training data":
+        return "fraction" if mention.unit == "%" else "absolute"
     if mention.text[:1] in "+-" or _within(frame) or _MULTIPLIES.fullmatch(mention.text.lower()):
         return "change"
     if mention.unit == "x":
@@ -98,7 +101,11 @@ def _is_overhead(frame: Frame) -> bool:
 def _of_a_cost(frame: Frame) -> bool:
     """ "requires less than 1% computational cost": a share, though of nothing named."""
     entry = frame.entry
-    little = frame.mention.bound == "up_to" or frame.words_before[-1:] in (["only"], ["just"], ["merely"])
+    little = (frame.mention.bound == "up_to" and frame.words_before[-1:] != ["up to"]) or frame.words_before[-1:] in (
+        ["only"],
+        ["just"],
+        ["merely"],
+    )
     return (
         little
         and frame.rule == "Q metric"
@@ -128,14 +135,16 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
         return time
     if entry is not None and entry.kind != "any":
         return _kind(entry.kind, time)
+    if frame.rule == "Q fewer things":
+        return "resource"
     if change is not None and change.kind is not None:
         return _kind(change.kind, time)
     return "accuracy"
 
 
 def is_time(unit: str | None) -> bool:
-    """Whether a unit is one of time or rate, also per something ("s/frame")."""
-    return unit is not None and (unit in TIME_UNITS or unit.split("/")[0] in TIMED)
+    """Whether a unit is one of time or rate, also per something ("s/frame") and of something ("grasps per second")."""
+    return unit is not None and (unit in TIME_UNITS or unit.split("/")[0] in TIMED or _RATE.fullmatch(unit) is not None)
 
 
 def is_cost(unit: str | None) -> bool:
@@ -171,6 +180,8 @@ def effect_of(frame: Frame) -> Effect:
             return "worse"
         case "rise":
             return "worse" if lower else "better"
+        case _ if frame.rule == "Q fewer things":
+            return "better"
         case "loss":
             return "better" if lower else "worse"
         case _:

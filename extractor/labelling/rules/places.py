@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 
 from extractor.labelling.rules.comparands import split_list
-from extractor.labelling.rules.frames import Frame
+from extractor.labelling.rules.frames import Frame, metric_entry
 from extractor.labelling.rules.kinds import Sense
-from extractor.labelling.rules.reading import COUNT, Sentence, phrase_words
+from extractor.labelling.rules.reading import COUNT, Sentence, is_model, phrase_words
 
 _ITEM = r"[wNM/-]*[wN][wN/-]*"
-_PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
+_PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
 _TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
 _FRAMES = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
 
@@ -23,6 +23,8 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | N
         return None
     sentence, codes = frame.sentence, frame.sentence.codes
     clause = _clause_end(codes, frame.last, frame.tail)
+    if aside := _ASIDE.match(codes, frame.last, clause):
+        clause = aside.end()
     if found := _place(frame, sentence, frame.last, clause, _BEHIND):
         return found
     if found := _in_metric(frame):
@@ -35,7 +37,11 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | N
         return found
     if found := _place(frame, sentence, frame.last, clause, _TASK):
         return found
-    if previous is not None and sense.kind == "accuracy" and any(_FRAMES.match(word) for word in previous.words):
+    if (
+        previous is not None
+        and sense.kind == "accuracy"
+        and (previous.codes[:1] == "P" or any(map(_FRAMES.match, previous.words)))
+    ):
         return _place(frame, previous, 0, len(previous.codes), _BEFORE)
     return None
 
@@ -55,7 +61,7 @@ _BEHIND = _Search(named="P", noun="PI", both="PIFA", task="P")
 _FURTHER = _Search(named="P", noun="", both="P", task="")
 _FRAME = _Search(named="PF", noun="P", both="PF", task="P", last=True)
 _TASK = _Search(named="", noun="", both="", task="F")
-_BEFORE = _Search(named="PW", noun="", both="PW", task="")
+_BEFORE = _Search(named="PW", noun="P", both="PW", task="")
 
 
 def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Search) -> str | None:
@@ -63,7 +69,7 @@ def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Sear
     for match in reversed(matches) if search.last else matches:
         first, last = _bare(sentence, *match.span("x"))
         words, cue = sentence.words[first:last], match["p"]
-        if not words or any(_model(word) for word in words) or _overlaps(frame, first, last):
+        if not words or any(map(is_model, words)) or _overlaps(frame, first, last):
             continue
         if cue == "W" and (sentence.words[match.start("p")] != "using" or not any(map(_TESTS.match, sentence.words))):
             continue
@@ -112,17 +118,16 @@ def _in_metric(frame: Frame) -> str | None:
     return None
 
 
-def _model(word: str) -> bool:
-    """Whether a word is a model's name, such as "qwen2.5-vl-7b"."""
-    return re.split(r"[-\d.]", word, maxsplit=1)[0] in phrase_words("models")
-
-
+_APPOSED = re.compile(r",(?P<x>N+),")
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 
 
 def _trimmed(sentence: Sentence, first: int, last: int) -> str:
     """The name without "dataset" behind it or "the challenging benchmark" before it."""
     codes = sentence.codes
+    apposed = _APPOSED.match(codes, last)
+    if apposed and "N" not in codes[first:last]:
+        return sentence.phrase(*apposed.span("x"))
     if last - first > 1 and sentence.words[last - 1] in phrase_words("places") and codes[last - 2] == "N":
         last -= 1
     named = _LATE_NAME.fullmatch(codes, first, last)
@@ -140,7 +145,7 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | No
 
     An accuracy has none; a cost has one only where its own clause or the frame of its sentence names it.
     """
-    if sense.kind == "accuracy":
+    if sense.kind == "accuracy" or frame.rule == "training data":
         return None
     sentence = frame.sentence
     codes = sentence.codes
@@ -150,13 +155,14 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | No
     timed = sense.kind != "resource"
     if found := _device(sentence, frame.head, frame.first, last=True) or _device(sentence, 0, codes.index("Q"), last=True):
         return found if timed or sense.comparison != "absolute" else None
-    if tail == frame.tail and (found := _device(sentence, tail, _clause_end(codes, tail, len(codes)))):
+    if timed and tail == frame.tail and (found := _device(sentence, tail, _clause_end(codes, tail, len(codes)))):
         return found
     if previous is not None and timed:
         return _device(previous, 0, len(previous.codes), last=True)
     return None
 
 
+_ASIDE = re.compile(r"[^()]*\)(?=[,&])")
 _CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,&[PIFU]")
 
 
@@ -166,10 +172,16 @@ def _clause_end(codes: str, start: int, end: int) -> int:
     return match.start() if match else end
 
 
+def _is_memory(sentence: Sentence, n: int) -> bool:
+    """Whether a device is only whose memory is meant ("500 MB of GPU memory")."""
+    entry = metric_entry(sentence, n, n + 1) if sentence.codes[n : n + 1] == "M" else None
+    return entry is not None and entry.kind == "resource"
+
+
 def _device(sentence: Sentence, start: int, end: int, last: bool = False) -> str | None:
     matches = [
         match
         for match in _DEVICE.finditer(sentence.codes, start, end)
-        if _LOCATED.search(sentence.codes, max(0, match.start() - 8), match.start())
+        if _LOCATED.search(sentence.codes, max(0, match.start() - 8), match.start()) and not _is_memory(sentence, match.end())
     ]
     return sentence.phrase(*matches[-1 if last else 0].span()) if matches else None

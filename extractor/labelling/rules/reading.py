@@ -124,7 +124,7 @@ def lexicon() -> Lexicon:
             codes[word] = "C"
     phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
     lexer = re.compile(
-        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]"
+        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:(?!--)[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]"
     )
     return Lexicon(codes, metrics, changes, frozenset(lists["cased"]), frozenset(lists["fillers"]), lexer)
 
@@ -138,6 +138,11 @@ def load(name: str) -> dict[str, Any]:
 def phrase_words(name: str) -> frozenset[str]:
     """One of the lists of words that phrases are judged by."""
     return frozenset(load("phrases")[name])
+
+
+def is_model(word: str) -> bool:
+    """Whether a word is the name of a well-known model, such as "qwen2.5-vl-7b"."""
+    return re.split(r"[-\d.]", word, maxsplit=1)[0] in phrase_words("models")
 
 
 def trie_pattern(words: list[str]) -> str:
@@ -167,7 +172,8 @@ class Reading:
 
     def __init__(self, mentions: Mentions) -> None:
         self.mentions = mentions
-        numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention)]
+        devices = [mention.span for mention in mentions.hardware]
+        numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention, devices)]
         counts = [mention for mention in numbers if _counts_tests(mention, mentions.text)]
         quantities = [mention for mention in numbers if mention not in counts]
         self._masked = _mask(mentions.text, quantities, counts, mentions.hardware)
@@ -198,8 +204,11 @@ class Reading:
 _SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d|[\d.]+B$")
 
 
-def _is_part_of_name(mention: QuantityMention) -> bool:
-    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model", "a 14B baseline"."""
+def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
+    """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model", "a 14B baseline", "A100 40GB GPU"."""
+    start, end = mention.span
+    if any(a <= start and end <= b and (a, b) != (start, end) for a, b in devices):
+        return True
     if mention.unit is None:
         return _SIZE.match(mention.text) is not None
     return mention.unit in ("bit", "bits") or (mention.unit == "px" and mention.bound == "exact")
@@ -265,6 +274,8 @@ def read_sentence(text: str, masked: str, span: Span) -> Sentence:
             continue  # mark-up: "\\textbf{", "$"
         start, end = match.span()
         code = known.get(word)
+        if code is None and word[0] in "$\\" and (plain := word.strip("$\\{}")) in known:
+            word, code = plain, known[plain]
         if code is None:
             first = word[0]
             if first == _QUANTITY:
@@ -300,7 +311,7 @@ def _class_of(word: str, raw: str, first: bool) -> str:
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])")
+_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])|C(?=[BDR]*Q)|(?<=[wN])V")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
@@ -315,7 +326,11 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = settled[n + 1] = "B"
             case "T" if words[n] == "over":
                 settled[n] = "B"
-            case "C" if words[n] in _ACTIVITIES:
+            case "V" if words[n] == "matching":
+                settled[n] = "w"  # "stereo matching"
+            case "C" if words[n].startswith("exceed"):
+                settled[n] = "V"  # "accuracy exceeds 98%"
+            case "C" if words[n] in _ACTIVITIES and codes[n + 1] in "wN":
                 settled[n] = "w"  # "a video compression framework"
             case "B":
                 settled[n] = "R" if words[n] in ("only", "just", "on average", "even") else "p"

@@ -11,6 +11,9 @@ def carry(frames: list[Frame]) -> None:
     """Give a frame what the one before it in the sentence was said of, where the words between them only continue it."""
     frames = [frame for frame in frames if not _counts_only(frame)]
     for n, (before, frame) in enumerate(itertools.pairwise(frames)):
+        if not frame.rule and (beats := _BEATS_BY.search(frame.sentence.codes, 0, frame.first)):
+            frame.change, frame.rule = beats.start(), "changed"
+            continue
         if before.first == frame.first:
             if not frame.rule or before.rule in _CARRIED_NAMES:
                 frame.change, frame.metric, frame.rule, frame.paired = before.change, before.metric, before.rule, before.paired
@@ -22,6 +25,7 @@ def carry(frames: list[Frame]) -> None:
             continue
         if before.change is not None and before.last <= before.change < frame.first:
             between = frame.sentence.codes[before.change + 1 : frame.first]
+        between = _NOUN_BEHIND.sub("", between) if before.change is not None else between
         same = before.mention.unit == frame.mention.unit
         if before.change is not None and frame.change is None and (match := _AND_METRIC_BY.fullmatch(between)):
             frame.change, frame.rule = before.change, "and metric by"
@@ -34,7 +38,12 @@ def carry(frames: list[Frame]) -> None:
             and frame.rule in ("", "Q in metric", "Q metric", "Q of metric")
         ):
             frame.change, frame.metric, frame.rule = before.change, frame.metric or before.metric, "listed change"
-        elif same and before.change is not None and frame.change is None and _AND_BY.fullmatch(between):
+        elif (
+            (same or frame.mention.unit is None)
+            and before.change is not None
+            and frame.change is None
+            and (_AND_BY.fullmatch(between) or _AND_THAN_BY.fullmatch(between))
+        ):
             frame.change, frame.metric, frame.rule = before.change, before.metric, "listed change"
         elif same and not frame.rule and _LISTED.fullmatch(between):
             frame.metric, frame.rule = before.metric, "listed value"
@@ -53,10 +62,15 @@ def _counts_only(frame: Frame) -> bool:
     return not frame.rule and frame.size == 1 and frame.mention.unit is None and frame.mention.text.isdigit()
 
 
+_BEATS_BY = re.compile(rf"C[DR]*{NP}+\([^()]*\)Y{FILL}$")
+"""Behind a rival's own number: "surpassing X (92.9%) by Q"."""
+
 _PARENTHESISED = re.compile(r"([^()Q]*)\([^()]*Q[^()]*\)([^()Q]*)$")
 _AND_METRIC_BY = re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}")
-_LISTED = re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SV]{0,3}")
+_LISTED = re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SVPW]{0,3}")
 _OPENED = re.compile(r"[^Q;SV.]{0,8}\([BDR]*")
+_NOUN_BEHIND = re.compile(r"^[RBDw]{0,2}C")
+_AND_THAN_BY = re.compile(rf"[^CQ;SV]{{0,14}}&T[^CQ;SV]{{0,14}}Y{FILL}")
 _AND_BY = re.compile(rf"[^CQ;SV]{{0,8}},?&Y{FILL}")
 LISTED = frozenset(["listed change", "listed value"])
 """Names of the rules by which a number shares what the number before it in a list was said of."""

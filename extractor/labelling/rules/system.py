@@ -81,6 +81,15 @@ def find_system(document: Document, mentions: Mentions) -> str | None:
     devices = {mention.text for mention in mentions.hardware}
     for rule in RULES:
         name = rule(document)
+        if rule is titled and name is not None and name.count(" ") > 1 and not any(map(_coined, name.split())):
+            name = next(
+                (
+                    short
+                    for short in (called(document), acronym(document))
+                    if short and _coined(short) and not short.endswith("s")
+                ),
+                name,
+            )
         if name is not None and name not in devices:
             return name if "{" in name else name.rstrip("}")
     return None

@@ -45,11 +45,19 @@ CHOICES = {
         {"edge devices": "evaluated"},
     ),
     "the first of a role": ("We test it on edge devices. It runs on IoT devices.", {"edge devices": "evaluated"}),
+    "the paper's own work first": (
+        "It is hard to run on edge devices. We propose Net. It is suitable for IoT devices.",
+        {"IoT devices": "intended"},
+    ),
+    "a shorter name": (
+        "We test it on an ARM Cortex-M4 MCU. It needs 3 ms on the Cortex-M4.",
+        {"ARM Cortex-M4 MCU": "evaluated"},
+    ),
     "one product": ("We test it on Jetson Orin. On Jetson Orin Nano it needs 3 ms.", {"Jetson Orin": "evaluated"}),
     "two products": ("We test it on iPhone 13 and iPhone 14.", {"iPhone 13": "evaluated", "iPhone 14": "evaluated"}),
     "a class restates": ("We test it on a Jetson Nano. It needs 3 ms on edge devices.", {"Jetson Nano": "evaluated"}),
     "a bare chip restates": (
-        "We test it on an RTX 4090. It is designed for the overlap of GPU work.",
+        "We test it on an RTX 4090. It is suitable for GPU computation.",
         {"RTX 4090": "evaluated"},
     ),
     "a class is listed": (
