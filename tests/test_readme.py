@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from extractor import read_extractions
-from extractor.cli import codes
+from extractor.cli import app, codes
+from tests.labelling.model_server import ModelServer
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,6 +47,20 @@ def test_the_commands_run(home: Path) -> None:
     assert (home / "claims" / "extractions.jsonl").exists()
     assert (home / "from-stdin" / "extractions.jsonl").exists()
     assert json.loads((home / "extraction.schema.json").read_bytes())["title"] == "Extraction"
+
+
+def test_the_commands_with_a_model_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("EXTRACTOR_CACHE", str(home / "cache.sqlite3"))
+    local, hosted = (line.split("#")[0].split() for line in blocks("sh")[1].splitlines())
+    with ModelServer() as server:
+        local[local.index("--base-url") + 1] = server.url
+        done = CliRunner().invoke(app, [*local[1:], "-o", "by-a-model"])
+    assert done.exit_code == 0, done.stderr
+    assert sum(1 for _ in read_extractions("by-a-model")) == 143
+    foreseen = CliRunner().invoke(app, [*hosted[1:], "-o", "by-another", "--dry-run"])
+    assert foreseen.exit_code == 0, foreseen.stderr
+    assert "cost in US dollars, about" in foreseen.stdout
 
 
 def test_the_claim_is_a_real_one(home: Path) -> None:

@@ -62,6 +62,8 @@ def evaluate(
 
     if errors and as_json:
         raise UsageError("--errors and --json exclude each other; choose one")
+    if record and model == RULES:
+        raise UsageError("--record records a model, and the rules are none; name one with --model")
     documents = read_gold(gold)
     asked = ModelOptions(model, base_url, prompt, narrow_schema.value)
     alignments = _align(documents, asked, cassettes, record)

@@ -136,9 +136,14 @@ def run(
 def _code(counts: "Counts", stopped: "JobError | None") -> int:
     from extractor.llm.failures import BudgetError
 
-    if stopped is None and not counts.failed:
-        return ALL_DONE
-    return DONE_WITH_FAILURES if counts.extracted or isinstance(stopped, BudgetError) else NOTHING_DONE
+    if stopped is None:
+        return ALL_DONE if not counts.failed else DONE_WITH_FAILURES if counts.extracted else NOTHING_DONE
+    return DONE_WITH_FAILURES if _answered(counts) or isinstance(stopped, BudgetError) else NOTHING_DONE
+
+
+def _answered(counts: "Counts") -> int:
+    """Documents that the model has labelled: where a wrong key stops a job, those that need no call are no success."""
+    return counts.extracted - counts.uncalled
 
 
 def _no_cache_yet() -> bool:
@@ -205,7 +210,8 @@ def _stream(items: "_Items", chosen: "Chosen") -> "tuple[Counts, JobError | None
     streams = Streams(sys.stdout.buffer, sys.stderr.buffer)
     with _mishaps("standard output", "Interrupted: standard output ends here."):
         stopped = _complete(items, chosen, streams)
-    _summarise(streams.counts, monotonic() - began, chosen)
+    if stopped is None or _answered(streams.counts) or streams.counts.failed:
+        _summarise(streams.counts, monotonic() - began, chosen)
     if stopped is not None:
         say(f"extractor: {stopped}")
     return streams.counts, stopped
@@ -227,7 +233,7 @@ def _fill(folder: Path, job: "Job", items: "_Items", chosen: "Chosen", fresh: bo
         if stopped is None:
             journal.finish()
     counts = journal.counts
-    if stopped is None or counts.documents:
+    if stopped is None or _answered(counts) or counts.failed:
         _summarise(counts, monotonic() - began, chosen)
     _list_failures(folder / "failures.jsonl", counts.failed)
     if journal.kept:
@@ -235,7 +241,7 @@ def _fill(folder: Path, job: "Job", items: "_Items", chosen: "Chosen", fresh: bo
     if stopped is None:
         say(str(folder / "extractions.jsonl"))
     else:
-        kept = f" What is done is in {folder}; the same command goes on from there." if counts.extracted else ""
+        kept = f" What is done is in {folder}; the same command goes on from there." if _answered(counts) else ""
         say(f"extractor: {stopped}{kept}")
     return counts, stopped
 

@@ -67,6 +67,7 @@ def test_the_folder_can_come_from_the_environment(some: Path) -> None:
     ("arguments", "message"),
     [
         pytest.param(["--errors", "--json"], "exclude each other", id="two forms"),
+        pytest.param(["--record"], "name one with --model", id="nothing to record"),
         pytest.param(["--gold", "nowhere"], "no gold folder at nowhere", id="no folder"),
     ],
 )

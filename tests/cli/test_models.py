@@ -147,9 +147,11 @@ def test_what_is_never_mended_is_rejected_and_the_rest_kept() -> None:
     assert f"not found in the text {len(PAPERS)}" in " ".join(done.stderr.split())
 
 
-def test_a_wrong_key_stops_the_job_at_once_with_the_fix() -> None:
+@pytest.mark.parametrize("output", ["job", "-"])
+def test_a_wrong_key_stops_the_job_at_once_with_the_fix(output: str) -> None:
+    write([NOTHING, *PAPERS])
     with ModelServer(fails(401, "Incorrect API key provided")) as server:
-        done = run(server, "--concurrency", "2")
+        done = run(server, "--concurrency", "2", output=output)
         assert len(server.requests) <= 2
     assert (done.exit_code, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()
