@@ -94,7 +94,7 @@ RULES: tuple[Rule, ...] = (
     _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){FILL}", "S-measures of Q"),
     _head("name (Q)", rf"N\({FILL}", "ModelNet40 (Q)"),
     _head("reported", rf"Vt?{FILL}", "achieves Q on X"),
-    _head("changed", rf"(?P<c>C)(?:[^CQ;SV]{{0,24}}|[^CQ;S,]{{0,24}})Y{FILL}", "improves by Q"),
+    _head("changed", rf"(?P<c>C)(?:(?:[^CQ;SV]{{0,24}}|[^CQ;S,]{{0,24}})Y|[^CQ;SV,()]{{0,8}}\(){FILL}", "improves by Q"),
 )
 """In order; the first that matches decides."""
 
@@ -173,7 +173,7 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str], base: int) -> bool:
             head = match.end("m") + base - 1
             others = phrase_words("generic") | phrase_words("variants") | phrase_words("never")
             return bool(_INTRANSITIVE.fullmatch(change)) and sentence.codes[head] == "w" and sentence.words[head] not in others
-        case "changed by" | "changed by noun":
+        case "changed by" | "changed by noun" | "changed":
             opened = frame.before.rstrip("BDR").endswith("(")
             return not opened or (unit in ("%", "x") and BEATING.fullmatch(change) is None)
         case "name (Q)":

@@ -313,6 +313,7 @@ def _class_of(word: str, raw: str, first: bool) -> str:
 
 _AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])|C(?=[BDR]*Q)|(?<=[wN])V")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
+_BEFORE_QUANTITY = re.compile("[BDR]*Q")
 _QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
 
@@ -328,10 +329,11 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = "B"
             case "V" if words[n] == "matching":
                 settled[n] = "w"  # "stereo matching"
-            case "C" if words[n].startswith("exceed"):
+            case "C" if words[n].startswith("exceed") and _BEFORE_QUANTITY.match(codes, n + 1):
                 settled[n] = "V"  # "accuracy exceeds 98%"
             case "C" if words[n] in _ACTIVITIES and codes[n + 1] in "wN":
                 settled[n] = "w"  # "a video compression framework"
             case "B":
-                settled[n] = "R" if words[n] in ("only", "just", "on average", "even") else "p"
+                adverb = words[n] in ("only", "just", "on average", "even")
+                settled[n] = "R" if adverb else "D" if words[n].startswith(("a ", "an ")) else "p"
     return "".join(settled)
