@@ -17,7 +17,7 @@ from extractor.evaluation import read_gold
 from extractor.evaluation.cassettes import RECORDING, align_recorded, faults
 from extractor.labelling.models import ModelOptions
 from tests.labelling.model_server import ModelServer, is_reask, labels, right_labels, shown
-from tests.llm.server import Request, completion, fails
+from tests.llm.server import Request, calls_tool, completion, fails
 
 ROOT = Path(__file__).parents[2]
 GOLD = ROOT / "evals" / "gold"
@@ -174,6 +174,21 @@ def test_outages_are_not_recorded_and_compressed_replies_are_readable(server: Mo
     assert interaction["response"]["status"]["code"] == 200
     assert "choices" in interaction["response"]["json"]
     assert evaluate().exit_code == 0
+
+
+def test_a_mode_that_the_server_refused_is_refused_again_in_the_replay(server: ModelServer) -> None:
+    async def tools_only(request: Request) -> web.StreamResponse:
+        if "tools" not in request.body:
+            return await fails(400, "response_format json_schema is not supported")(request)
+        return await calls_tool((await right_labels(shown(request))).model_dump_json())(request)
+
+    server.server.acts = [tools_only]
+    recorded = record(server, "--json")
+    played = evaluate("--json")
+    assert (recorded.exit_code, played.exit_code) == (0, 0)
+    assert played.stdout == recorded.stdout
+    assert "going on with tool calling" in recorded.stderr
+    assert json.loads(cassette().read_bytes())["interactions"][0]["response"]["status"]["code"] == 400
 
 
 def test_an_abstract_without_a_usable_answer_counts_as_missed(server: ModelServer) -> None:
