@@ -183,7 +183,9 @@ def _share_units(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
     shared = list(quantities)
     for n in range(len(shared) - 2, -1, -1):
         quantity, following = shared[n], shared[n + 1]
-        if quantity.unit is not None or following.unit is None or not quantity.number.bare:
+        if quantity.unit is not None or following.unit is None:
+            continue
+        if not quantity.number.bare and not (quantity.number.scaled and following.number.scaled):
             continue
         gap = text[quantity.end : following.start]
         if _VERSUS.fullmatch(gap) or (_LIST.fullmatch(gap) and _alike(quantity, following)):

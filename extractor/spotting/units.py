@@ -46,6 +46,7 @@ _LATEX = re.compile(  # \\,\\mathrm{FPS}, and the second argument of \\SI{40}{\\
 )
 _RATE = re.compile(r"\s([a-z]+(?:-[a-z]+)?\s?(?:per\s(?:second|sec|minute|min|hour|day)|/s(?:ec)?))(?![a-z])")
 _WORD = re.compile(_GAP + r"([A-Za-zµμ]+)([23²³]|\$?\^\{?[23]\}?\$?)?(/[A-Za-zµμ]+\d?)?(?![A-Za-z0-9_^])")
+_ACRONYM_NEXT = re.compile(r"-[A-Z]{2}")
 _NOUN = re.compile(
     rf"\s(?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])})\s){{1,2}}"
     rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
@@ -83,7 +84,9 @@ def read_unit(text: str, position: int) -> Unit | None:
 
 def _read_word(match: re.Match[str]) -> Unit | None:
     word, power, rate = match.groups()
-    known = _TABLE.get(word) or _physical(word)
+    known = _TABLE.get(word)
+    if known is None and not _ACRONYM_NEXT.match(match.string, match.end()):  # "51.4 PA-MPJPE" are no pascals
+        known = _physical(word)
     if known is None:
         return None
     name, scale = known
