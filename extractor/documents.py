@@ -6,6 +6,12 @@ Span = tuple[int, int]
 """Start and exclusive end, counted in Unicode code points of `Document.text`."""
 
 
+def lowered(text: str) -> str:
+    """The text in lower case with every offset kept: a letter whose lower case is longer stays as it is."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One abstract with its title.

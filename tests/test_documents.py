@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from extractor.documents import Document
+from extractor.documents import Document, lowered
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,10 @@ def test_a_document_does_not_change() -> None:
 
 def test_documents_of_equal_content_are_equal() -> None:
     assert Document("1", "a", "b") == Document("1", "a", "b") != Document("2", "a", "b")
+
+
+@pytest.mark.parametrize("text", ["Fast GPU", "İstanbul GPU", "ẞtraße", ""])
+def test_lower_case_keeps_every_offset(text: str) -> None:
+    lower = lowered(text)
+    assert len(lower) == len(text)
+    assert lower.endswith("gpu") == text.endswith("GPU")

@@ -48,12 +48,13 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class HardwareLexicon:
-    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class."""
+    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class; `words` are all of these."""
 
     vendors: Mapping[str, re.Pattern[str]]
     products: Mapping[str, tuple[Product, ...]]
     classes: Mapping[str, tuple[HardwareClass, ...]]
     exclusions: Mapping[str, Exclusion]
+    words: frozenset[str]
 
 
 @cache
@@ -67,11 +68,14 @@ def hardware_lexicon() -> HardwareLexicon:
     """The packaged lexicon, read at its first use."""
     products, classes = load("hardware_products"), load("hardware_classes")
     vendors = _by_word((name.split()[0].lower(), name) for name in products["vendors"])
+    by_product = _by_word(pair for family in products["product"] for pair in _read_product(family))
+    by_class = _by_word(pair for entry in classes["class"] for pair in _read_class(entry, classes["words"]))
     return HardwareLexicon(
         vendors={word: _vendor_pattern(names) for word, names in vendors.items()},
-        products=_by_word(pair for family in products["product"] for pair in _read_product(family)),
-        classes=_by_word(pair for entry in classes["class"] for pair in _read_class(entry, classes["words"])),
+        products=by_product,
+        classes=by_class,
         exclusions=_read_exclusions(classes["not"]),
+        words=frozenset([*vendors, *by_product, *by_class]),
     )
 
 

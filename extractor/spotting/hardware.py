@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from extractor.documents import Span
+from extractor.documents import Span, lowered
 from extractor.records import Category
 from extractor.spotting.families import SPACE, Exclusion, HardwareLexicon, Product, compiled, hardware_lexicon
 from extractor.spotting.mentions import HardwareMention
 
-_WORD = re.compile(r"(?<=\d)[x×](?=[A-Z])|[A-Za-z]+")
+_WORD = re.compile(r"[A-Za-z]+")
+_LOWERED_WORD = re.compile(r"(?<=\d)[x×](?=[a-z])|[a-z]+")
 """A run of letters; the "x" of "8xA100" is a word of its own."""
 _LOOKBACK = 64
 """Code points before a head noun in which its modifiers are sought: the longest modifier has 40."""
@@ -97,11 +98,13 @@ def find_hardware(text: str, first_id: int = 1) -> tuple[HardwareMention, ...]:
     lexicon = hardware_lexicon()
     found: list[_Found] = []
     start_of_last, end, vendor, before = 0, 0, None, ""
-    for match in _WORD.finditer(text):
-        start = match.start()
+    for match in _LOWERED_WORD.finditer(lowered(text)):
+        start, word = match.start(), match[0]
         if start < end:
             continue
-        word = match[0].lower()
+        if word not in lexicon.words and word not in _LIMITED_HEADS:  # most words: passing them by early halves the time
+            before = word
+            continue
         hit = None
         if word in lexicon.vendors and (named := lexicon.vendors[word].match(text, start)):
             vendor = (start, named.end()) if _starts(text, start) else None

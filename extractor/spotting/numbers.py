@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from extractor.documents import lowered
 from extractor.spotting.lexicon import load
 from extractor.spotting.units import read_unit
 
@@ -48,7 +49,7 @@ _WORDS = re.compile(
     rf"|(?P<numerator>{_SMALL}|a)[\s-](?P<denominator>{'|'.join(_ORDINALS)})(?![a-z]|-[a-z])"
     rf"|(?P<cardinal>{_SMALL}|an?)(?P<orders>[\s-]orders?[\s-]of[\s-]magnitudes?)"
     rf"|(?P<fold>{_SMALL})-?fold(?![a-z])"
-    rf"|(?P<counted>{_SMALL}|a)(?P<hundreds>[\s-](?:hundred|thousand|million|billion))?(?=[\s-][a-z%])"
+    rf"|(?P<counted>{_SMALL}|a(?=[\s-](?:hundred|thousand|million|billion|second|millisecond|minute|hour|day)))(?P<hundreds>[\s-](?:hundred|thousand|million|billion))?(?=[\s-][a-z%])"
     r"|(?P<halved>halv(?:es?|ed|ing))(?![a-z])"
     r"|(?P<half>half)(?![a-z]|-[a-z])"
     rf"|(?P<multiple>{'|'.join(_MULTIPLES)})(?![a-z]|-[a-z])"
@@ -231,10 +232,7 @@ def _dated(before: str) -> bool:
 
 
 def _words(text: str) -> Iterator[Number]:
-    lowered = text.lower()
-    if len(lowered) != len(text):  # a letter whose lower case is two code points would shift every offset
-        lowered = text
-    for match in _WORDS.finditer(lowered):
+    for match in _WORDS.finditer(lowered(text)):
         number = _read_words(text, match)
         if number:
             yield number

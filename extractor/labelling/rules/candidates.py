@@ -228,7 +228,7 @@ def model_variant(frame: Frame) -> Verdict:
     if frame.mention.unit != "params" or frame.change is not None:
         return None
     before, after = frame.words_before[-4:], frame.words_after[:3]
-    if frame.rule in ("metric of", "from to") or before[-1:] == ["to"]:
+    if frame.rule in ("metric of", "from to") or before[-1:] in (["from"], ["to"]):
         return False if any(word.startswith(("rang", "scal", "span")) or word == "from" for word in before) else None
     if frame.mention.bound == "up_to" or not _counts().limited.isdisjoint(before) or not _FOOTPRINT.isdisjoint(after):
         return None
