@@ -21,7 +21,7 @@ def baseline_of(frame: Frame, end: int) -> str | None:
     """What a change or fraction is compared with: ordered by how near it stands to the number.
 
     `end` is the token at which the sentence's statement ends. "of the M of X", "than X" behind the number, "than X" later in
-    the sentence, "compared to X, ..." before it, "outperforms X by Q".
+    the sentence, "compared to X, ..." before it, "outperforms X by Q", "accelerates X by Q".
     """
     sentence, codes = frame.sentence, frame.sentence.codes
     if found := _beaten(frame):
@@ -30,8 +30,11 @@ def baseline_of(frame: Frame, end: int) -> str | None:
         return _pick(frame, *found)
     if (match := _THAN_BY.search(codes, frame.head, frame.first)) and (found := clean(sentence, *match.span("x"))):
         return _pick(frame, *found)
+    beaten = [match for match in _BEATS.finditer(codes, 0, frame.first) if BEATING.fullmatch(sentence.words[match.start()])]
     for first, last in ((frame.last, frame.tail), (frame.tail, end)):
         for match in _THAN.finditer(codes, first, min(len(codes), last)):
+            if first == frame.tail and beaten and sentence.words[match.start()] == "than":
+                continue  # "outperforms X with Q higher success and Q higher than Y"
             if found := clean(sentence, *match.span("x")):
                 return _pick(frame, *found)
     for match in reversed([*_THAN.finditer(codes, 0, frame.first)]):
@@ -39,8 +42,13 @@ def baseline_of(frame: Frame, end: int) -> str | None:
             continue  # "reasons over the scene"
         if found := clean(sentence, *match.span("x")):
             return _pick(frame, *found)
-    for match in reversed([*_BEATS.finditer(codes, 0, frame.first)]):
-        if BEATING.fullmatch(sentence.words[match.start()]) and (found := clean(sentence, *match.span("x"))):
+    for match in reversed(beaten):
+        if found := clean(sentence, *match.span("x")):
+            return sentence.phrase(*found)
+    if frame.rule == "changed by noun" and frame.metric is None and frame.change is not None:
+        match = _BEATS.match(codes, frame.change)
+        found = clean(sentence, *match.span("x")) if match else None
+        if found and ("N" in codes[found[0] : found[1]] or found[1] - found[0] > 1):
             return sentence.phrase(*found)
     for match in _EQUALS.finditer(codes, 0, end):
         near = sentence.words[max(0, match.start() - 3) : match.start()]
@@ -102,6 +110,7 @@ def _only_links(sentence: Sentence, n: int) -> bool:
 
 _VALUE_OF = re.compile(r"[wM]O[DR]*(?=[wNMH])")
 _NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;]|$)")
+_NAMED_INSIDE = re.compile(r"[wO-]+\((?P<x>N)\)")
 
 
 def _owner(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
@@ -115,7 +124,13 @@ def _owner(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     named = _NAMED_AFTER.match(sentence.codes, last)
     if named and "N" not in sentence.codes[first:last]:
         return named.span("x")
+    inside = _NAMED_INSIDE.fullmatch(sentence.codes, first, last)
+    if inside and sentence.words[inside.start("x") - 2] in phrase_words("generic") | _ROLES:
+        return inside.span("x")
     return first, last
+
+
+_ROLES = frozenset(["baseline", "competitor"])
 
 
 def _pick(frame: Frame, first: int, last: int) -> str:

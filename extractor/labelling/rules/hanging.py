@@ -120,6 +120,12 @@ def hang(frame: Frame) -> None:
             metric = named(frame.sentence, match.start("m") + base, match.end("m") + base)
             if metric is not None and _of_another_kind(frame, *metric):
                 continue
+            if (
+                metric is not None
+                and rule.name == "changed by noun"
+                and frame.sentence.words[metric[1] - 1] in phrase_words("generic")
+            ):
+                metric = None  # "accelerates the base model by Q"
             if metric is None and "c" not in groups:
                 continue
         if not _fits(rule, frame, match, base):

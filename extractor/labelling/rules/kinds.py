@@ -67,7 +67,8 @@ def comparison_of(frame: Frame) -> Comparison:
     if _is_overhead(frame):
         return "change"
     if frame.rule in ("from to", "achieved share") or frame.paired:
-        return "fraction" if mention.unit == "x" else "absolute"
+        shared = frame.rule == "from to" and mention.unit == "%" and _OF_ITS.match(after) is not None
+        return "fraction" if mention.unit == "x" or shared else "absolute"
     if frame.change is not None and entry is not None:
         return "change"
     if frame.rule == "training data":
@@ -79,6 +80,9 @@ def comparison_of(frame: Frame) -> Comparison:
     if mention.unit == "%" and (_share(frame, after) or _of_a_cost(frame)):
         return "fraction"
     return "absolute"
+
+
+_OF_ITS = re.compile(r"OD+[wN]*M")
 
 
 def _within(frame: Frame) -> bool:

@@ -17,11 +17,11 @@ _FRAMES = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|resu
 def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | None:
     """The dataset behind the number, else the one that frames the sentence, else the sentence before.
 
-    A carried frame is for accuracy and for relative numbers; an absolute speed or cost beside it has none.
+    A carried frame is for accuracy and for relative numbers; an absolute speed or cost has only a dataset right behind it.
     """
-    if sense.kind != "accuracy" and sense.comparison == "absolute":
-        return None
     sentence, codes = frame.sentence, frame.sentence.codes
+    if sense.kind != "accuracy" and sense.comparison == "absolute":
+        return _place(frame, sentence, frame.last, frame.tail, _RIGHT_BEHIND) if frame.after.startswith("P") else None
     clause = _clause_end(codes, frame.last, frame.tail)
     if aside := _ASIDE.match(codes, frame.last, clause):
         clause = aside.end()
@@ -58,13 +58,15 @@ class _Search:
 
 
 _BEHIND = _Search(named="P", noun="PI", both="PIFA", task="P")
+_RIGHT_BEHIND = _Search(named="", noun="", both="P", task="")
 _FURTHER = _Search(named="P", noun="", both="P", task="")
-_FRAME = _Search(named="PF", noun="P", both="PF", task="P", last=True)
+_FRAME = _Search(named="PF", noun="P", both="PFW", task="P", last=True)
 _TASK = _Search(named="", noun="", both="", task="F")
 _BEFORE = _Search(named="PW", noun="P", both="PW", task="")
 
 
 def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Search) -> str | None:
+    unnamed: str | None = None
     matches = [*_PLACE.finditer(sentence.codes, start, end)]
     for match in reversed(matches) if search.last else matches:
         first, last = _bare(sentence, *match.span("x"))
@@ -76,6 +78,9 @@ def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Sear
         named = "N" in sentence.codes[first:last]
         noun = any(word in phrase_words("places") for word in words)
         task = words[-1] in phrase_words("tasks")
+        counted = "Q" in sentence.codes[match.start() : first]
+        if counted and named and len(words) == 1:
+            continue  # "on 16 PwPD": persons
         specific = len(words) > 2 or (len(words) == 2 and words[0][0] != COUNT and words[0] not in phrase_words("vague"))
         cues = (
             (search.named if named else "")
@@ -85,11 +90,14 @@ def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Sear
         )
         if cue not in cues:
             continue
+        if search.last and not named and (counted or words[0][0] == COUNT):
+            unnamed = unnamed or _trimmed(sentence, first, last)
+            continue  # a name further off says more
         items = split_list(sentence, first, last)
         if sentence is frame.sentence and frame.listed and len(items) == frame.size:
             return _trimmed(sentence, *items[frame.place])
         return _trimmed(sentence, first, last)
-    return None
+    return unnamed
 
 
 def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
@@ -123,13 +131,15 @@ _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 
 
 def _trimmed(sentence: Sentence, first: int, last: int) -> str:
-    """The name without "dataset" behind it or "the challenging benchmark" before it."""
+    """The name without "dataset" behind it, without "the challenging benchmark" or "multiple challenging" before it."""
     codes = sentence.codes
     apposed = _APPOSED.match(codes, last)
     if apposed and "N" not in codes[first:last]:
         return sentence.phrase(*apposed.span("x"))
     if last - first > 1 and sentence.words[last - 1] in phrase_words("places") and codes[last - 2] == "N":
         last -= 1
+    while last - first > 2 and sentence.words[first] in phrase_words("epithets"):
+        first += 1
     named = _LATE_NAME.fullmatch(codes, first, last)
     if named:
         first = named.start("x")

@@ -15,7 +15,8 @@ def subject_of(frame: Frame, system: str | None, previous: Sentence | None) -> s
     sentence = frame.sentence
     if rival := _rival_of(frame):
         return rival
-    if found := _last_named(sentence, frame.first + 1):
+    found = _last_named(sentence, frame.first + 1)
+    if found := _introduced(sentence, found[0] if found else 0, frame.first) or found:
         return _owning(sentence, *found)
     if (
         previous is not None
@@ -27,10 +28,24 @@ def subject_of(frame: Frame, system: str | None, previous: Sentence | None) -> s
     return system
 
 
+_INTRODUCED = re.compile(r"UR*(?P<v>[wV])[DR]*(?P<x>[wNMH/-]*[wN])(?:\((?P<y>N)\)|\([^)]{1,4}\))?(?=,?[DU]?R*[VC])")
+_INTRODUCES = frozenset(["introduce", "propose", "present", "develop", "design", "build", "devise"])
+
+
+def _introduced(sentence: Sentence, start: int, end: int) -> tuple[int, int] | None:
+    """What the authors introduce behind token `start` and then tell results of: "we introduce X, achieving"."""
+    match = _INTRODUCED.search(sentence.codes, start, end)
+    if match is None or sentence.words[match.start("v")] not in _INTRODUCES:
+        return None
+    first, last = match.span("y" if match["y"] else "x")
+    return (first, last) if _is_somebody(sentence, first, last) else None
+
+
 _SPEAKS_OF_IT = re.compile(r"U[Rv]*[VC]")
 _IN_PARENTHESES = re.compile(r"(?P<o>[TC])[DR]*(?P<x>[wNMH/-]*[wN])\([^()]*$")
 _FOR_MODEL = re.compile(r"F[DR]*(?P<x>N+)(?!w)")
 _COMPARED = re.compile(r"T[BDR]*(?P<x>[wNMH/-]*N)?[BDR]*$")
+_ACHIEVED_BY = re.compile(r"w?VY[DR]*(?P<x>[wNMH/-]*N)")
 _RIVAL = re.compile(rf"[FOWY]{PHRASE}")
 
 
@@ -46,6 +61,8 @@ def _rival_of(frame: Frame) -> str | None:
     compared = _COMPARED.search(codes, 0, frame.token)
     if compared and compared["x"]:
         return _owning(sentence, *compared.span("x"))
+    if achieved := _ACHIEVED_BY.match(codes, frame.last):
+        return _owning(sentence, *achieved.span("x"))
     rival = _RIVAL.match(codes, frame.last) if compared else None
     found = clean(sentence, *rival.span("x")) if rival else None
     return sentence.phrase(*found) if found else None
@@ -54,8 +71,9 @@ def _rival_of(frame: Frame) -> str | None:
 _SUBJECT = re.compile(
     r"(?P<x>(?:[wNMH/-]|(?<=[wN])OD?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?"  # the noun phrase
     r"(?:,(?:D?(?P<y>N[wN]{0,3})|[^,&][^,]{0,12}),)?"  # an apposition, which may be the name
-    r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q)|R*v+wO)"  # and a verb, or "is capable of"
+    r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q)|R*v+wO|(?P<v>R*v+R*w))"  # and a verb: "is capable of", "can process"
 )
+_MODALS = frozenset(["can", "could", "may", "will"])
 
 
 def _last_named(sentence: Sentence, end: int) -> tuple[int, int] | None:
@@ -65,7 +83,8 @@ def _last_named(sentence: Sentence, end: int) -> tuple[int, int] | None:
         first, last = _name_of(sentence, *match.span("y" if match["y"] else "x"))
         inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last : end - 1]
         clause = sentence.words[match.end() + 1 : match.end() + 2] == ["that"]
-        if first >= last or inside or clause or _governed(sentence, first):
+        plain = match["v"] and "N" not in codes[first:last] and _MODALS.isdisjoint(sentence.words[last : match.end()])
+        if plain or first >= last or inside or clause or _governed(sentence, first):
             continue
         if _is_somebody(sentence, first, last):
             best = first, last
@@ -81,6 +100,8 @@ def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
     head, owned = sentence.words[last - 1], first > 0 and sentence.words[first - 1] in ("our", "ours", "this", "these")
     if head in phrase_words("never") or sentence.codes[last - 1] == "M":
         return False
+    if last - first == 1 and head.endswith("s") and head in phrase_words("variants") - phrase_words("generic"):
+        return True
     if last - first == 1 and not owned and sentence.codes[first] == "w" and first > 0 and sentence.codes[first - 1] != "D":
         return False
     specific = any(word not in phrase_words("plain") for word in sentence.words[first : last - 1])
@@ -120,7 +141,7 @@ def _governed(sentence: Sentence, first: int) -> bool:
 def _name_of(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     codes, words = sentence.codes, sentence.words
     while first < last and (
-        codes[first] in "DR&-/" or words[first] in ("proposed", "resulting", "show", "find", "demonstrate")
+        codes[first] in "DR&-/" or words[first] in ("proposed", "resulting", "show", "find", "demonstrate", "present")
     ):
         first += 1
     return first, last
