@@ -1,0 +1,209 @@
+"""Bad things that end well: what is tried again, what ends a document or the job, and the one line that says so."""
+
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from extractor.llm.client import ModelClient, Settings
+from extractor.llm.failures import CallError, JobError, Spent
+from extractor.llm.limits import Limits
+from extractor.llm.pricing import Price
+from extractor.llm.retries import RetryPolicy
+from tests.llm.server import (
+    Server,
+    breaks_off,
+    fails,
+    hangs,
+    resets,
+    returns,
+    says,
+    shows_page,
+)
+from tests.llm.support import IMPATIENT, KEY, MESSAGES, REX, FakeClock, Pet, ask, client, run
+
+GOOD = says(REX)
+CALL = Price(1e-6, 10e-6).of(100, 10)  # what each answer of the server costs at that price
+
+
+# Bad things that end well: the calls that were made, and what the user reads when it fails for good
+
+WELL_AFTER_ONE_MORE = {
+    "429 with seconds": (fails(429, headers={"Retry-After": "7"}), 7.0),
+    "429 with a date": (fails(429, headers={"Retry-After": formatdate(1_700_000_030, usegmt=True)}), 30.0),
+    "429 with milliseconds": (fails(429, headers={"retry-after-ms": "2500"}), 2.5),
+    "429 that asks for too long": (fails(429, headers={"Retry-After": "500"}), 120.0),
+    "429 without a word": (fails(429), 0.0),
+    "500": (fails(500), 0.0),
+    "503 with seconds": (fails(503, headers={"Retry-After": "3"}), 3.0),
+    "529": (fails(529), 0.0),
+    "408": (fails(408), 0.0),
+    "502 as a page": (shows_page(502), 0.0),
+    "200 with a page": (shows_page(), 0.0),
+    "an error inside a 200": (returns({"error": {"code": 503, "message": "busy"}}), 0.0),
+    "no choices": (returns({"choices": []}), 0.0),
+    "reset": (resets, 0.0),
+    "body broken off": (breaks_off, 0.0),
+    "hang": (hangs, 0.0),
+}
+
+
+@pytest.mark.parametrize("case", WELL_AFTER_ONE_MORE)
+def test_what_passes_is_tried_again(case: str) -> None:
+    act, wait = WELL_AFTER_ONE_MORE[case]
+
+    async def scene() -> None:
+        clock = FakeClock()
+        async with Server(act, GOOD) as server:
+            reply = await ask(server, clock=clock, settings=IMPATIENT if act is hangs else None)
+            assert len(server.requests) == 2
+        assert reply.value.name == "Rex"
+        assert reply.spent == Spent(2, 1, 100, 10, None)
+        slept = clock.slept[0]
+        assert wait <= slept <= wait + 1.0
+
+    run(scene())
+
+
+# act, calls until it is given up, the kind of error, and its words before and after the address
+FAILS = {
+    "500": (fails(500), 6, CallError, "answered 500: no luck (6 calls in", "later."),
+    "503": (fails(503), 6, CallError, "answered 503: no luck (6 calls in", "later."),
+    "529": (fails(529, "Overloaded"), 6, CallError, "answered 529: Overloaded (6 calls in", "later."),
+    "reset": (resets, 6, CallError, "broke the call off: the server closed the connection (6 calls", "later."),
+    "body broken off": (breaks_off, 6, CallError, "broke the call off: the answer broke off in the middle", "later."),
+    "hang": (hangs, 6, CallError, "did not answer in time (6 calls", "allow it more time."),
+    "page": (shows_page(), 6, JobError, "answered with no JSON but text/html", "it usually ends in /v1."),
+    "other JSON": (returns([1]), 6, JobError, "answered with a JSON list", "it usually ends in /v1."),
+    "no choices": (returns({"choices": []}), 6, CallError, "a chat completion without a choice", "later."),
+    "401": (fails(401, "bad key"), 1, JobError, "answered 401: bad key", "Set OPENAI_API_KEY to a valid key"),
+    "401 inside a 200": (returns({"error": {"code": 401, "message": "bad"}}), 1, JobError, "answered 401: bad", "Set OPENAI_"),
+    "402": (fails(402, "no credit"), 1, JobError, "answered 402: no credit", "Add credit"),
+    "403": (fails(403, "not yours"), 1, JobError, "answered 403: not yours", "a key that may call openai/m."),
+    "404": (fails(404, "no such model"), 1, JobError, "answered 404: no such model", "has the model 'm'"),
+    "400 of an unknown model": (fails(400, "what?", code="model_not_found"), 1, JobError, "400: what?", "has the model 'm'"),
+    "redirect": (returns({}, 307, {"Location": "http://x.invalid/"}), 1, JobError, "answered 307", "the address is right"),
+    "quota": (fails(429, "Pay", code="insufficient_quota"), 1, JobError, "answered 429: Pay", "Add credit or raise the quota"),
+    "400": (fails(400, "too long"), 1, CallError, "answered 400: too long", "try another model"),
+    "content filter of Azure": (fails(400, "policy", code="content_filter"), 1, CallError, "400: policy", "another model"),
+    "refusal": (says(None, refusal="I can't"), 1, CallError, "declined to answer", "another model"),
+    "content filter": (says("", finish="content_filter"), 1, CallError, "declined to answer", "another model"),
+    "prose": (says("The dog is called Rex."), 3, CallError, "did not fit the schema in 3 attempts", "stronger model"),
+    "empty": (says(""), 3, CallError, "did not fit the schema in 3 attempts", "stronger model"),
+    "wrong shape": (says({"title": "Rex"}), 3, CallError, "did not fit the schema in 3 attempts", "stronger model"),
+    "truncated": (says('{"name": "Re', finish="length"), 3, CallError, "was cut off at its longest in 3", "longer replies"),
+}
+
+
+@pytest.mark.parametrize("case", FAILS)
+def test_what_does_not_pass_ends_in_one_line_with_the_fix(case: str) -> None:
+    act, calls, kind, cause, fix = FAILS[case]
+
+    async def scene() -> CallError:
+        async with Server(act) as server:
+            with pytest.raises(CallError) as caught:
+                await ask(server, settings=IMPATIENT if act is hangs else None)
+            # A connection that breaks can take a request down that the server never saw.
+            assert len(server.requests) == calls or act in {resets, breaks_off}
+            return caught.value
+
+    error = run(scene())
+    assert type(error) is kind
+    assert cause in error.cause
+    assert error.fix.endswith(".")
+    assert fix in error.fix
+    assert str(error) == f"{error.cause}. {error.fix}"
+    assert "\n" not in str(error)
+    assert error.spent.calls == calls
+
+
+def test_a_server_that_refuses_connections_stops_the_job_unless_it_had_answered() -> None:
+    async def scene() -> tuple[CallError, CallError]:
+        async with Server(GOOD) as server:
+            asked = client(server)
+            fresh = client(server)
+            await asked.ask(MESSAGES)
+        async with asked, fresh:
+            with pytest.raises(CallError) as later:
+                await asked.ask(MESSAGES)
+            with pytest.raises(CallError) as at_once:
+                await fresh.ask(MESSAGES)
+        return at_once.value, later.value
+
+    at_once, later = run(scene())
+    assert type(at_once) is JobError
+    assert "no connection to http://127.0.0.1:" in at_once.cause
+    assert "connection refused" in at_once.cause
+    assert "Check that a server runs at" in at_once.fix
+    assert type(later) is CallError
+
+
+def test_a_rate_limit_is_waited_for_until_the_deadline_and_no_longer() -> None:
+    async def scene() -> None:
+        clock = FakeClock()
+        async with Server(fails(429, "slow down", headers={"Retry-After": "60"})) as server:
+            with pytest.raises(CallError, match=r"429: slow down \(10 calls in \d+ s\)"):
+                await ask(server, clock=clock)
+            assert len(server.requests) == 10  # a minute apart, within ten
+        assert clock.now <= 600
+
+    run(scene())
+
+
+def test_re_asks_share_the_deadline_of_their_document() -> None:
+    policy = Settings(retries=RetryPolicy(deadline=100))
+    slow = fails(429, headers={"Retry-After": "60"})
+
+    async def scene() -> None:
+        async with Server(slow, says("no"), slow, GOOD) as server:
+            with pytest.raises(CallError, match="answered 429"):
+                await ask(server, settings=policy)
+            assert len(server.requests) == 3
+
+    run(scene())
+
+
+def test_a_missing_key_stops_the_job_before_a_call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("EXTRACTOR_KEYS", str(tmp_path / "keys.toml"))
+
+    async def scene() -> None:
+        async with ModelClient("openai/gpt-4o", Pet) as asked:
+            with pytest.raises(JobError, match=r"no key for openai/gpt-4o\. Set OPENAI_API_KEY") as caught:
+                await asked.ask(MESSAGES)
+            assert caught.value.spent == Spent()
+
+    run(scene())
+
+
+def test_time_in_the_queue_is_not_held_against_a_document() -> None:
+    async def scene() -> None:
+        clock = FakeClock()
+        settings = Settings(limits=Limits(requests_per_minute=1), retries=RetryPolicy(deadline=50))
+        async with Server(GOOD, fails(503, headers={"Retry-After": "1"}), GOOD) as server:
+            async with client(server, clock=clock, settings=settings) as asked:
+                for _ in range(2):  # the second waits for a minute, and its repeat for another
+                    await asked.ask(MESSAGES)
+            assert len(server.requests) == 3
+        assert clock.now > 100
+
+    run(scene())
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://127.0.0.1:1"])
+def test_a_server_on_this_machine_is_not_looked_for_behind_a_proxy(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+
+    async def scene() -> None:
+        async with Server(GOOD) as server:
+            await ask(server)
+            elsewhere = ModelClient("openai/m", Pet, base_url="http://model.invalid/v1", clock=FakeClock(), key=SecretStr(KEY))
+            async with elsewhere:
+                with pytest.raises(JobError, match="not an HTTP proxy" if "socks" in proxy else "connection refused"):
+                    await elsewhere.ask(MESSAGES)
+
+    run(scene())
