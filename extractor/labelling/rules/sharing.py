@@ -45,6 +45,14 @@ def carry(frames: list[Frame]) -> None:
             and (_AND_BY.fullmatch(between) or _AND_THAN_BY.fullmatch(between))
         ):
             frame.change, frame.metric, frame.rule = before.change, before.metric, "listed change"
+        elif (
+            same
+            and frame.size == 1
+            and frame.rule in ("", "reported")
+            and (before.change is None or frame.mention.unit == "x")
+            and _WHILE_ANOTHER.fullmatch(between)
+        ):
+            frame.change, frame.metric, frame.rule = before.change, frame.metric or before.metric, "listed value"
         elif same and not frame.rule and _LISTED.fullmatch(between):
             frame.metric, frame.rule = before.metric, "listed value"
         elif (
@@ -68,6 +76,7 @@ _BEATS_BY = re.compile(rf"C[DR]*{NP}+\([^()]*\)Y{FILL}$")
 _PARENTHESISED = re.compile(r"([^()Q]*)\([^()]*Q[^()]*\)([^()Q]*)$")
 _AND_METRIC_BY = re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}")
 _LISTED = re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SVPW]{0,3}")
+_WHILE_ANOTHER = re.compile(rf"[^QCSV]{{0,8}}S[DR]*{NP}+V[BDR]*")
 _OPENED = re.compile(r"[^Q;SV.]{0,8}\([BDR]*")
 _NOUN_BEHIND = re.compile(r"^[RBDw]{0,2}C")
 _AND_THAN_BY = re.compile(rf"[^CQ;SV]{{0,14}}&T[^CQ;SV]{{0,14}}Y{FILL}")
