@@ -39,10 +39,10 @@ class Labels(_Label):
     """What a labeller says of one document: mention ids and phrases, never text for numbers. Each mention id occurs once."""
 
     system: str | None
-    not_claims: tuple[int, ...]  # before the claims: a model that writes in this order first decides what is none
     claims: tuple[ClaimLabel, ...]
-    not_hardware: tuple[int, ...]
+    not_claims: tuple[int, ...]
     hardware: tuple[HardwareLabel, ...]
+    not_hardware: tuple[int, ...]
     missed: tuple[str, ...] = ()
 
 

@@ -122,4 +122,4 @@ def test_a_narrowed_schema_admits_only_the_documents_ids() -> None:
     assert schema["$defs"]["HardwareLabel"]["properties"]["mention"] == {"enum": [2]}
     assert schema["properties"]["not_claims"]["items"] == {"enum": [1]}
     assert (schema["properties"]["claims"]["maxItems"], schema["properties"]["hardware"]["maxItems"]) == (1, 1)
-    assert list(schema["properties"]) == ["system", "not_claims", "claims", "not_hardware", "hardware", "missed"]
+    assert list(schema["properties"]) == ["system", "claims", "not_claims", "hardware", "not_hardware", "missed"]

@@ -61,7 +61,7 @@ def test_the_conversation_is_system_examples_and_the_document(tmp_path: Path) ->
     messages = prompt.messages(DOCUMENT, spot(DOCUMENT.text))
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[0]["content"] == "Say what it says."
-    assert messages[2]["content"].startswith('{"system":null,"not_claims":[1]')
+    assert messages[2]["content"].startswith('{"system":null,"claims":[],"not_claims":[1]')
 
 
 def test_name_version_and_hash_come_from_the_file(tmp_path: Path) -> None:
