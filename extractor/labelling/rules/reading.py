@@ -17,7 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from extractor.documents import Span
+from extractor.documents import Span, lowered
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
 
 _QUANTITY, _HARDWARE, COUNT = "\x01", "\x02", "\x03"
@@ -234,10 +234,7 @@ def _mask(
     text: str, quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
 ) -> str:
     """The text in lower case, mentions blotted out, every offset kept."""
-    lower = text.lower()
-    if len(lower) != len(text):  # "İ" lowers to two code points
-        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    lower = _STYLED.sub(lambda match: " " * (match.start(1) - match.start()) + match[1] + " ", lower)
+    lower = lowered(text)
     pieces, end = [], 0
     for start, stop, sign in _marks(quantities, counts, hardware):
         if start < end:
