@@ -234,7 +234,7 @@ def _mask(
     text: str, quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
 ) -> str:
     """The text in lower case, mentions blotted out, every offset kept."""
-    lower = lowered(text)
+    lower = _STYLED.sub(lambda match: " " * (match.start(1) - match.start()) + match[1] + " ", lowered(text))
     pieces, end = [], 0
     for start, stop, sign in _marks(quantities, counts, hardware):
         if start < end:
