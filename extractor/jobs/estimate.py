@@ -38,19 +38,20 @@ async def estimate(items: Iterable[Sourced | BadRecord], chosen: Chosen, is_done
         raise TypeError("only a model's job can be estimated")
     total = Estimate()
     rules = RulesLabeller()
-    for item in items:
-        total.documents += 1
-        if isinstance(item, BadRecord):
-            total.unreadable += 1
-        elif is_done(item.document):
-            total.done += 1
-        elif not ((mentions := spot(item.document.text)).quantities or mentions.hardware):
-            total.uncalled += 1
-        elif labeller.is_answered(item.document, mentions):
-            total.cached += 1
-        else:
-            total.calls += 1
-            total.input_tokens += labeller.expected_input(item.document, mentions)
-            labels = (await rules.label(item.document, mentions)).labels
-            total.output_tokens += len(labels.model_dump_json()) // 3
+    async with chosen:  # closes the cache that it looks into
+        for item in items:
+            total.documents += 1
+            if isinstance(item, BadRecord):
+                total.unreadable += 1
+            elif is_done(item.document):
+                total.done += 1
+            elif not ((mentions := spot(item.document.text)).quantities or mentions.hardware):
+                total.uncalled += 1
+            elif labeller.is_answered(item.document, mentions):
+                total.cached += 1
+            else:
+                total.calls += 1
+                total.input_tokens += labeller.expected_input(item.document, mentions)
+                labels = (await rules.label(item.document, mentions)).labels
+                total.output_tokens += len(labels.model_dump_json()) // 3
     return total
