@@ -93,8 +93,8 @@ class _Found:
     category: Category
 
 
-def find_hardware(text: str, first_id: int = 1) -> tuple[HardwareMention, ...]:
-    """Find the hardware mentions of a text in reading order, numbered from `first_id`; they do not overlap."""
+def find_hardware(text: str) -> tuple[HardwareMention, ...]:
+    """Find the hardware mentions of a text in reading order, numbered from 1; they do not overlap."""
     lexicon = hardware_lexicon()
     found: list[_Found] = []
     start_of_last, end, vendor, before = 0, 0, None, ""
@@ -128,8 +128,8 @@ def find_hardware(text: str, first_id: int = 1) -> tuple[HardwareMention, ...]:
         before = word
     found = _with_named_machines(text, found)
     return tuple(
-        HardwareMention(first_id + n, (hit.start, hit.end), text[hit.start : hit.end], hit.specific, hit.category)
-        for n, hit in enumerate(found)
+        HardwareMention(n, (hit.start, hit.end), text[hit.start : hit.end], hit.specific, hit.category)
+        for n, hit in enumerate(found, start=1)
     )
 
 
