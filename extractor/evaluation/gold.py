@@ -1,8 +1,10 @@
 """Gold files: abstracts annotated by hand, one JSON file each, checked against the annotation guidelines when they are read."""
 
+import hashlib
+import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
@@ -101,6 +103,12 @@ def read_gold_file(path: Path) -> GoldDocument:
         if not target.specific:
             classes.add(target.category)
     return GoldDocument(document, data.system, claims, hardware)
+
+
+def gold_digest(documents: Iterable[GoldDocument]) -> str:
+    """SHA-256 of what annotated abstracts say, whatever their order and the layout of their files."""
+    said = sorted(json.dumps(asdict(gold), default=Quantity.model_dump, sort_keys=True) for gold in documents)
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
 class _Strict(BaseModel):

@@ -1,0 +1,149 @@
+"""Baselines: the headline figures of one system as they once were, in a small file, so that a fall is seen.
+
+    {"system": "rules", "prompt": null, "prompt_sha256": null, "gold_sha256": "...", "documents": 143,
+     "figures": {"detection_f1": {"value": 0.9161, "tolerance": 0.0075}, ...}}
+
+The file decides what is held to what: a figure that is taken out is not checked, and a tolerance that is edited stays
+when the baseline is saved anew.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from extractor.errors import DataError, UsageError
+from extractor.evaluation.gold import gold_digest
+from extractor.evaluation.matching import Alignment
+
+TOLERANCE = 0.0075
+"""What a figure may lose unremarked, as a share: three quarters of a point.
+
+It is no margin for noise: the rules and a replayed model give the same figures to the last digit each time. It is what a
+change that gains elsewhere may lose: one of the 143 abstracts of the repository (0.70 points of those that are right), one
+field of its 185 claims (0.55), one or two claims (0.27 of F1 each), or one hardware target (0.38). More is seen, and so is a
+series of small losses, since each is measured from the saved value."""
+
+_DIGITS = 6
+"""Decimals that are kept of a value; a millionth is less than any change of any count."""
+
+_Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Held(_Strict):
+    """What one figure was, as a share (None: there was nothing to measure), and what it may lose."""
+
+    value: _Share | None
+    tolerance: _Share
+
+
+class Baseline(_Strict):
+    """The figures of one system on one gold. `system` and `gold_sha256` are its identity; the prompt is there to be read."""
+
+    system: str
+    prompt: str | None
+    prompt_sha256: str | None
+    gold_sha256: str
+    documents: int
+    figures: dict[str, Held]
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A figure that fell by more than its tolerance. `now` is None where nothing is left to measure."""
+
+    figure: str
+    was: float
+    now: float | None
+    tolerance: float
+
+    def __str__(self) -> str:
+        now = "nothing to measure" if self.now is None else f"{100 * self.now:.2f}"
+        return f"{self.figure} fell from {100 * self.was:.2f} to {now}; it may lose {100 * self.tolerance:g} points"
+
+
+def save_baseline(path: Path, system: str, figures: Mapping[str, float | None], alignments: Sequence[Alignment]) -> Baseline:
+    """Write the figures of a system, which are shares in [0, 1], measured on these aligned documents.
+
+    Tolerances of a baseline that is there already, of the same system, are kept. Raises `UsageError` if the file cannot be
+    written, `DataError` if what is there is no baseline, or that of another system.
+    """
+    kept: dict[str, float] = {}
+    if path.exists():
+        before = read_baseline(path)
+        if before.system != system:
+            raise DataError(f"{path} is the baseline of {before.system}, not of {system}; choose another file for it")
+        kept = {name: held.tolerance for name, held in before.figures.items()}
+    prompt, prompt_sha256 = _prompt(alignments)
+    baseline = Baseline(
+        system=system,
+        prompt=prompt,
+        prompt_sha256=prompt_sha256,
+        gold_sha256=gold_digest(alignment.gold for alignment in alignments),
+        documents=len(alignments),
+        figures={
+            name: Held(value=None if value is None else round(value, _DIGITS), tolerance=kept.get(name, TOLERANCE))
+            for name, value in figures.items()
+        },
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(baseline.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}); name a file in a folder of yours") from None
+    return baseline
+
+
+def check_baseline(
+    path: Path, system: str, figures: Mapping[str, float | None], alignments: Sequence[Alignment]
+) -> tuple[Fall, ...]:
+    """The figures that fell by more than the baseline tolerates, in its order; a figure that rose never fails.
+
+    Raises what `read_baseline` raises, and `DataError` if the baseline is of another system or another gold, or holds a figure
+    that is none.
+    """
+    baseline = read_baseline(path)
+    again = "save it anew with --save-baseline"
+    if baseline.system != system:
+        raise DataError(f"{path} is the baseline of {baseline.system}, not of {system}; name the one of {system}, or {again}")
+    if baseline.gold_sha256 != gold_digest(alignment.gold for alignment in alignments):
+        cause = f"was measured on other gold ({baseline.documents} documents; these are {len(alignments)})"
+        raise DataError(f"{path} {cause}; name the same gold with --gold, or {again}")
+    if unknown := [name for name in baseline.figures if name not in figures]:
+        cause = f"{path} holds {', '.join(unknown)}, which is no headline figure (they are {', '.join(figures)})"
+        raise DataError(f"{cause}; take it out, or {again}")
+    return tuple(_falls(baseline, figures))
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read a baseline. Raises `UsageError` if there is none, `DataError` if the file is none."""
+    try:
+        return Baseline.model_validate_json(path.read_bytes())
+    except OSError as error:
+        cause = f"the baseline {path} cannot be read ({error.strerror})"
+        raise UsageError(f"{cause}; name a file that --save-baseline wrote") from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, fault["loc"])) or "the file"
+        raise DataError(
+            f"{path} is no baseline ({where}: {fault['msg']}); remove it and write it with --save-baseline"
+        ) from None
+
+
+def _falls(baseline: Baseline, figures: Mapping[str, float | None]) -> Iterable[Fall]:
+    for name, held in baseline.figures.items():
+        now = figures[name]
+        if held.value is not None and (now is None or held.value - now > held.tolerance + 10**-_DIGITS):
+            yield Fall(name, held.value, now, held.tolerance)
+
+
+def _prompt(alignments: Iterable[Alignment]) -> tuple[str | None, str | None]:
+    """Name and SHA-256 of the prompt that a model was asked with; None of the rules."""
+    made = (alignment.extraction.provenance for alignment in alignments)
+    return next(((one.prompt, one.prompt_sha256) for one in made if one.prompt is not None), (None, None))

@@ -1,0 +1,143 @@
+"""Baselines: a figure that fell by more than its tolerance is named, and a file that is none says what mends it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractor.errors import DataError, ExtractorError, UsageError
+from extractor.evaluation.baselines import TOLERANCE, Fall, check_baseline, read_baseline, save_baseline
+from extractor.evaluation.gold import gold_digest
+from extractor.evaluation.matching import Alignment, align
+from tests.evaluation.planted import ACCURACY, GOLD, perfect, replace
+
+FIGURES = {"detection_f1": 0.9, "strict_f1": 2 / 3, "metric": None}
+PLANTED: tuple[Alignment, ...] = (align(GOLD, perfect(GOLD)),)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "new" / "rules.json"
+    save_baseline(path, "rules", FIGURES, PLANTED)
+    return path
+
+
+def edit(path: Path, *keys: str, value: Any) -> None:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    *parents, last = keys
+    place = data
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_what_is_saved_says_what_was_measured(saved: Path) -> None:
+    baseline = read_baseline(saved)
+    assert (baseline.system, baseline.prompt, baseline.documents) == ("rules", None, 1)
+    assert baseline.gold_sha256 == gold_digest([GOLD])
+    assert {name: held.value for name, held in baseline.figures.items()} == FIGURES | {"strict_f1": 0.666667}
+    assert {held.tolerance for held in baseline.figures.values()} == {TOLERANCE}
+
+
+def test_the_prompt_of_a_model_is_kept(tmp_path: Path) -> None:
+    record = perfect(GOLD)
+    made = record.provenance.model_copy(update={"prompt": "label@1", "prompt_sha256": "ab"})
+    baseline = save_baseline(
+        tmp_path / "m.json", "openai/m", FIGURES, [align(GOLD, record.model_copy(update={"provenance": made}))]
+    )
+    assert (baseline.prompt, baseline.prompt_sha256) == ("label@1", "ab")
+
+
+@pytest.mark.parametrize(
+    ("now", "fallen"),
+    [
+        pytest.param({}, [], id="the same"),
+        pytest.param({"detection_f1": 1.0, "strict_f1": 1.0, "metric": 1.0}, [], id="better"),
+        pytest.param({"detection_f1": 0.9 - TOLERANCE}, [], id="by just the tolerance"),
+        pytest.param({"detection_f1": 0.8924}, ["detection_f1"], id="by more"),
+        pytest.param({"detection_f1": 0.0, "strict_f1": None}, ["detection_f1", "strict_f1"], id="to nothing"),
+        pytest.param({"new_figure": 0.0}, [], id="a figure that it does not hold"),
+    ],
+)
+def test_a_fall_beyond_the_tolerance_is_found(saved: Path, now: dict[str, float | None], fallen: list[str]) -> None:
+    falls = check_baseline(saved, "rules", FIGURES | now, PLANTED)
+    assert [fall.figure for fall in falls] == fallen
+    assert [(fall.was, fall.now) for fall in falls] == [
+        (read_baseline(saved).figures[name].value, now[name]) for name in fallen
+    ]
+
+
+def test_a_fall_reads_as_points() -> None:
+    assert str(Fall("strict_f1", 0.8, 0.7912, 0.0075)) == "strict_f1 fell from 80.00 to 79.12; it may lose 0.75 points"
+    assert "to nothing to measure;" in str(Fall("strict_f1", 0.8, None, 0.0075))
+
+
+def test_an_edited_tolerance_holds_and_is_kept_when_the_figures_are_saved_anew(saved: Path) -> None:
+    edit(saved, "figures", "detection_f1", "tolerance", value=0.1)
+    assert check_baseline(saved, "rules", FIGURES | {"detection_f1": 0.81}, PLANTED) == ()
+    save_baseline(saved, "rules", FIGURES | {"detection_f1": 0.95}, PLANTED)
+    held = read_baseline(saved).figures
+    assert (held["detection_f1"].value, held["detection_f1"].tolerance) == (0.95, 0.1)
+    assert held["strict_f1"].tolerance == TOLERANCE
+
+
+def test_the_digest_is_of_what_the_gold_says() -> None:
+    other = replace(GOLD, claims=(ACCURACY,))
+    assert gold_digest([GOLD, other]) == gold_digest([other, GOLD])
+    assert gold_digest([GOLD]) != gold_digest([other])
+
+
+def test_a_baseline_of_other_gold_is_refused(saved: Path) -> None:
+    other = replace(GOLD, claims=(ACCURACY,))
+    with pytest.raises(DataError, match=r"was measured on other gold .*; name the same gold with --gold, or save it anew"):
+        check_baseline(saved, "rules", FIGURES, (align(other, perfect(other)),))
+
+
+def test_a_baseline_of_another_system_is_refused_and_never_overwritten(saved: Path) -> None:
+    with pytest.raises(DataError, match=r"is the baseline of rules, not of openai/m; "):
+        check_baseline(saved, "openai/m", FIGURES, PLANTED)
+    before = saved.read_bytes()
+    with pytest.raises(DataError, match=r"is the baseline of rules, not of openai/m; choose another file"):
+        save_baseline(saved, "openai/m", FIGURES, PLANTED)
+    assert saved.read_bytes() == before
+
+
+def test_a_figure_that_is_none_is_refused(saved: Path) -> None:
+    edit(saved, "figures", "f2", value={"value": 0.5, "tolerance": 0.01})
+    with pytest.raises(DataError, match=r"holds f2, which is no headline figure .*; take it out"):
+        check_baseline(saved, "rules", FIGURES, PLANTED)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "where"),
+    [
+        pytest.param(["figures"], [], "figures", id="figures"),
+        pytest.param(["figures", "strict_f1", "value"], 91.6, "figures.strict_f1.value", id="points for a share"),
+        pytest.param(["figures", "strict_f1", "tolerance"], -0.1, "figures.strict_f1.tolerance", id="negative tolerance"),
+        pytest.param(["system"], None, "system", id="no system"),
+        pytest.param(["more"], 1, "more", id="unknown key"),
+    ],
+)
+def test_a_file_that_is_no_baseline_is_named(saved: Path, keys: list[str], value: object, where: str) -> None:
+    edit(saved, *keys, value=value)
+    with pytest.raises(DataError) as caught:
+        check_baseline(saved, "rules", FIGURES, PLANTED)
+    assert str(caught.value).startswith(f"{saved} is no baseline ({where}: ")
+    assert str(caught.value).endswith("; remove it and write it with --save-baseline")
+
+
+def test_a_half_file_and_a_missing_one(tmp_path: Path) -> None:
+    half = tmp_path / "half.json"
+    half.write_text('{"system"', encoding="utf-8")
+    with pytest.raises(DataError, match="no baseline"):
+        read_baseline(half)
+    with pytest.raises(UsageError, match=r"cannot be read \(No such file.*; name a file that --save-baseline wrote"):
+        read_baseline(tmp_path / "none.json")
+
+
+def test_a_place_that_cannot_be_written_is_the_user_s_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ExtractorError, match="cannot be written"):
+        save_baseline(tmp_path / "file" / "rules.json", "rules", FIGURES, PLANTED)
