@@ -1,7 +1,7 @@
 """The schema-constrained labeller: one model call for one abstract, and none where nothing was spotted."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,8 +10,9 @@ from extractor.documents import Document
 from extractor.labelling.base import Labelled, Labels
 from extractor.labelling.faults import find_faults
 from extractor.labelling.prompts import Prompt
+from extractor.labelling.senses import senses
 from extractor.llm.client import ModelClient
-from extractor.records import Provenance
+from extractor.records import Comparison, Kind, Provenance
 from extractor.spotting import Mentions
 
 
@@ -69,7 +70,11 @@ class ModelLabeller:
 
 
 def narrowed(mentions: Mentions) -> dict[str, Any]:
-    """The JSON Schema of `Labels` in which only the ids of these mentions are possible, and each list has room for no more."""
+    """The JSON Schema of `Labels` cut down to one document.
+
+    Only its mention ids are possible, each list has room for no more, and a claim can only be what the guidelines allow for the
+    unit of its quantity: effect and baseline stand where the comparison has them.
+    """
     schema: dict[str, Any] = json.loads(_schema())
     quantities = [m.id for m in mentions.quantities]
     hardware = [m.id for m in mentions.hardware]
@@ -78,10 +83,29 @@ def narrowed(mentions: Mentions) -> dict[str, Any]:
         properties[name]["maxItems"] = len(ids)
         if name.startswith("not_") and ids:
             properties[name]["items"] = {"enum": ids}
-    for name, ids in (("ClaimLabel", quantities), ("HardwareLabel", hardware)):
-        if ids:
-            definitions[name]["properties"]["mention"] = {"enum": ids}
+    if quantities:
+        properties["claims"]["items"] = {"anyOf": [*_claims(mentions, definitions.pop("ClaimLabel"))]}
+    if hardware:
+        definitions["HardwareLabel"]["properties"]["mention"] = {"enum": hardware}
     return schema
+
+
+def _claims(mentions: Mentions, claim: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The schema of a claim, once for each comparison that some of the mentions can have."""
+    alike: dict[tuple[Comparison, tuple[Kind, ...]], list[int]] = {}
+    for mention in mentions.quantities:
+        for comparison, kinds in senses(mention).items():
+            alike.setdefault((comparison, kinds), []).append(mention.id)
+    for (comparison, kinds), ids in alike.items():
+        cut: dict[str, Any] = {
+            "mention": {"enum": ids},
+            "kind": {"enum": list(kinds)},
+            "comparison": {"const": comparison},
+            "effect": {"enum": ["better", "worse"]} if comparison == "change" else {"type": "null"},
+        }
+        if comparison == "absolute":
+            cut["baseline"] = {"type": "null"}
+        yield {**claim, "properties": claim["properties"] | cut}
 
 
 @cache

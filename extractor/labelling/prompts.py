@@ -81,16 +81,19 @@ class Prompt:
 
 
 def _numbered(text: str, mentions: Sequence[tuple[int, Span]]) -> str:
-    lines = [f"{number}. {text[start:end]} in: {_context(text, start, end)}" for number, (start, end) in mentions]
+    lines = [f"{number}. {_context(text, start, end)}" for number, (start, end) in mentions]
     return "\n".join(lines) or "none"
 
 
 def _context(text: str, start: int, end: int) -> str:
-    """A few words around a mention, the mention in brackets."""
-    first = start if start <= _CONTEXT else text.find(" ", start - _CONTEXT, start) + 1 or start
-    last = text.rfind(" ", end, end + _CONTEXT)
-    last = len(text) if len(text) <= end + _CONTEXT else (last if last != -1 else end)
-    first = 0 if start <= _CONTEXT else first
+    """A few words around a mention, of its own line (the title, or the abstract), the mention in brackets."""
+    opens = text.rfind("\n", 0, start) + 1
+    first = max(opens, start - _CONTEXT)
+    first = first if first == opens else text.find(" ", first, start) + 1 or start
+    closes = text.find("\n", end)
+    closes = len(text) if closes == -1 else closes
+    last = min(closes, end + _CONTEXT)
+    last = last if last == closes else max(text.rfind(" ", end, last), end)
     return " ".join(f"{text[first:start]}[{text[start:end]}]{text[end:last]}".split())
 
 

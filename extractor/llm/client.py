@@ -146,6 +146,7 @@ class ModelClient(Generic[T]):
         conversation = list(messages)
         best: tuple[T, Sequence[str]] | None = None
         faults: Sequence[str] = ()
+        told: list[str] = []
         truncated = False
         for _ in range(1 + REASKS):
             ledger.attempts += 1
@@ -163,8 +164,9 @@ class ModelClient(Generic[T]):
             else:
                 faults = check(value)
                 best = (value, faults)
-                if not faults:
+                if not faults or list(faults) == told:  # what was said in vain is not said again
                     break
+            told = list(faults)
             if ledger.attempts <= REASKS:
                 conversation = tell_back(mode, conversation, completion.raw, faults)
         if best is None:

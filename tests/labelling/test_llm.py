@@ -8,7 +8,7 @@ import pytest
 
 from extractor.documents import Document
 from extractor.grounding import ground
-from extractor.labelling.base import Labelled, Labels
+from extractor.labelling.base import ClaimLabel, Labelled, Labels
 from extractor.labelling.llm import ModelLabeller, narrowed
 from extractor.labelling.prompts import load_prompt
 from extractor.llm.client import Reply
@@ -73,7 +73,7 @@ def test_a_document_costs_one_question() -> None:
     labelled = label(client)
     assert labelled.labels == LABELS
     assert len(client.asked) == 1
-    assert "1. 2.5x in: FastNet FastNet is [2.5x] faster" in client.asked[0][0][-1]["content"]
+    assert "1. FastNet is [2.5x] faster" in client.asked[0][0][-1]["content"]
     assert client.asked[0][1] is None
 
 
@@ -118,8 +118,29 @@ def test_the_schema_is_narrowed_when_asked(narrow: bool) -> None:
 
 def test_a_narrowed_schema_admits_only_the_documents_ids() -> None:
     schema = narrowed(spot(DOCUMENT.text))
-    assert schema["$defs"]["ClaimLabel"]["properties"]["mention"] == {"enum": [1]}
+    assert [claim["properties"]["mention"] for claim in schema["properties"]["claims"]["items"]["anyOf"]] == [{"enum": [1]}]
     assert schema["$defs"]["HardwareLabel"]["properties"]["mention"] == {"enum": [2]}
     assert schema["properties"]["not_claims"]["items"] == {"enum": [1]}
     assert (schema["properties"]["claims"]["maxItems"], schema["properties"]["hardware"]["maxItems"]) == (1, 1)
     assert list(schema["properties"]) == ["system", "claims", "not_claims", "hardware", "not_hardware", "missed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "possible"),
+    [
+        ("It runs in 12 ms.", {"absolute": ["speed"], "change": ["speedup"]}),
+        ("It uses 12 MB.", {"absolute": ["resource"], "change": ["resource"]}),
+        ("It is 2.5x faster.", {"change": ["speedup", "accuracy", "resource"]}),
+        ("It reaches 0.93 AUC.", {"absolute": ["accuracy", "resource"], "change": ["speedup", "accuracy", "resource"]}),
+    ],
+    ids=["time", "cost", "ratio", "number"],
+)
+def test_a_narrowed_schema_admits_what_the_unit_allows(text: str, possible: dict[str, list[str]]) -> None:
+    claims = narrowed(spot(text))["properties"]["claims"]["items"]["anyOf"]
+    found = {claim["properties"]["comparison"]["const"]: claim["properties"]["kind"]["enum"] for claim in claims}
+    assert found == possible
+    for claim in claims:
+        fields, comparison = claim["properties"], claim["properties"]["comparison"]["const"]
+        assert (fields["effect"] == {"enum": ["better", "worse"]}) == (comparison == "change")
+        assert (fields["baseline"] == {"type": "null"}) == (comparison == "absolute")
+        assert list(fields) == [*ClaimLabel.model_fields]

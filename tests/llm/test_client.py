@@ -134,6 +134,16 @@ def test_the_callers_faults_are_told_back_twice_and_then_returned() -> None:
     run(scene())
 
 
+def test_faults_that_a_model_repeats_are_not_told_back_again() -> None:
+    async def scene() -> None:
+        async with Server(GOOD) as server:
+            reply = await ask(server, lambda pet: [f"{pet.name} is not in the text."])
+            assert len(server.requests) == 2
+        assert reply.faults == ("Rex is not in the text.",)
+
+    run(scene())
+
+
 def test_a_value_with_faults_outlives_a_later_reply_that_is_none() -> None:
     async def scene() -> None:
         async with Server(GOOD, says("Sorry.")) as server:

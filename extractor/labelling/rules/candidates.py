@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from extractor.labelling.rules.frames import Frame, is_score
-from extractor.labelling.rules.kinds import TIME_UNITS, is_cost, is_time
 from extractor.labelling.rules.reading import Metric, load
+from extractor.labelling.senses import TIME_UNITS, is_cost, is_time
 
 Verdict = bool | None
 """Whether a quantity is a claim; None where a rule says nothing of it."""

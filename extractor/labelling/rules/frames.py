@@ -15,7 +15,6 @@ METRIC_PHRASE = re.compile(rf"{NP}*M")
 BEATING = re.compile(rf"(?:{'|'.join(sorted(phrase_words('beating')))})\w*")
 _OWN_NOUN = re.compile(r"[A-Za-z]+$")
 COUNTED_UNITS = frozenset(["params", "FLOPs", "MACs", "tokens"])
-TIMED = frozenset(["s", "ms", "us", "ns", "min", "h", "FPS", "tokens/s"])
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from extractor.labelling.rules.frames import (
     METRIC_PHRASE,
     NP,
     REPORTED,
-    TIMED,
     Frame,
     is_score,
     metric_entry,
@@ -21,6 +20,7 @@ from extractor.labelling.rules.frames import (
     reported,
 )
 from extractor.labelling.rules.reading import phrase_words
+from extractor.labelling.senses import TIMED
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,45 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from extractor.labelling.rules.frames import TIMED, Frame
+from extractor.labelling.rules.frames import Frame
+from extractor.labelling.senses import is_cost, is_time
 from extractor.records import Comparison, Effect, Kind
 
-TIME_UNITS = frozenset(
-    ["s", "ms", "us", "ns", "min", "h", "FPS", "tokens/s", "fps", "Hz", "samples/s", "images/s", "days", "day", "weeks"]
-)
-RESOURCE_UNITS = frozenset(
-    [
-        "B",
-        "KB",
-        "MB",
-        "GB",
-        "TB",
-        "params",
-        "FLOPs",
-        "MACs",
-        "J",
-        "mJ",
-        "W",
-        "mW",
-        "kW",
-        "uW",
-        "uJ",
-        "tokens",
-        "FLOPS",
-        "OPs",
-        "kJ",
-        "pJ",
-        "nJ",
-        "Wh",
-        "kWh",
-        "MB/s",
-        "GB/s",
-    ]
-)
 RELATIVE_UNITS = frozenset(["x", "%"])
 
-
-_RATE = re.compile(r"(?!met|deg|rad)[A-Za-z -]{4,}(?:/| per )(?:s|sec|second|minute|min|hour|h)")
 _MULTIPLIES = re.compile(r"(doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
 
 
@@ -144,18 +111,6 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
     if change is not None and change.kind is not None:
         return _kind(change.kind, time)
     return "accuracy"
-
-
-def is_time(unit: str | None) -> bool:
-    """Whether a unit is one of time or rate, also per something ("s/frame") and of something ("grasps per second")."""
-    return unit is not None and (unit in TIME_UNITS or unit.split("/")[0] in TIMED or _RATE.fullmatch(unit) is not None)
-
-
-def is_cost(unit: str | None) -> bool:
-    """Whether a unit is one of cost, also per something ("mJ/inference")."""
-    if unit is None or unit == "tokens/s":
-        return False
-    return unit in RESOURCE_UNITS or unit.split("/")[0] in RESOURCE_UNITS or unit.endswith(("/W", "/J"))
 
 
 def _kind(kind: str, time: Kind) -> Kind:

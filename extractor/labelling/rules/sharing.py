@@ -3,8 +3,9 @@
 import itertools
 import re
 
-from extractor.labelling.rules.frames import FILL, METRIC_PHRASE, NP, TIMED, Frame, metric_entry, named
+from extractor.labelling.rules.frames import FILL, METRIC_PHRASE, NP, Frame, metric_entry, named
 from extractor.labelling.rules.reading import Sentence
+from extractor.labelling.senses import TIMED
 
 
 def carry(frames: list[Frame]) -> None:
