@@ -3,14 +3,21 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from statistics import fmean
+from typing import Any, TypeVar, get_args
 
-from extractor.evaluation.gold import GoldHardware
-from extractor.evaluation.matching import Alignment, Matching, agreement, compare_phrases, is_strict
-from extractor.records import PHRASE_FIELDS, HardwareTarget, Kind
+from extractor.evaluation.families import FAMILIES, Family, family
+from extractor.evaluation.gold import GoldClaim, GoldHardware
+from extractor.evaluation.matching import Agreement, Alignment, Matching, agreement, compare_phrases, is_strict
+from extractor.records import PHRASE_FIELDS, Claim, Comparison, HardwareTarget, Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 CLAIM_FIELDS = ("kind", "comparison", "effect", "value", "unit", "bound", *PHRASE_FIELDS)
+
+K = TypeVar("K", bound=str)
+Pair = tuple[GoldClaim, Claim, dict[str, Agreement]]
+"""A matched claim: gold, prediction, and where their fields agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +64,33 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """Precision, recall and F1 averaged over the `documents` that have an item in gold or prediction (macro averages)."""
+
+    documents: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimScores:
     """How well claims were found: `detection` by place, `strict` by place, kind, comparison, value and unit."""
 
     detection: Counts
     strict: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimMeans:
+    """As `ClaimScores`, averaged over documents instead of pooled."""
+
+    detection: Means
+    strict: Means
+
+
+Confusion = dict[str, dict[str, int]]
+"""Gold kind -> predicted kind -> claims. The last row, "spurious", has no gold; the last column, "missed", no prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +104,11 @@ class Scores:
 
     documents: int
     claims: ClaimScores
+    macro: ClaimMeans
     by_kind: dict[Kind, ClaimScores]
+    by_comparison: dict[Comparison, ClaimScores]
+    by_unit: dict[Family, ClaimScores]
+    confusion: Confusion
     exact: dict[str, Share]
     soft: dict[str, Share]
     named: dict[str, Share]
@@ -86,13 +119,18 @@ class Scores:
     category: Share
     system_exact: Share
     system_soft: Share
+    documents_right: Share
 
     def as_dict(self) -> dict[str, Any]:
         """The counts with the ratios that follow from them, for JSON."""
         return {
             "documents": self.documents,
             "claims": _claim_figures(self.claims),
+            "macro": asdict(self.macro),
             "by_kind": {kind: _claim_figures(scores) for kind, scores in self.by_kind.items()},
+            "by_comparison": {comparison: _claim_figures(scores) for comparison, scores in self.by_comparison.items()},
+            "by_unit": {unit: _claim_figures(scores) for unit, scores in self.by_unit.items()},
+            "confusion": self.confusion,
             "fields": {name: self._field_figures(name) for name in self.exact},
             "hardware": {
                 "all": count_figures(self.hardware),
@@ -102,6 +140,7 @@ class Scores:
                 "category": share_figures(self.category),
             },
             "system": {"exact": share_figures(self.system_exact), "soft": share_figures(self.system_soft)},
+            "documents_right": share_figures(self.documents_right),
         }
 
     def _field_figures(self, name: str) -> dict[str, dict[str, float | None]]:
@@ -110,31 +149,21 @@ class Scores:
 
 
 def score(alignments: Iterable[Alignment]) -> Scores:
-    """Sum the documents up: counts are pooled over all of them (micro averages), so long abstracts weigh more."""
+    """Sum the documents up: all but `macro` pools the counts of all (micro averages), so abstracts with more claims weigh more."""
     documents = tuple(alignments)
-    pairs = [
-        (gold.kind, claim.kind, agreement(document.gold, gold, claim))
-        for document in documents
-        for gold, claim in document.claims.pairs
-    ]
-    expected = Counter(gold.kind for document in documents for gold in document.gold.claims)
-    predicted = Counter(claim.kind for document in documents for claim in document.extraction.claims)
-    found = Counter(kind for kind, said, _ in pairs if kind == said)
-    strict = Counter(kind for kind, _, fields in pairs if is_strict(fields))
+    paired = [_pairs(document) for document in documents]
+    pairs = [pair for each in paired for pair in each]
     targets = [pair for document in documents for pair in document.hardware.pairs]
     systems = [compare_phrases(document.gold.system, document.extraction.system) for document in documents]
+    each = [_claim_scores(document, found) for document, found in zip(documents, paired, strict=True)]
     return Scores(
         documents=len(documents),
-        claims=ClaimScores(
-            _counts(len(pairs), expected.total(), predicted.total()),
-            _counts(strict.total(), expected.total(), predicted.total()),
-        ),
-        by_kind={
-            kind: ClaimScores(
-                _counts(found[kind], expected[kind], predicted[kind]), _counts(strict[kind], expected[kind], predicted[kind])
-            )
-            for kind in KINDS
-        },
+        claims=ClaimScores(pool(scores.detection for scores in each), pool(scores.strict for scores in each)),
+        macro=ClaimMeans(macro(scores.detection for scores in each), macro(scores.strict for scores in each)),
+        by_kind=_by(KINDS, lambda claim: claim.kind, documents, pairs),
+        by_comparison=_by(COMPARISONS, lambda claim: claim.comparison, documents, pairs),
+        by_unit=_by(FAMILIES, lambda claim: family(claim.quantity.unit), documents, pairs),
+        confusion=confusion(documents),
         exact={name: share(fields[name].exact for *_, fields in pairs) for name in CLAIM_FIELDS},
         soft={name: share(fields[name].soft for *_, fields in pairs) for name in PHRASE_FIELDS},
         named={name: share(fields[name].exact for *_, fields in pairs if fields[name].named) for name in PHRASE_FIELDS},
@@ -145,6 +174,58 @@ def score(alignments: Iterable[Alignment]) -> Scores:
         category=share(gold.category == target.category for gold, target in targets if gold.specific),
         system_exact=share(system.exact for system in systems),
         system_soft=share(system.soft for system in systems),
+        documents_right=share(is_right(document) for document in documents),
+    )
+
+
+def pool(counts: Iterable[Counts]) -> Counts:
+    """The sums of counts; zeros of none."""
+    counts = tuple(counts)
+    return Counts(sum(c.found for c in counts), sum(c.spurious for c in counts), sum(c.missed for c in counts))
+
+
+def macro(counts: Iterable[Counts]) -> Means:
+    """The mean over documents, given the counts of each.
+
+    A document without an item on either side has no ratio and is left out; one with items on one side alone has 0. None of no
+    document.
+    """
+    scored = [each for each in counts if each != Counts(0, 0, 0)]
+    if not scored:
+        return Means(0, None, None, None)
+    return Means(
+        documents=len(scored),
+        precision=fmean(each.precision or 0.0 for each in scored),
+        recall=fmean(each.recall or 0.0 for each in scored),
+        f1=fmean(each.f1 or 0.0 for each in scored),
+    )
+
+
+def confusion(alignments: Iterable[Alignment]) -> Confusion:
+    """How often each gold kind was taken for which kind; all cells are there, zeros too, but "spurious" -> "missed"."""
+    table: Confusion = {kind: dict.fromkeys((*KINDS, "missed"), 0) for kind in KINDS}
+    table["spurious"] = dict.fromkeys(KINDS, 0)
+    for document in alignments:
+        for gold, claim in document.claims.pairs:
+            table[gold.kind][claim.kind] += 1
+        for gold in document.claims.missed:
+            table[gold.kind]["missed"] += 1
+        for claim in document.claims.spurious:
+            table["spurious"][claim.kind] += 1
+    return table
+
+
+def is_right(document: Alignment) -> bool:
+    """Whether every claim and hardware target of a document is there and right, and nothing else.
+
+    Claims are right as in `strict`; hardware by its role, and products by their category too. A document that has neither, in
+    gold and prediction, is right.
+    """
+    claims, hardware = document.claims, document.hardware
+    return (
+        not (claims.missed or claims.spurious or hardware.missed or hardware.spurious)
+        and all(is_strict(fields) for *_, fields in _pairs(document))
+        and all(gold.role == target.role and gold.category == target.category for gold, target in hardware.pairs)
     )
 
 
@@ -166,6 +247,32 @@ def share_figures(share: Share) -> dict[str, float | None]:
 
 def _claim_figures(scores: ClaimScores) -> dict[str, dict[str, float | None]]:
     return {"detection": count_figures(scores.detection), "strict": count_figures(scores.strict)}
+
+
+def _pairs(document: Alignment) -> list[Pair]:
+    return [(gold, claim, agreement(document.gold, gold, claim)) for gold, claim in document.claims.pairs]
+
+
+def _claim_scores(document: Alignment, pairs: Sequence[Pair]) -> ClaimScores:
+    expected, predicted = len(document.gold.claims), len(document.extraction.claims)
+    strict = sum(is_strict(fields) for *_, fields in pairs)
+    return ClaimScores(_counts(len(pairs), expected, predicted), _counts(strict, expected, predicted))
+
+
+def _by(
+    groups: Iterable[K], group: Callable[[GoldClaim | Claim], K], documents: Sequence[Alignment], pairs: Sequence[Pair]
+) -> dict[K, ClaimScores]:
+    """The counts of each group. A pair counts for its group if both sides are in it; strict pairs always are."""
+    expected = Counter(group(gold) for document in documents for gold in document.gold.claims)
+    predicted = Counter(group(claim) for document in documents for claim in document.extraction.claims)
+    found = Counter(group(gold) for gold, claim, _ in pairs if group(gold) == group(claim))
+    strict = Counter(group(gold) for gold, _, fields in pairs if is_strict(fields))
+    return {
+        name: ClaimScores(
+            _counts(found[name], expected[name], predicted[name]), _counts(strict[name], expected[name], predicted[name])
+        )
+        for name in groups
+    }
 
 
 def _counts(found: int, expected: int, predicted: int) -> Counts:
