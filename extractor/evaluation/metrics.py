@@ -149,7 +149,7 @@ class Scores:
 
 
 def score(alignments: Iterable[Alignment]) -> Scores:
-    """Sum the documents up: all but `macro` pools the counts of all (micro averages), so abstracts with more claims weigh more."""
+    """Sum the documents up: all but `macro` pools the counts (micro averages), so abstracts with more claims weigh more."""
     documents = tuple(alignments)
     paired = [_pairs(document) for document in documents]
     pairs = [pair for each in paired for pair in each]

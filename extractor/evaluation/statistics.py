@@ -169,7 +169,7 @@ def power_in_words(smallest: float | None, documents: int, figure: str = "strict
 
 
 def verdict(difference: Difference, name_a: str, name_b: str, figure: str = "strict_f1") -> str:
-    """One plain sentence about B (theirs) minus A (ours): better, worse, or no difference to be told, as the p-value decides."""
+    """One plain sentence about B (theirs) minus A (ours): better, worse, or no difference to be told; the p-value decides."""
     what, value = WORDS[figure], difference.value
     if value is None:
         return f"{name_a} and {name_b} cannot be compared in {what}: there is nothing to score."
