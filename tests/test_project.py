@@ -64,6 +64,8 @@ def test_the_changelog_knows_the_version() -> None:
         pytest.param(["show", "done"], id="show"),
         pytest.param(["schema"], id="schema"),
         pytest.param(["eval", "--gold", "gold"], id="eval"),
+        pytest.param(["gold", "check", "gold"], id="gold check"),
+        pytest.param(["gold", "new", "one.jsonl", "-o", "new", "-m", "rules"], id="gold new"),
         pytest.param(["cache", "info"], id="cache"),
         pytest.param(["keys", "list"], id="keys"),
     ],

@@ -13,6 +13,7 @@ from extractor._version import __version__
 from extractor.cli.cache import cache
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from extractor.cli.eval import evaluate
+from extractor.cli.gold import gold
 from extractor.cli.keys import keys
 from extractor.cli.run import run
 from extractor.cli.schema import schema
@@ -77,6 +78,7 @@ app.command("run")(run)
 app.command("show")(show)
 app.command("schema")(schema)
 app.command("eval")(evaluate)
+app.add_typer(gold, name="gold")
 app.add_typer(keys, name="keys")
 app.add_typer(cache, name="cache")
 

@@ -1,4 +1,4 @@
-"""The options that say which model labels and how it is asked; `run` and `eval` share them."""
+"""The options that commands share: which model labels and how it is asked, and how the input is read."""
 
 from enum import Enum
 from pathlib import Path
@@ -52,6 +52,16 @@ NarrowSchema = Annotated[
         envvar="EXTRACTOR_NARROW_SCHEMA",
         help="Send each abstract's ids in the schema. auto: to servers on this machine or network, ollama, hosted_vllm and "
         "lm_studio, which compile a schema per request; not to hosted ones.",
+    ),
+]
+Fields = Annotated[
+    str,
+    typer.Option(
+        "--fields",
+        metavar="NAME=FIELD,...",
+        envvar="EXTRACTOR_FIELDS",
+        help="What the input calls title, abstract and id, where it has other names: title=headline,abstract=body.",
+        show_default=False,
     ),
 ]
 Concurrency = Annotated[

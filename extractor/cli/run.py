@@ -63,16 +63,7 @@ def run(
             help="Say how many abstracts need a call, how many tokens and what cost, about; send and write nothing.",
         ),
     ] = False,
-    fields: Annotated[
-        str,
-        typer.Option(
-            "--fields",
-            metavar="NAME=FIELD,...",
-            envvar="EXTRACTOR_FIELDS",
-            help="What the input calls title, abstract and id, where it has other names: title=headline,abstract=body.",
-            show_default=False,
-        ),
-    ] = "",
+    fields: options.Fields = "",
     fresh: Annotated[
         bool, typer.Option("--fresh", envvar="EXTRACTOR_FRESH", help="Start over: drop what the folder holds of earlier runs.")
     ] = False,

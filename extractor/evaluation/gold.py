@@ -3,9 +3,10 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
@@ -54,55 +55,62 @@ class GoldDocument:
     hardware: tuple[GoldHardware, ...]
 
 
-def read_gold(folder: Path) -> tuple[GoldDocument, ...]:
-    """Read every `*.json` of a folder, in the order of their names.
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a gold file breaks the annotation guidelines, why, and what mends it."""
+
+    path: Path
+    where: str
+    cause: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.where}: {self.cause}; {self.fix}"
+
+
+def read_gold(place: Path) -> tuple[GoldDocument, ...]:
+    """Read every `*.json` of a folder in the order of their names, or a single file.
 
     Raises `UsageError` if there is no such folder or it holds no gold file, and `DataError` at the first file that breaks
-    the guidelines.
+    the guidelines or that nobody has reviewed.
     """
-    if not folder.is_dir():
-        raise UsageError(f"no gold folder at {folder}; name one that holds annotated abstracts with --gold DIR")
-    files = sorted(folder.glob("*.json"))
-    if not files:
-        raise UsageError(f"{folder} holds no *.json file; name a folder of annotated abstracts with --gold DIR")
-    seen: dict[str, Path] = {}
     documents = []
-    for path in files:
-        gold = read_gold_file(path)
-        if (other := seen.setdefault(gold.document.id, path)) is not path:
-            raise _fault(path, "id", f"{gold.document.id!r} is the id of {other} too", "give each document its own id")
-        documents.append(gold)
+    for _, found in _examine(place):
+        if not isinstance(found, GoldDocument):
+            raise DataError(str(found[0]))
+        documents.append(found)
     return tuple(documents)
+
+
+def check_gold(place: Path) -> Iterator[tuple[Path, tuple[Fault, ...]]]:
+    """All faults of each file that `read_gold` would read. Raises `UsageError` as that does."""
+    for path, found in _examine(place):
+        yield path, () if isinstance(found, GoldDocument) else found
 
 
 def read_gold_file(path: Path) -> GoldDocument:
     """Read and check one gold file. Raises `DataError` that names the file, the field, the cause and the fix."""
-    try:
-        data = _File.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
-    except ValidationError as error:
-        fault = error.errors(include_url=False, include_input=False)[0]
-        raise _fault(path, _dotted(fault["loc"]), fault["msg"], "write it as the annotation guidelines say") from None
-    document = Document(data.id, data.title, data.abstract)
-    page = _Page(path, document.text)
-    page.verbatim("system", data.system)
-    claims = tuple(_claim(page, f"claims[{n}]", claim) for n, claim in enumerate(data.claims))
-    hardware = tuple(_hardware(page, f"hardware[{n}]", target) for n, target in enumerate(data.hardware))
-    taken: set[Span] = set()
-    for n, claim in enumerate(claims):
-        if claim.span in taken:
-            cause = f"{claim.quantity.text!r} is annotated twice"
-            raise _fault(path, f"claims[{n}].quantity", cause, "keep one claim per number")
-        taken.add(claim.span)
-    classes: set[Category] = set()
-    for n, target in enumerate(hardware):
-        if not target.specific and target.category in classes:
-            cause = f"{target.name!r} is a second class of {target.category!r}"
-            raise _fault(path, f"hardware[{n}].category", cause, "keep one class per category")
-        if not target.specific:
-            classes.add(target.category)
-    return GoldDocument(document, data.system, claims, hardware)
+    found = _Page(path).read()
+    if not isinstance(found, GoldDocument):
+        raise DataError(str(found[0]))
+    return found
+
+
+def _examine(place: Path) -> Iterator[tuple[Path, GoldDocument | tuple[Fault, ...]]]:
+    """Each file with its document, or with its faults, of which there is at least one."""
+    files = [place] if place.is_file() else sorted(place.glob("*.json"))
+    if not place.exists():
+        raise UsageError(f"no gold folder at {place}; name one that holds annotated abstracts with --gold DIR")
+    if not files:
+        raise UsageError(f"{place} holds no *.json file; name a folder of annotated abstracts with --gold DIR")
+    seen: dict[str, Path] = {}
+    for path in files:
+        page = _Page(path)
+        found = page.read()
+        if page.id is not None and (other := seen.setdefault(page.id, path)) is not path:
+            twice = Fault(path, "id", f"{page.id!r} is the id of {other} too", "give each document its own id")
+            found = (twice,) if isinstance(found, GoldDocument) else (*found, twice)
+        yield path, found
 
 
 def gold_digest(documents: Iterable[GoldDocument]) -> str:
@@ -131,6 +139,7 @@ class _Claim(_Strict):
     baseline: str | None
     dataset: str | None
     hardware: str | None
+    unreviewed: bool = False
 
 
 class _Hardware(_Strict):
@@ -139,6 +148,7 @@ class _Hardware(_Strict):
     specific: bool
     category: Category
     role: Role
+    unreviewed: bool = False
 
 
 class _File(_Strict):
@@ -148,64 +158,166 @@ class _File(_Strict):
     system: str | None
     claims: tuple[_Claim, ...]
     hardware: tuple[_Hardware, ...]
+    unreviewed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class _Page:
-    """The text that a gold file annotates, and where faults in the file are reported."""
+    """One gold file while it is checked: what it holds, and the faults found in it so far.
 
-    path: Path
-    text: str
+    A value that has the wrong form is a fault and then counts as absent, so that one fault never hides the others.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id: str | None = None
+        self.text = ""
+        self.faults: list[Fault] = []
+
+    def read(self) -> GoldDocument | tuple[Fault, ...]:
+        """The document, or all faults of the file."""
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            return (Fault(self.path, "the file", f"cannot be read ({error.strerror})", "make it readable"),)
+        data, values = self.parse(content)
+        self.id = values.get("id")
+        if "title" in values and "abstract" in values:
+            self.text = Document("", values["title"], values["abstract"]).text
+            self.check(values)
+        return tuple(self.faults) if data is None or self.faults else _document(data)
+
+    def parse(self, content: bytes) -> tuple[_File | None, dict[str, Any]]:
+        """What the file holds; if its form is wrong, None and those of its values whose form is right."""
+        try:
+            data = _File.model_validate_json(content)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)
+        else:
+            return data, data.model_dump()
+        for fault in wrong:
+            self.fault(_dotted(fault["loc"]), fault["msg"], "write it as the annotation guidelines say")
+        if not all(fault["loc"] for fault in wrong):
+            return None, {}
+        values: dict[str, Any] = json.loads(content)
+        for fault in wrong:
+            _remove(values, fault["loc"])
+        return None, values
+
+    def check(self, file: Mapping[str, Any]) -> None:
+        """Add every rule of the guidelines that the file breaks to its faults."""
+        if file.get("unreviewed"):
+            fix = "read the abstract, see that `system` is right and nothing is missing, and delete this line"
+            self.fault("unreviewed", "no person has reviewed this annotation yet", fix)
+        self.verbatim("system", file.get("system"))
+        taken: set[Span] = set()
+        for where, claim in _items("claims", file):
+            span = self.claim(where, claim)
+            if span in taken:
+                cause = f"{claim['quantity']!r} is annotated twice"
+                self.fault(f"{where}.quantity", cause, "keep one claim per number")
+            taken |= {span} if span else set()
+        classes: set[Category] = set()
+        for where, target in _items("hardware", file):
+            self.reviewed(where, target)
+            self.resolve(f"{where}.name", target.get("name"), target.get("context"))
+            if target.get("specific", True) or not (category := target.get("category")):
+                continue
+            if category in classes:
+                cause = f"{target.get('name')!r} is a second class of {category!r}"
+                self.fault(f"{where}.category", cause, "keep one class per category")
+            classes.add(category)
+
+    def claim(self, where: str, claim: Mapping[str, Any]) -> Span | None:
+        """Check one claim; where its quantity stands, if that can be said."""
+        self.reviewed(where, claim)
+        span = self.resolve(f"{where}.quantity", claim.get("quantity"), claim.get("context"))
+        for name in PHRASE_FIELDS:
+            self.verbatim(f"{where}.{name}", claim.get(name))
+        for n, context in enumerate(claim.get("also", ())):
+            self.verbatim(f"{where}.also[{n}]", context)
+        effect, comparison = claim.get("effect"), claim.get("comparison")
+        if comparison and "effect" in claim and (effect is not None) != (comparison == "change"):
+            cause = f"is {effect!r} beside comparison {comparison!r}"
+            self.fault(f"{where}.effect", cause, "set it for a change and only then")
+        if comparison == "absolute" and claim.get("baseline") is not None:
+            self.fault(f"{where}.baseline", "an absolute value has none", "write null, or correct the comparison")
+        low, high = claim.get("low"), claim.get("high")
+        if low is not None and high is not None and low > high:
+            self.fault(f"{where}.low", f"{low:g} is above high, {high:g}", "write the lower end as low")
+        return span
+
+    def reviewed(self, where: str, item: Mapping[str, Any]) -> None:
+        """Require that a person has cleared what a labeller filled in."""
+        if item.get("unreviewed"):
+            cause = f"no person has reviewed {item.get('quantity', item.get('name'))!r} yet"
+            self.fault(f"{where}.unreviewed", cause, "correct it or take it out, and delete this line")
 
     def verbatim(self, where: str, value: str | None) -> None:
         """Require that a phrase stands in the text as it is written."""
         if value is not None and (not value or value not in self.text):
             cause = f"{value!r} is not in the text"
-            raise _fault(self.path, where, cause, "copy the words exactly as the text has them, or write null")
+            self.fault(where, cause, "copy the words exactly as the text has them, or write null")
 
-    def resolve(self, where: str, phrase: str, context: str) -> Span:
+    def resolve(self, where: str, phrase: str | None, context: str | None) -> Span | None:
         """The span of a phrase, by way of a context that stands once in the text and holds the phrase once."""
-        if not phrase:
-            raise _fault(self.path, where, "is empty", "copy the words exactly as the text has them")
-        if (times := len([*_occurrences(context, self.text)])) != 1:
+        if phrase == "":
+            self.fault(where, "is empty", "copy the words exactly as the text has them")
+        if not phrase or context is None:
+            return None
+        if (times := len([*occurrences(context, self.text)])) != 1:
             cause = f"its context {context!r} occurs {times} times in the text"
-            raise _fault(self.path, where, cause, "copy a snippet that occurs exactly once")
-        if (times := len([*_occurrences(phrase, context)])) != 1:
+            self.fault(where, cause, "copy a snippet that occurs exactly once")
+        elif (times := len([*occurrences(phrase, context)])) != 1:
             cause = f"its context {context!r} holds {phrase!r} {times} times"
-            raise _fault(self.path, where, cause, "choose a snippet that holds it exactly once")
-        start = self.text.index(context) + context.index(phrase)
-        return start, start + len(phrase)
+            self.fault(where, cause, "choose a snippet that holds it exactly once")
+        else:
+            return _resolved(phrase, context, self.text)
+        return None
 
-    def require(self, holds: bool, where: str, cause: str, fix: str) -> None:
-        """Raise a fault unless a rule of the guidelines holds."""
-        if not holds:
-            raise _fault(self.path, where, cause, fix)
+    def fault(self, where: str, cause: str, fix: str) -> None:
+        """Note that a rule is broken."""
+        self.faults.append(Fault(self.path, where, cause, fix))
 
 
-def _claim(page: _Page, where: str, claim: _Claim) -> GoldClaim:
-    span = page.resolve(f"{where}.quantity", claim.quantity, claim.context)
-    for name in PHRASE_FIELDS:
-        page.verbatim(f"{where}.{name}", getattr(claim, name))
-    for n, context in enumerate(claim.also):
-        page.verbatim(f"{where}.also[{n}]", context)
-    page.require(
-        (claim.effect is not None) == (claim.comparison == "change"),
-        f"{where}.effect",
-        f"is {claim.effect!r} beside comparison {claim.comparison!r}",
-        "set it for a change and only then",
+def _items(name: str, file: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each claim or hardware target under its place in the file, what is none left out."""
+    for n, item in enumerate(file.get(name, ())):
+        if item is not None:
+            yield f"{name}[{n}]", item
+
+
+def _remove(values: Any, location: Sequence[str | int]) -> None:
+    """Take the value at a location out; the rest of a list keeps its places."""
+    *parents, last = location
+    for key in parents:
+        try:
+            values = values[key]
+        except (KeyError, IndexError, TypeError):
+            return  # within a value that is out already
+    if isinstance(values, list) and isinstance(last, int):
+        values[last] = None
+    elif isinstance(values, dict):
+        values.pop(last, None)
+
+
+def _document(data: _File) -> GoldDocument:
+    """A file without faults as what it means."""
+    document = Document(data.id, data.title, data.abstract)
+    claims = tuple(_claim(claim, document.text) for claim in data.claims)
+    hardware = tuple(
+        GoldHardware(
+            name=target.name,
+            specific=target.specific,
+            category=target.category,
+            role=target.role,
+            span=_resolved(target.name, target.context, document.text),
+        )
+        for target in data.hardware
     )
-    page.require(
-        claim.comparison != "absolute" or claim.baseline is None,
-        f"{where}.baseline",
-        "an absolute value has none",
-        "write null, or correct the comparison",
-    )
-    page.require(
-        claim.low <= claim.high,
-        f"{where}.low",
-        f"{claim.low:g} is above high, {claim.high:g}",
-        "write the lower end as low",
-    )
+    return GoldDocument(document, data.system, claims, hardware)
+
+
+def _claim(claim: _Claim, text: str) -> GoldClaim:
     return GoldClaim(
         kind=claim.kind,
         comparison=claim.comparison,
@@ -216,14 +328,14 @@ def _claim(page: _Page, where: str, claim: _Claim) -> GoldClaim:
         baseline=claim.baseline,
         dataset=claim.dataset,
         hardware=claim.hardware,
-        span=span,
-        restated=tuple(place for context in claim.also for place in _restatements(claim, context, page.text)),
+        span=_resolved(claim.quantity, claim.context, text),
+        restated=tuple(place for context in claim.also for place in _restatements(claim, context, text)),
     )
 
 
-def _hardware(page: _Page, where: str, target: _Hardware) -> GoldHardware:
-    span = page.resolve(f"{where}.name", target.name, target.context)
-    return GoldHardware(target.name, target.specific, target.category, target.role, span)
+def _resolved(phrase: str, context: str, text: str) -> Span:
+    start = text.index(context) + context.index(phrase)
+    return start, start + len(phrase)
 
 
 def _restatements(claim: _Claim, context: str, text: str) -> Iterator[Span]:
@@ -231,8 +343,8 @@ def _restatements(claim: _Claim, context: str, text: str) -> Iterator[Span]:
 
     The annotator vouches for the snippet, so a number in it that is worded differently ("sub-billion" for 968M) counts too.
     """
-    for base, end in _occurrences(context, text):
-        places = [span for span in _occurrences(claim.quantity, context) if not _inside_number(context, span[0])]
+    for base, end in occurrences(context, text):
+        places = [span for span in occurrences(claim.quantity, context) if not _inside_number(context, span[0])]
         if not places:
             numbers = {claim.low, claim.high}
             places = [m.span() for m in _NUMBER.finditer(context) if float(m.group().replace(",", "")) in numbers]
@@ -244,16 +356,12 @@ def _inside_number(text: str, start: int) -> bool:
     return start > 0 and text[start].isdigit() and (text[start - 1].isdigit() or text[start - 1] in ".,")
 
 
-def _occurrences(needle: str, haystack: str) -> Iterator[Span]:
+def occurrences(needle: str, haystack: str) -> Iterator[Span]:
     """Every place where `needle` stands, overlapping ones too."""
     start = haystack.find(needle) if needle else -1
     while start != -1:
         yield start, start + len(needle)
         start = haystack.find(needle, start + 1)
-
-
-def _fault(path: Path, where: str, cause: str, fix: str) -> DataError:
-    return DataError(f"{path}: {where}: {cause}; {fix}")
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from extractor.errors import DataError, UsageError
-from extractor.evaluation.gold import read_gold, read_gold_file
+from extractor.evaluation.gold import check_gold, read_gold, read_gold_file
 
 GOLD = Path(__file__).parents[2] / "evals" / "gold"
 
@@ -150,6 +150,63 @@ def test_a_file_that_is_no_gold_file(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"d\.json: the file: .*; write it as"):
         read_gold_file(path)
+
+
+def faults_of(place: Path) -> list[str]:
+    return [str(fault) for _, faults in check_gold(place) for fault in faults]
+
+
+def test_all_faults_of_a_file_are_listed(tmp_path: Path) -> None:
+    """Also those of an item whose form is wrong, and of the items after it."""
+    wrong = CLAIM | {"kind": "speeds", "subject": "Octopus", "low": 3, "also": ["but 2.5x holds", 7, "nowhere"]}
+    hardware = ["phones", HARDWARE | {"category": "phone", "context": "no"}, HARDWARE, SECOND_CLASS]
+    path = write(
+        tmp_path, DOCUMENT | {"system": "Octopus", "claims": [wrong, CLAIM, CLAIM | {"effect": None}], "hardware": hardware}
+    )
+    found = [fault.removeprefix(f"{path}: ") for fault in faults_of(tmp_path)]
+    assert [fault.split(": ")[0] for fault in found] == [
+        "claims[0].also[1]",
+        "claims[0].kind",
+        "hardware[0]",
+        "hardware[1].category",
+        "system",
+        "claims[0].subject",
+        "claims[0].also[2]",
+        "claims[0].low",
+        "claims[1].quantity",
+        "claims[2].effect",
+        "claims[2].quantity",
+        "hardware[1].name",
+        "hardware[3].category",
+    ]
+    assert [fault for fault in found if ";" not in fault or "\n" in fault] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        pytest.param({"claims": {}}, ["claims", "hardware[0].name"], id="claims that are no list"),
+        pytest.param({"abstract": None}, ["abstract"], id="no text to look into"),
+        pytest.param({"claims": [[CLAIM]]}, ["claims[0]", "hardware[0].name"], id="a claim that is none"),
+        pytest.param({"unreviewed": "yes"}, ["unreviewed", "hardware[0].name"], id="a mark that is no truth value"),
+        pytest.param({"note": {"a": 1}}, ["note", "hardware[0].name"], id="an unknown key"),
+    ],
+)
+def test_what_is_wrong_in_form_hides_nothing_else(tmp_path: Path, change: dict[str, object], fields: list[str]) -> None:
+    path = write(tmp_path, DOCUMENT | {"hardware": [HARDWARE | {"context": "no"}]} | change)
+    assert [fault.removeprefix(f"{path}: ").split(": ")[0] for fault in faults_of(path)] == fields
+
+
+def test_all_files_of_a_folder_are_checked(tmp_path: Path) -> None:
+    write(tmp_path, DOCUMENT, "a.json")
+    (tmp_path / "b.json").write_text("{", encoding="utf-8")
+    write(tmp_path, DOCUMENT | {"system": "Octopus"}, "c.json")
+    (tmp_path / "d.json").mkdir()
+    write(tmp_path, DOCUMENT | {"id": "e"}, "e.json")
+    found = faults_of(tmp_path)
+    assert [Path(fault.split(": ")[0]).name for fault in found] == ["b.json", "c.json", "c.json", "d.json"]
+    assert "'d' is the id of " in found[2]
+    assert "cannot be read" in found[3]
 
 
 def test_two_documents_with_one_id(tmp_path: Path) -> None:

@@ -1,0 +1,166 @@
+"""`extractor gold`: annotated abstracts of one's own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from extractor.cli import options
+from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, NOTHING_DONE
+from extractor.cli.terminal import plain, say
+from extractor.errors import UsageError
+
+if TYPE_CHECKING:
+    from extractor.documents import Document
+    from extractor.llm.failures import Spent
+    from extractor.records import Extraction, Failure
+
+gold = typer.Typer(
+    help="""Annotate abstracts of your own, check the files, and see how far two annotators agree.
+
+    docs/annotating.md says how; evals/GUIDELINES.md says what.
+
+    Example: extractor gold new abstracts.jsonl -o mygold
+    """,
+    no_args_is_help=True,
+)
+
+
+@gold.command("new")
+def new(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT", help="Files, folders or globs; - reads standard input.", show_default=False),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", envvar="EXTRACTOR_GOLD_OUTPUT", help="The folder of the new files."),
+    ] = Path("gold"),
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME",
+            # Not EXTRACTOR_MODEL: a model that is set for all runs must not fill annotations in unasked.
+            envvar="EXTRACTOR_GOLD_MODEL",
+            help="Fill the files in: rules, or PROVIDER/NAME. Without it they hold no claim.",
+            show_default=False,
+        ),
+    ] = None,
+    base_url: options.BaseUrl = None,
+    fields: options.Fields = "",
+) -> None:
+    """Write a file to annotate for each abstract.
+
+    Reads what `extractor run` reads. Each file is marked unreviewed, and so is each claim and hardware target that a labeller
+    filled in; eval refuses it until a person has deleted every mark. A file that is there already is left as it is.
+
+    Example: extractor gold new abstracts.jsonl -o mygold
+
+    Example: extractor gold new abstracts.jsonl -o mygold --model rules
+
+    Exit codes: 0 all written or there already, 1 nothing could be done, 2 wrong usage, 3 done with failures.
+    """
+    import asyncio
+    import sys
+
+    from extractor.evaluation.drafts import NoLabeller
+    from extractor.jobs.local import run_job
+    from extractor.labelling.models import Chosen, ModelOptions, choose
+    from extractor.llm.failures import JobError
+    from extractor.sources import Fields, read
+
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"{output} is no folder. Name one for the new files with -o DIR.")
+    chosen = Chosen(NoLabeller()) if model is None else choose(ModelOptions(model, base_url), say)
+    items = read(inputs, Fields.parse(fields) if fields else Fields(), sys.stdin.buffer)
+    drafts = _Drafts(output)
+
+    async def job() -> JobError | None:
+        async with chosen as labeller:
+            try:
+                await run_job(items, labeller, drafts, window=chosen.window)
+            except JobError as error:
+                return error
+        return None
+
+    if stopped := asyncio.run(job()):
+        say(f"extractor: {stopped}")
+    written = drafts.counts.extracted
+    say(f"{written:,} written, {drafts.kept:,} there already, {drafts.counts.failed:,} failed")
+    if written:
+        say(
+            f"Annotate them as evals/GUIDELINES.md says, delete each mark that you have reviewed, and see what is left: "
+            f"extractor gold check {output}"
+        )
+    failed = stopped is not None or drafts.counts.failed
+    raise typer.Exit((DONE_WITH_FAILURES if written or drafts.kept else NOTHING_DONE) if failed else ALL_DONE)
+
+
+class _Drafts:
+    """Takes each extraction as a file to annotate."""
+
+    def __init__(self, folder: Path) -> None:
+        from extractor.jobs.counts import Counts
+
+        self.counts = Counts()
+        self.kept = 0
+        self._folder = folder
+
+    def is_done(self, document: "Document") -> bool:
+        """Whether the document has its file; what a person may have written there is never touched."""
+        from extractor.evaluation.drafts import draft_path, is_drafted
+
+        there = is_drafted(draft_path(self._folder, document.id), document.id)
+        self.kept += there
+        return there
+
+    def add(self, record: "Extraction") -> None:
+        """Write the file of a document."""
+        from extractor.evaluation.drafts import draft_path, write_draft
+
+        path = draft_path(self._folder, record.id)
+        try:
+            left_out = write_draft(path, record)
+        except FileExistsError:
+            say(f"{record.id}: {path} is of another document. Give this one another id, or choose another folder with -o.")
+            self.counts.fail()
+            return
+        self.counts.add(record)
+        for phrase in left_out:
+            say(f"{path}: {phrase!r} is left out, because no snippet around it occurs only once. Annotate it by hand.")
+
+    def fail(self, failure: "Failure", spent: "Spent | None" = None) -> None:
+        """Say which input gave no file, and why."""
+        place = failure.source if failure.line is None else f"{failure.source}:{failure.line}"
+        say(f"{place}: {failure.cause.rstrip('.')}. {failure.fix}")
+        self.counts.fail(spent)
+
+
+@gold.command("check")
+def check(
+    place: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of annotated abstracts, or one file of it.")] = Path(
+        "evals/gold"
+    ),
+) -> None:
+    """List all faults of annotated abstracts: file, field, cause and fix, one a line.
+
+    Example: extractor gold check mygold
+
+    Exit codes: 0 no fault, 1 there are faults, 2 wrong usage.
+    """
+    from extractor.evaluation.gold import check_gold
+
+    files = faults = 0
+    for _, found in check_gold(place):
+        files += 1
+        faults += len(found)
+        for fault in found:
+            typer.echo(plain(str(fault)))
+    say(f"{files:,} file{'s' * (files != 1)}, {faults:,} fault{'s' * (faults != 1)}")
+    raise typer.Exit(NOTHING_DONE if faults else ALL_DONE)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
