@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any, TypeVar, get_args
 
+from extractor.evaluation.calibration import Calibration, calibrate
 from extractor.evaluation.families import FAMILIES, Family, family
 from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.matching import Agreement, Alignment, Matching, agreement, compare_phrases, is_strict
@@ -120,6 +121,7 @@ class Scores:
     system_exact: Share
     system_soft: Share
     documents_right: Share
+    calibration: Calibration | None
 
     def as_dict(self) -> dict[str, Any]:
         """The counts with the ratios that follow from them, for JSON."""
@@ -141,6 +143,7 @@ class Scores:
             },
             "system": {"exact": share_figures(self.system_exact), "soft": share_figures(self.system_soft)},
             "documents_right": share_figures(self.documents_right),
+            "calibration": self.calibration and self.calibration.as_dict(),
         }
 
     def _field_figures(self, name: str) -> dict[str, dict[str, float | None]]:
@@ -175,6 +178,7 @@ def score(alignments: Iterable[Alignment]) -> Scores:
         system_exact=share(system.exact for system in systems),
         system_soft=share(system.soft for system in systems),
         documents_right=share(is_right(document) for document in documents),
+        calibration=calibrate(documents),
     )
 
 

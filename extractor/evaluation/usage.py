@@ -1,20 +1,29 @@
-"""What a model was asked in an evaluation, and what of its answers was rejected."""
+"""What a labeller took in an evaluation, and what of its answers was rejected."""
 
+import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from extractor.evaluation.aligning import UNANSWERED
-from extractor.evaluation.metrics import Share, share_figures
-from extractor.records import Extraction
+from extractor.evaluation.metrics import Share, share, share_figures
+from extractor.records import PHRASE_FIELDS, Extraction
+
+_LABEL = re.compile(r"(?:claims|hardware)\[\d+\](?:\.mention)?")
+_PHRASE = re.compile(rf"claims\[\d+\]\.(?:{'|'.join(PHRASE_FIELDS)})|system")
+_NOT_FOUND = "not found in the text"
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Sums over documents. `uncalled` ones held nothing to label, `unanswered` ones got no usable answer.
 
-    `rejected` counts what grounding did not accept, by reason.
+    `cost_usd` is None where the price of any document is not known. `seconds` is how long extraction took now; of recorded
+    replies, how long to play them. `rejected` counts what grounding did not accept, by reason; `refused` is the share of the
+    labels (of claims and hardware) that it rejected whole, `ungrounded` that of the phrases (of claims and systems) that it did
+    not find in the text.
     """
 
     documents: int
@@ -24,31 +33,43 @@ class Usage:
     reasks: int
     input_tokens: int
     output_tokens: int
+    cost_usd: float | None
+    seconds: float
     rejected: dict[str, int]
+    refused: Share
+    ungrounded: Share
 
     @property
     def without_call(self) -> Share:
         """The documents that needed no call."""
         return Share(self.uncalled, self.documents)
 
-    def each(self, total: int) -> float | None:
-        """A sum per document."""
-        return total / self.documents if self.documents else None
+    def each(self, total: float | None) -> float | None:
+        """A sum per document; None where there is no sum or no document."""
+        return total / self.documents if self.documents and total is not None else None
 
     def as_dict(self) -> dict[str, Any]:
-        """The sums with what they make per abstract, for JSON."""
+        """The sums with what they make per abstract, for JSON.
+
+        Without `seconds`, which are others each time, so that the same recordings give the same report.
+        """
         sums = asdict(self)
-        names = ("calls", "reasks", "input_tokens", "output_tokens")
-        per_abstract = {name: self.each(sums[name]) for name in names}
-        return {**sums, "per_abstract": per_abstract, "without_call": share_figures(self.without_call)}
+        del sums["seconds"]
+        names = ("calls", "reasks", "input_tokens", "output_tokens", "cost_usd")
+        shares = {name: share_figures(getattr(self, name)) for name in ("without_call", "refused", "ungrounded")}
+        return {**sums, "per_abstract": {name: self.each(sums[name]) for name in names}, **shares}
 
 
 def usage(extractions: Iterable[Extraction]) -> Usage:
     """Sum up the provenance and the rejections of extractions."""
     records = list(extractions)
     made = [record.provenance for record in records]
+    prices = [each.cost_usd for each in made if each.cost_usd is not None]
     rejected = [rejection for record in records for rejection in record.rejected]
     reasons = Counter(rejection.reason for rejection in rejected if rejection.field != UNANSWERED)
+    labels = sum(len(record.claims) + len(record.hardware) for record in records)
+    phrases = sum(_phrases(record) for record in records)
+    missing = [rejection.reason == _NOT_FOUND for rejection in rejected if _PHRASE.fullmatch(rejection.field)]
     return Usage(
         documents=len(records),
         uncalled=sum(not (each.calls or each.cached) for each in made),
@@ -57,5 +78,15 @@ def usage(extractions: Iterable[Extraction]) -> Usage:
         reasks=sum(max(0, each.attempts - 1) for each in made),
         input_tokens=sum(each.input_tokens for each in made),
         output_tokens=sum(each.output_tokens for each in made),
+        cost_usd=math.fsum(prices) if len(prices) == len(made) else None,
+        seconds=sum(each.seconds for each in made),
         rejected=dict(sorted(reasons.items())),
+        refused=share([False] * labels + [True for rejection in rejected if _LABEL.fullmatch(rejection.field)]),
+        ungrounded=share([False] * phrases + missing),
     )
+
+
+def _phrases(record: Extraction) -> int:
+    """The phrases that a record has kept."""
+    kept = (getattr(claim, name) for claim in record.claims for name in PHRASE_FIELDS)
+    return sum(phrase is not None for phrase in (record.system, *kept))
