@@ -7,7 +7,7 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, NOTHING_DONE
-from extractor.cli.terminal import plain, say
+from extractor.cli.terminal import console, plain, say
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -164,3 +164,34 @@ def check(
 
 def _many(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+@gold.command("agree")
+def agree(
+    first: Annotated[Path, typer.Argument(metavar="A", help="One annotator's folder.", show_default=False)],
+    second: Annotated[Path, typer.Argument(metavar="B", help="The other's.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Print how far two annotations of the same abstracts agree: the ceiling that a model can be held to.
+
+    Documents belong together by their ids. Matching and figures are those of eval; docs/annotating.md says how to read them.
+
+    Example: extractor gold agree mygold hergold
+
+    Exit codes: 0 compared, 1 a gold file is not what it should be, 2 wrong usage.
+    """
+    import json
+
+    from extractor.evaluation import read_gold
+    from extractor.evaluation.annotators import align_annotators
+
+    both = align_annotators(read_gold(first), read_gold(second))
+    for folder, ids in ((first, both.only_first), (second, both.only_second)):
+        if ids:
+            say(f"only in {folder}, left out: {', '.join(ids)}")
+    if not both.alignments:
+        raise UsageError(f"{first} and {second} have no document in common. Give a document the same id in both.")
+    if as_json:
+        typer.echo(json.dumps(both.as_dict(), indent=2))
+    else:
+        console().print(both.table())

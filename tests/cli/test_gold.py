@@ -141,3 +141,48 @@ class TestCheck:
         monkeypatch.chdir(tmp_path)
         result = run("check", place)
         assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+class TestAgree:
+    @pytest.fixture
+    def two(self, tmp_path: Path) -> tuple[Path, Path]:
+        """Two annotators who share s001 and s061, and disagree on one claim of the latter."""
+        for folder, names in (("ann", ("s001", "s002", "s061")), ("bob", ("s001", "s061", "s071"))):
+            (tmp_path / folder).mkdir()
+            for name in names:
+                shutil.copy(GOLD / f"{name}.json", tmp_path / folder)
+        path = tmp_path / "bob" / "s061.json"
+        file = json.loads(path.read_text(encoding="utf-8"))
+        file["claims"] = [file["claims"][0] | {"kind": "accuracy"}]
+        path.write_text(json.dumps(file), encoding="utf-8")
+        return tmp_path / "ann", tmp_path / "bob"
+
+    def test_the_table_and_what_is_left_out(self, two: tuple[Path, Path]) -> None:
+        result = run("agree", *two)
+        assert result.exit_code == 0
+        lines = [line.split() for line in result.stdout.splitlines()]
+        assert lines[0] == ["2", "abstracts", "annotated", "by", "both"]
+        [found] = [line for line in lines if line[:2] == ["claims", "found:"]]
+        assert (found[3], found[-1]) == ("0.800", "3")
+        assert result.stderr == f"only in {two[0]}, left out: s002\nonly in {two[1]}, left out: s071\n"
+
+    def test_json_holds_the_counts_behind_it(self, two: tuple[Path, Path]) -> None:
+        figures = json.loads(run("agree", *two, "--json").stdout)
+        assert (figures["claims"]["detection"]["found"], figures["claims"]["detection"]["missed"]) == (2, 1)
+        assert figures["claims"]["strict"]["found"] == 1
+        assert figures["headline"]["detection_f1"]["value"] == 0.8
+        assert (figures["only_first"], figures["only_second"]) == (["s002"], ["s071"])
+
+    def test_nothing_in_common_is_wrong_usage(self, two: tuple[Path, Path]) -> None:
+        for path in two[1].glob("s0[06]*.json"):
+            path.unlink()
+        result = run("agree", *two)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "have no document in common. Give a document the same id in both." in result.stderr.splitlines()[-1]
+
+    def test_an_annotation_that_is_not_reviewed_is_refused(self, two: tuple[Path, Path]) -> None:
+        path = two[1] / "s001.json"
+        path.write_text(path.read_text(encoding="utf-8").replace("{", '{"unreviewed": true,', 1), encoding="utf-8")
+        result = run("agree", *two)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "s001.json: unreviewed: " in result.stderr

@@ -34,6 +34,7 @@ def test_the_commands() -> None:
         "cache info",
         "eval",
         "gold",
+        "gold agree",
         "gold check",
         "gold new",
         "keys",
