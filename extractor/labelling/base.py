@@ -18,11 +18,11 @@ class ClaimLabel(_Label):
     """A quantity mention that is a claim. Phrases are verbatim substrings of the text, or null."""
 
     mention: int
+    metric: str | None
+    subject: str | None
     kind: Kind
     comparison: Comparison
     effect: Effect | None
-    metric: str | None
-    subject: str | None
     baseline: str | None
     dataset: str | None
     hardware: str | None

@@ -94,7 +94,7 @@ def _claims(mentions: Mentions, claim: Mapping[str, Any]) -> Iterator[dict[str, 
     """The schema of a claim, once for each comparison that some of the mentions can have."""
     alike: dict[tuple[Comparison, tuple[Kind, ...]], list[int]] = {}
     for mention in mentions.quantities:
-        for comparison, kinds in senses(mention).items():
+        for comparison, kinds in senses(mention, mentions).items():
             alike.setdefault((comparison, kinds), []).append(mention.id)
     for (comparison, kinds), ids in alike.items():
         cut: dict[str, Any] = {

@@ -82,7 +82,7 @@ class Prompt:
 
 def _numbered(text: str, mentions: Sequence[tuple[int, Span]]) -> str:
     lines = [f"{number}. {_context(text, start, end)}" for number, (start, end) in mentions]
-    return "\n".join(lines) or "none"
+    return "\n".join(lines) or "-"
 
 
 def _context(text: str, start: int, end: int) -> str:

@@ -1,14 +1,15 @@
-"""Which kinds and comparisons a quantity can have by its unit.
+"""Which kinds and comparisons a quantity can have, by its unit and the words beside it.
 
 The guidelines define a speed as an absolute time or rate and a speedup as a relative one, and call bytes, parameters,
-operations and energy resources; "x" says how many times as much, so it always compares.
+operations and energy resources; "x" says how many times as much, so it always compares. A difference is said in words: "by 7%",
+"7% higher", "a gain of 7%".
 """
 
 import re
 from collections.abc import Mapping
 
 from extractor.records import Comparison, Kind
-from extractor.spotting import QuantityMention
+from extractor.spotting import Mentions, QuantityMention
 
 TIMED = frozenset(["s", "ms", "us", "ns", "min", "h", "FPS", "tokens/s"])
 TIME_UNITS = TIMED | frozenset(["fps", "Hz", "samples/s", "images/s", "days", "day", "weeks"])
@@ -41,8 +42,27 @@ RESOURCE_UNITS = frozenset(
         "GB/s",
     ]
 )
-
+_WORK_UNITS = frozenset(["min", "h", "days", "day", "weeks"])
 _RATE = re.compile(r"(?!met|deg|rad)[A-Za-z -]{4,}(?:/| per )(?:s|sec|second|minute|min|hour|h)")
+
+_MORE = r"more|less|fewer|lower|higher|better|worse|faster|slower|larger|smaller|greater|shorter|longer|cheaper|quicker|lighter"
+_CHANGE = (
+    r"improvements?|reductions?|gains?|drops?|(?:in|de)creases?|increments?|savings?|loss|degradation|boost|speed-?ups?|decline"
+    r"|margin|difference|overhead|lead|rise|relative"
+)
+_CHANGES = (
+    r"(?:improv|reduc|increas|decreas|boost|rais|los|outperform|surpass|exceed|accelerat|lower|gain|shrink|compress|degrad|enhanc"
+    r"|declin|minimi[sz]|trim|beat|drop|cut|speed|differ)\w*|sav(?:e|es|ed|ing)|sped|rises?|falls?"
+)
+_ABOUT = r"up to|about|around|approximately|over|nearly|at least|an?|more than|roughly|as much as"
+_GAINS = rf"(?:(?:{_CHANGE}) of|gain(?:s|ed)|sav(?:es|ed)|los(?:es|t)) (?:(?:{_ABOUT}) )?"
+_BY = re.compile(rf"\b(?:by (?:(?:{_ABOUT}|\w+) )?|{_GAINS})[~$\\]*$|[+]$", re.IGNORECASE)
+_THAN = re.compile(rf"[\s-]?\s*(?:absolute |relative |average )?(?:points? )?(?:{_MORE}|{_CHANGE})\b", re.IGNORECASE)
+_COMPARES = re.compile(
+    rf"\b(?:by|than|over|as|additional|extra|up|down|within|compared|\w+er|{_MORE}|{_CHANGE}|{_CHANGES})\b|[+\u2212]",
+    re.IGNORECASE,
+)
+_WORDS_BEFORE, _WORDS_BEHIND = 6, 4
 
 
 def is_time(unit: str | None) -> bool:
@@ -57,27 +77,47 @@ def is_cost(unit: str | None) -> bool:
     return unit in RESOURCE_UNITS or unit.split("/")[0] in RESOURCE_UNITS or unit.endswith(("/W", "/J"))
 
 
-def senses(mention: QuantityMention) -> Mapping[Comparison, tuple[Kind, ...]]:
-    """The comparisons that are possible for a quantity, each with the kinds that it can have.
+def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, tuple[Kind, ...]]:
+    """The comparisons that are possible for a quantity, each with the kinds that it can have."""
+    return {comparison: _kinds(mention.unit, comparison) for comparison in _comparisons(mention, mentions)}
 
-    A share of the baseline's value is a percentage or a ratio, and a ratio of one and more in digits ("9.1x") is a change.
-    """
-    unit = mention.unit
+
+def _comparisons(mention: QuantityMention, mentions: Mentions) -> tuple[Comparison, ...]:
+    """How a quantity can compare. Every claim in evals/gold keeps its own comparison, 125 of 185 no other."""
+    if mention.unit == "x":  # "9.1x" is no share of anything; "half" and "1/19" may be
+        return ("change",) if mention.low >= 1 and any(map(str.isdigit, mention.text)) else ("change", "fraction")
+    if _is_difference(mention, mentions.text):
+        return ("change",)
+    first, last = mentions.sentence_at(mention.span[0])
+    listed = [m for m in mentions.quantities if m.unit == mention.unit and first <= m.span[0] < last]
+    if mention.unit != "%":
+        return ("absolute", "change") if any(_is_difference(m, mentions.text) for m in listed) else ("absolute",)
+    if any(_compares(m, mentions) for m in listed):
+        return ("absolute", "change", "fraction")
+    return ("absolute", "fraction")
+
+
+def _kinds(unit: str | None, comparison: Comparison) -> tuple[Kind, ...]:
+    time: Kind = "speed" if comparison == "absolute" else "speedup"
     if is_time(unit):
-        return _OF_TIME if unit in _OF_WORK else _OF_SPEED
+        return (time, "resource") if unit in _WORK_UNITS else (time,)
     if is_cost(unit):
-        return _OF_COST
-    if unit == "x":
-        return _MULTIPLE if mention.low >= 1 and any(map(str.isdigit, mention.text)) else _RATIO
-    return _PERCENTAGE if unit == "%" else _OTHER
+        return ("resource",)
+    if comparison == "absolute" and (unit is None or "/" not in unit):
+        return ("accuracy", "resource")
+    return (time, "accuracy", "resource")
 
 
-_RELATIVE: tuple[Kind, ...] = ("speedup", "accuracy", "resource")
-_OF_SPEED: Mapping[Comparison, tuple[Kind, ...]] = {"absolute": ("speed",), "change": ("speedup",)}
-_OF_WORK = frozenset(["min", "h", "day", "days", "weeks"])
-_OF_TIME: Mapping[Comparison, tuple[Kind, ...]] = {"absolute": ("speed", "resource"), "change": ("speedup", "resource")}
-_OF_COST: Mapping[Comparison, tuple[Kind, ...]] = {"absolute": ("resource",), "change": ("resource",)}
-_MULTIPLE: Mapping[Comparison, tuple[Kind, ...]] = {"change": _RELATIVE}
-_RATIO: Mapping[Comparison, tuple[Kind, ...]] = {"change": _RELATIVE, "fraction": _RELATIVE}
-_PERCENTAGE: Mapping[Comparison, tuple[Kind, ...]] = {"absolute": ("accuracy", "resource"), **_RATIO}
-_OTHER: Mapping[Comparison, tuple[Kind, ...]] = {"absolute": ("accuracy", "resource"), "change": _RELATIVE}
+def _is_difference(mention: QuantityMention, text: str) -> bool:
+    """Whether the words right beside a quantity make it a difference: "by 7%", "7% higher", "+7%"."""
+    start, end = mention.span
+    return text[start] == "+" or _BY.search(text[max(0, start - 32) : start]) is not None or _THAN.match(text, end) is not None
+
+
+def _compares(mention: QuantityMention, mentions: Mentions) -> bool:
+    """Whether a few words before or behind a quantity, up to a bracket or semicolon, could say a difference."""
+    start, end = mention.span
+    first, last = mentions.sentence_at(start)
+    before = re.split(r"[(;]", mentions.text[first:start])[-1].split()[-_WORDS_BEFORE:]
+    behind = re.split(r"[);]", mentions.text[end:last])[0].split()[:_WORDS_BEHIND]
+    return any(_COMPARES.search(" ".join(words)) for words in (before, behind))

@@ -72,9 +72,9 @@ def test_name_version_and_hash_come_from_the_file(tmp_path: Path) -> None:
     assert load_prompt(written(tmp_path, TEXT.replace("\n", "\r\n"))).sha256 == first.sha256
 
 
-def test_nothing_spotted_is_shown_as_none(tmp_path: Path) -> None:
+def test_nothing_spotted_is_shown_as_a_dash(tmp_path: Path) -> None:
     plain = Document("p", "T", "Nothing here.")
-    assert load_prompt(written(tmp_path, TEXT)).show(plain, spot(plain.text)).split(" | ")[2:4] == ["none", "none"]
+    assert load_prompt(written(tmp_path, TEXT)).show(plain, spot(plain.text)).split(" | ")[2:4] == ["-", "-"]
 
 
 @pytest.mark.parametrize(
