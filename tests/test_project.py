@@ -66,6 +66,7 @@ def test_the_changelog_knows_the_version() -> None:
         pytest.param(["eval", "--gold", "gold"], id="eval"),
         pytest.param(["gold", "check", "gold"], id="gold check"),
         pytest.param(["gold", "new", "one.jsonl", "-o", "new", "-m", "rules"], id="gold new"),
+        pytest.param(["prompts", "show"], id="prompts show"),
         pytest.param(["cache", "info"], id="cache"),
         pytest.param(["keys", "list"], id="keys"),
     ],

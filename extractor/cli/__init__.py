@@ -15,6 +15,7 @@ from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, INTERRUPTED, NOTHI
 from extractor.cli.eval import evaluate
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
+from extractor.cli.prompts import prompts
 from extractor.cli.run import run
 from extractor.cli.schema import schema
 from extractor.cli.show import show
@@ -79,6 +80,7 @@ app.command("show")(show)
 app.command("schema")(schema)
 app.command("eval")(evaluate)
 app.add_typer(gold, name="gold")
+app.add_typer(prompts, name="prompts")
 app.add_typer(keys, name="keys")
 app.add_typer(cache, name="cache")
 
