@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from extractor.evaluation import align, read_gold, score
-from extractor.evaluation.metrics import CLAIM_FIELDS, Counts, Scores, Share, share
+from extractor.evaluation.families import Family, family
+from extractor.evaluation.metrics import CLAIM_FIELDS, KINDS, Counts, Means, Scores, Share, macro, share
 from extractor.records import PHRASE_FIELDS, Claim, HardwareTarget
 from tests.evaluation.planted import (
-    ABSTRACT,
     ACCURACY,
     GOLD,
     NANO,
@@ -53,37 +53,6 @@ def test_shares() -> None:
     assert Share(3, 4).value == 0.75
 
 
-@pytest.mark.parametrize(
-    ("claims", "detection", "strict"),
-    [
-        pytest.param(THREE, Counts(3, 0, 0), Counts(3, 0, 0), id="perfect"),
-        pytest.param((), Counts(0, 0, 3), Counts(0, 0, 3), id="empty"),
-        pytest.param(THREE * 2, Counts(3, 3, 0), Counts(3, 3, 0), id="all duplicated"),
-        pytest.param(
-            tuple(predict(c, span=(c.span[0] + 1, c.span[1] + 1)) for c in GOLD.claims),
-            Counts(3, 0, 0),
-            Counts(3, 0, 0),
-            id="shifted by one character",
-        ),
-        pytest.param(
-            (predict(SPEED, span=(SPEED.span[1], SPEED.span[1] + 4)),), Counts(0, 1, 3), Counts(0, 1, 3), id="beside the number"
-        ),
-        pytest.param((predict(SPEEDUP, span=SPEEDUP.restated[0]),), Counts(1, 0, 2), Counts(1, 0, 2), id="restated"),
-        pytest.param(
-            (predict(SPEEDUP), predict(SPEEDUP, span=SPEEDUP.restated[0])), Counts(1, 1, 2), Counts(1, 1, 2), id="said twice"
-        ),
-        pytest.param((predict(SPEED, unit="s"),), Counts(1, 0, 2), Counts(0, 1, 3), id="ms and s"),
-        pytest.param((predict(SPEED, low=0.04, high=0.04, unit="s"),), Counts(1, 0, 2), Counts(0, 1, 3), id="converted"),
-        pytest.param((predict(SPEED, low=4.0),), Counts(1, 0, 2), Counts(0, 1, 3), id="value"),
-        pytest.param((predict(SPEED, bound="up_to", hardware=None),), Counts(1, 0, 2), Counts(1, 0, 2), id="bound, hardware"),
-        pytest.param((predict(SPEED, span=span_of(ABSTRACT)),), Counts(1, 0, 2), Counts(1, 0, 2), id="the whole abstract"),
-    ],
-)
-def test_claims_found(claims: tuple[Claim, ...], detection: Counts, strict: Counts) -> None:
-    found = scores(claims).claims
-    assert (found.detection, found.strict) == (detection, strict)
-
-
 def test_a_wrong_kind_is_spurious_for_one_kind_and_missed_for_the_other() -> None:
     found = scores((predict(SPEED, kind="resource"), predict(ACCURACY)))
     assert found.claims.detection == Counts(2, 0, 1)
@@ -101,6 +70,74 @@ def test_strict_counts_of_the_kinds_add_up() -> None:
     parts = [by.strict for by in found.by_kind.values()]
     whole = Counts(sum(c.found for c in parts), sum(c.spurious for c in parts), sum(c.missed for c in parts))
     assert found.claims.strict == whole == Counts(1, 2, 2)
+
+
+def test_groups_take_a_pair_if_both_sides_are_in_them() -> None:
+    """A change said to be a fraction, ms said to be s (still a time) and % said to be none, and a claim beside the numbers."""
+    beside = predict(SPEED, span=span_of("Overall"), unit="MB")
+    found = scores(
+        (
+            predict(SPEEDUP, comparison="fraction", effect=None),
+            predict(SPEED, unit="s"),
+            predict(ACCURACY, unit=None),
+            beside,
+        )
+    )
+    nothing = Counts(0, 0, 0)
+    assert {name: (by.detection, by.strict) for name, by in found.by_comparison.items()} == {
+        "absolute": (Counts(2, 1, 0), Counts(0, 3, 2)),
+        "change": (Counts(0, 0, 1), Counts(0, 0, 1)),
+        "fraction": (Counts(0, 1, 0), Counts(0, 1, 0)),
+    }
+    assert {name: (by.detection, by.strict) for name, by in found.by_unit.items()} == {
+        "time": (Counts(1, 0, 0), Counts(0, 1, 1)),
+        "rate": (nothing, nothing),
+        "ratio": (Counts(1, 0, 0), Counts(0, 1, 1)),
+        "percent": (Counts(0, 0, 1), Counts(0, 0, 1)),
+        "cost": (Counts(0, 1, 0), Counts(0, 1, 0)),
+        "other": (Counts(0, 1, 0), Counts(0, 1, 0)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("counts", "means"),
+    [
+        pytest.param([], Means(0, None, None, None), id="no document"),
+        pytest.param([Counts(0, 0, 0)] * 2, Means(0, None, None, None), id="nothing in any"),
+        pytest.param([Counts(2, 0, 0), Counts(0, 0, 0)], Means(1, 1.0, 1.0, 1.0), id="nothing in one"),
+        pytest.param([Counts(2, 0, 0), Counts(0, 0, 5)], Means(2, 0.5, 0.5, 0.5), id="nothing predicted in one"),
+        pytest.param([Counts(2, 0, 0), Counts(0, 5, 0)], Means(2, 0.5, 0.5, 0.5), id="nothing expected in one"),
+        pytest.param([Counts(3, 1, 3), Counts(1, 0, 0)], Means(2, 7 / 8, 3 / 4, 4 / 5), id="some"),
+    ],
+)
+def test_means_over_documents(counts: list[Counts], means: Means) -> None:
+    assert macro(counts) == means
+
+
+def test_confusion() -> None:
+    beside = predict(SPEED, span=span_of("Overall"))
+    table = scores((predict(SPEEDUP, kind="speed"), predict(ACCURACY), beside)).confusion
+    assert table["speedup"] == {"speedup": 0, "speed": 1, "accuracy": 0, "resource": 0, "missed": 0}
+    assert table["speed"] == {"speedup": 0, "speed": 0, "accuracy": 0, "resource": 0, "missed": 1}
+    assert table["accuracy"] == {"speedup": 0, "speed": 0, "accuracy": 1, "resource": 0, "missed": 0}
+    assert table["spurious"] == {"speedup": 0, "speed": 1, "accuracy": 0, "resource": 0}
+    assert list(table) == [*KINDS, "spurious"]
+    assert sum(scores().confusion["spurious"].values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("unit", "expected"),
+    [
+        *((unit, "time") for unit in ("s", "ms", "us", "min", "h", "days", "s/frame", "ms/token")),
+        *((unit, "rate") for unit in ("FPS", "tokens/s", "Hz", "images/s", "grasps per second")),
+        ("x", "ratio"),
+        ("%", "percent"),
+        *((unit, "cost") for unit in ("KB", "params", "MACs", "mJ", "mJ/inference", "tokens", "GB/s", "W")),
+        *((unit, "other") for unit in (None, "dB", "mN", "cars' lifetime", "")),
+    ],
+)
+def test_unit_families(unit: str | None, expected: Family) -> None:
+    assert family(unit) == expected
 
 
 def test_fields_count_matched_claims_alone() -> None:
@@ -184,6 +221,8 @@ def test_no_document_has_no_figures() -> None:
     nothing = score([])
     assert nothing.documents == 0
     assert nothing.claims.detection.f1 is nothing.system_exact.value is nothing.exact["kind"].value is None
+    assert nothing.macro.strict.f1 is nothing.documents_right.value is None
+    assert nothing.calibration is None
 
 
 def ratios(figures: Any) -> list[float | None]:
