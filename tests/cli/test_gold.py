@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from extractor.cli import app
+from tests.labelling.model_server import ModelServer
+from tests.llm.server import fails
 
 GOLD = Path(__file__).parents[2] / "evals" / "gold"
 PAPERS = (
@@ -90,6 +92,29 @@ class TestNew:
     def test_nothing_but_faults_is_nothing_done(self, papers: Path, tmp_path: Path) -> None:
         papers.write_text("{no json\n", encoding="utf-8")
         assert run("new", papers, "-o", tmp_path / "mine").exit_code == 1
+
+    @pytest.fixture
+    def key(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-0123456789abcdef")
+
+    @pytest.mark.usefixtures("key")
+    def test_a_model_fills_in_and_is_not_asked_for_what_is_there(self, papers: Path, tmp_path: Path) -> None:
+        with ModelServer() as server:
+            asked: list[str | Path] = ["new", papers, "-o", tmp_path / "mine", "-m", "openai/m", "--base-url", server.url]
+            assert [run(*asked).exit_code for _ in range(2)] == [0, 0]
+            assert len(server.requests) == 1  # the other abstract holds nothing to label
+        [claim] = json.loads((tmp_path / "mine" / "a.json").read_text(encoding="utf-8"))["claims"]
+        assert (claim["unreviewed"], claim["quantity"]) == (True, "2x")
+
+    @pytest.mark.usefixtures("key")
+    def test_a_model_that_does_not_answer_is_one_line(self, papers: Path, tmp_path: Path) -> None:
+        papers.write_text(PAPERS.splitlines()[0], encoding="utf-8")
+        with ModelServer(fails(401, "Incorrect API key provided")) as server:
+            result = run("new", papers, "-o", tmp_path / "mine", "-m", "openai/m", "--base-url", server.url)
+        assert result.exit_code == 1
+        assert "answered 401: Incorrect API key provided. Set OPENAI_API_KEY" in result.stderr.splitlines()[0]
+        assert result.stderr.splitlines()[1:] == ["0 written, 0 there already, 0 failed"]
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
