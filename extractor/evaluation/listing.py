@@ -36,6 +36,7 @@ def table(scores: Scores, coverage: Coverage, usage: Usage | None = None) -> Ren
     _share_row(fields, "hardware: role", scores.role)
     _share_row(fields, "products: category", scores.category)
     _share_row(fields, "system", scores.system_exact, scores.system_soft)
+    _share_row(fields, "documents right", scores.documents_right)
 
     spotting = _columns("spotting", "covered", "of")
     for label, covered in (
@@ -62,6 +63,10 @@ def _usage(usage: Usage) -> Table:
     ):
         each = usage.each(total)
         rows.add_row(label, "-" if each is None else f"{each:.3f}", f"{total:,}")
+    dollars = (("-" if sum_ is None else f"{sum_:.4f}") for sum_ in (usage.each(usage.cost_usd), usage.cost_usd))
+    rows.add_row("dollars", *dollars)
+    for label, share in (("labels refused", usage.refused), ("phrases ungrounded", usage.ungrounded)):
+        rows.add_row(label, _figure(share.value), f"{share.right:,}/{share.total:,}")
     return rows
 
 

@@ -8,7 +8,8 @@ from extractor.evaluation import GoldDocument, align, score
 from extractor.evaluation.coverage import Coverage
 from extractor.evaluation.listing import list_errors, table
 from extractor.evaluation.metrics import Share
-from extractor.records import Extraction
+from extractor.evaluation.usage import Usage, usage
+from extractor.records import Extraction, Provenance, Rejection
 from tests.evaluation.planted import (
     ACCURACY,
     GOLD,
@@ -90,11 +91,11 @@ def test_the_lines_in_the_documentation_are_real() -> None:
     assert set(shown) <= set(lines)
 
 
-def rendered(record: Extraction) -> list[str]:
+def rendered(record: Extraction, used: Usage | None = None) -> list[str]:
     coverage = Coverage(Share(3, 4), Share(1, 4), Share(0, 0))
     console = Console(width=200)
     with console.capture() as capture:
-        console.print(table(score([align(GOLD, record)]), coverage))
+        console.print(table(score([align(GOLD, record)]), coverage, used))
     return [" ".join(line.split()) for line in capture.get().splitlines()]
 
 
@@ -107,6 +108,7 @@ def test_the_table_shows_ratios_and_the_counts_behind_them() -> None:
     assert "claim: unit 0.500 2" in rows
     assert "claim: metric 0.500 1.000 2 0.000 1" in rows
     assert "system 1.000 1.000 1" in rows
+    assert "documents right 0.000 1" in rows
     assert "quantities listed 0.750 3/4" in rows
     assert "quantities read right 0.250 1/4" in rows
 
@@ -116,3 +118,16 @@ def test_a_ratio_of_nothing_is_a_dash() -> None:
     assert "claim: unit - 0" in rows
     assert "resource - - - 0 0 0" in rows
     assert "hardware names listed - 0/0" in rows
+
+
+def test_the_table_shows_what_a_model_took_and_what_was_rejected() -> None:
+    made = Provenance(extractor="0", labeller="llm", model="m", calls=2, attempts=2, cost_usd=0.0125)
+    invented = Rejection(field="claims[0].metric", value="?", reason="not found in the text")
+    record = extraction((predict(ACCURACY),)).model_copy(update={"provenance": made, "rejected": (invented,)})
+    rows = rendered(record, usage([record, record]))
+    assert "calls 2.000 4" in rows
+    assert "dollars 0.0125 0.0250" in rows
+    assert "labels refused 0.000 0/2" in rows
+    assert "phrases ungrounded 0.200 2/10" in rows
+    unpriced = record.model_copy(update={"provenance": made.model_copy(update={"cost_usd": None})})
+    assert "dollars - -" in rendered(record, usage([unpriced]))
