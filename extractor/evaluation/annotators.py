@@ -1,7 +1,7 @@
 """How far two people who annotated the same documents agree: the ceiling that a model can be held to."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,7 +11,7 @@ from extractor._version import __version__
 from extractor.documents import Span
 from extractor.errors import DataError
 from extractor.evaluation.gold import GoldClaim, GoldDocument
-from extractor.evaluation.matching import Alignment, claim_overlap, hardware_likeness, match
+from extractor.evaluation.matching import Alignment, claim_overlap, hardware_likeness, match, same_value
 from extractor.evaluation.metrics import Scores, score
 from extractor.evaluation.statistics import HEADLINE, Estimate, estimates
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Provenance, Spans
@@ -73,8 +73,9 @@ def _between(estimate: Estimate) -> str:
 def align_annotators(first: Sequence[GoldDocument], second: Sequence[GoldDocument]) -> Annotators:
     """Align the documents that both annotated, by their ids; the first stands in for gold, the second for the prediction.
 
-    Claims match if either's quantity is where the other has it, restatements included: so what is found, and with it F1, is
-    the same whoever comes first. Raises `DataError` if the two have different texts of a document.
+    Claims match if either's quantity is where the other has it, restatements included, and values and subjects are read
+    from both sides: F1 and the agreement of fields are the same whoever comes first. Raises `DataError` if the two have
+    different texts of a document.
     """
     ours, theirs = ({gold.document.id: gold for gold in side} for side in (first, second))
     return Annotators(
@@ -131,6 +132,21 @@ def _align(first: GoldDocument, second: GoldDocument) -> Alignment:
     def likeness(gold: GoldClaim, claim: Claim) -> float:
         return max(claim_overlap(gold, claim), claim_overlap(theirs[claim.spans.quantity], _as_claim(gold, text)))
 
-    return Alignment(
-        first, said, match(first.claims, said.claims, likeness), match(first.hardware, said.hardware, hardware_likeness)
-    )
+    claims = match(first.claims, said.claims, likeness)
+    pairs = tuple(_read_alike(gold, claim, first.system, second.system) for gold, claim in claims.pairs)
+    return Alignment(first, said, replace(claims, pairs=pairs), match(first.hardware, said.hardware, hardware_likeness))
+
+
+def _read_alike(gold: GoldClaim, claim: Claim, ours: str | None, theirs: str | None) -> tuple[GoldClaim, Claim]:
+    """A matched pair as it can be compared from either side.
+
+    A gold value may be a rounded one, and a null subject is read as the gold's system: here either may have rounded, and a null
+    beside a name is read as its annotator's system, or else the other's.
+    """
+    said = claim.quantity
+    if same_value(said, gold.quantity):
+        said = said.model_copy(update={"low": gold.quantity.low, "high": gold.quantity.high})
+    subjects = gold.subject, claim.subject
+    if subjects != (None, None):
+        subjects = gold.subject or ours or theirs, claim.subject or theirs or ours
+    return replace(gold, subject=subjects[0]), claim.model_copy(update={"quantity": said, "subject": subjects[1]})

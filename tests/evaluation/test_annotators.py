@@ -9,13 +9,17 @@ from rich.console import Console
 from extractor.documents import Document
 from extractor.errors import DataError
 from extractor.evaluation.annotators import align_annotators, as_extraction
-from extractor.evaluation.gold import GoldDocument
+from extractor.evaluation.gold import GoldClaim, GoldDocument
 from extractor.evaluation.metrics import Counts, score
 from tests.evaluation.planted import ACCURACY, DOCUMENT, GOLD, NANO, PHONES, SPEED, SPEEDUP, replace, span_of
 
 
 def changed(**changes: Any) -> GoldDocument:
     return replace(GOLD, **changes)
+
+
+def valued(number: float) -> GoldClaim:
+    return replace(SPEEDUP, quantity=SPEEDUP.quantity.model_copy(update={"low": number, "high": number}))
 
 
 # Quotes the second statement of the speedup, and says nothing of the first.
@@ -27,6 +31,11 @@ OTHERS = [
     pytest.param(changed(claims=(ELSEWHERE, SPEED, ACCURACY)), (3, 0, 0), 3, (2, 0, 0), id="quoted at its restatement"),
     pytest.param(
         changed(claims=(SPEEDUP, replace(SPEED, kind="speedup"), ACCURACY)), (3, 0, 0), 2, (2, 0, 0), id="another kind"
+    ),
+    pytest.param(changed(claims=(valued(1 / 19), SPEED, ACCURACY)), (3, 0, 0), 2, (2, 0, 0), id="another value"),
+    pytest.param(changed(system="Squid"), (3, 0, 0), 3, (2, 0, 0), id="another system"),
+    pytest.param(
+        changed(system=None, claims=(SPEEDUP, replace(SPEED, subject="Squid"))), (2, 0, 1), 2, (2, 0, 0), id="no system"
     ),
     pytest.param(changed(hardware=(NANO, replace(PHONES, category="edge"))), (3, 0, 0), 3, (1, 1, 1), id="another category"),
 ]
@@ -50,13 +59,35 @@ def test_it_does_not_matter_who_comes_first(
     for ours, theirs in ((there.claims.detection, back.claims.detection), (there.hardware, back.hardware)):
         assert ours == Counts(theirs.found, theirs.missed, theirs.spurious)
     assert there.claims.strict.f1 == back.claims.strict.f1
-    assert (there.exact["kind"], there.soft, there.role) == (back.exact["kind"], back.soft, back.role)
+    assert (there.exact, there.soft, there.named, there.role) == (back.exact, back.soft, back.named, back.role)
+    assert (there.system_soft, there.documents_right) == (back.system_soft, back.documents_right)
 
 
-def test_null_and_the_system_s_name_are_one_subject() -> None:
-    named = changed(claims=(SPEEDUP, replace(SPEED, subject="Kraken"), ACCURACY))
-    for a, b in ((GOLD, named), (named, GOLD)):
-        assert score(align_annotators([a], [b]).alignments).exact["subject"].value == 1.0
+@pytest.mark.parametrize(
+    ("ours", "theirs", "systems", "same"),
+    [
+        pytest.param(None, "Kraken", ("Kraken", "Kraken"), True, id="null for the name"),
+        pytest.param(None, "Squid", ("Kraken", "Kraken"), False, id="null for another name"),
+        pytest.param(None, None, ("Kraken", "Squid"), True, id="null twice"),
+        pytest.param(None, "Kraken", (None, "Kraken"), True, id="null without a system"),
+        pytest.param(None, "Kraken", (None, None), False, id="null where no one names a system"),
+    ],
+)
+def test_a_null_subject_is_the_system_from_either_side(
+    ours: str | None, theirs: str | None, systems: tuple[str | None, str | None], same: bool
+) -> None:
+    a, b = (
+        changed(system=system, claims=(replace(SPEED, subject=name),))
+        for name, system in zip((ours, theirs), systems, strict=True)
+    )
+    for pair in ((a, b), (b, a)):
+        assert score(align_annotators([pair[0]], [pair[1]]).alignments).exact["subject"].right == same
+
+
+def test_either_may_have_rounded_a_value() -> None:
+    a, b = changed(claims=(valued(0.05263),)), changed(claims=(valued(1 / 19),))
+    for pair in ((a, b), (b, a)):
+        assert score(align_annotators([pair[0]], [pair[1]]).alignments).claims.strict.f1 == 1.0
 
 
 def test_documents_of_one_alone_are_named_and_left_out() -> None:
