@@ -2,6 +2,8 @@
 
 import math
 import random
+import runpy
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap, permutation_test
 
-from extractor.errors import DataError
+from extractor.errors import DataError, UsageError
 from extractor.evaluation import Alignment, GoldDocument, Scores, align, score, statistics
 from extractor.evaluation.statistics import (
     HEADLINE,
@@ -107,7 +109,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return kept.get(id(document)) or kept.setdefault(id(document), score(documents))
 
     monkeypatch.setattr(statistics, "score", score_once)
-    monkeypatch.setattr(statistics, "RESAMPLES", 400)
+    monkeypatch.setattr(statistics, "RESAMPLES", 300)
 
 
 @pytest.mark.usefixtures("quick")
@@ -217,7 +219,7 @@ def test_p_values_are_scipy_s(documents: int, within: float) -> None:
 
 def test_the_same_seed_gives_the_same_and_another_one_nearly(monkeypatch: pytest.MonkeyPatch) -> None:
     first = repr((estimates(SAMPLE[0]), differences(*SAMPLE)))
-    monkeypatch.setattr(statistics, "_CHUNK", 1000)
+    monkeypatch.setattr(statistics, "_CHUNK", 50_000)
     assert repr((estimates(SAMPLE[0]), differences(*SAMPLE))) == first
     other = differences(*SAMPLE, seed=1)["strict_f1"]
     assert other != differences(*SAMPLE)["strict_f1"]
@@ -369,3 +371,9 @@ def test_hardware_has_intervals_too() -> None:
     assert found.low is not None
     assert found.high is not None
     assert 0.75 < found.low < 0.857 < found.high < 0.95
+
+
+def test_without_numpy_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(UsageError, match=r"pip install 'claim-extractor\[eval\]'$"):
+        runpy.run_path(statistics.__file__)
