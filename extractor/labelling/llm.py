@@ -1,7 +1,7 @@
 """The schema-constrained labeller: one model call for one abstract, and none where nothing was spotted."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -72,40 +72,45 @@ class ModelLabeller:
 def narrowed(mentions: Mentions) -> dict[str, Any]:
     """The JSON Schema of `Labels` cut down to one document.
 
-    Only its mention ids are possible, each list has room for no more, and a claim can only be what the guidelines allow for the
-    unit of its quantity: effect and baseline stand where the comparison has them.
+    Only its mention ids are possible, each list has room for no more, and a claim can only be what `senses` leaves its
+    quantity: effect and baseline stand where the comparison has them.
     """
     schema: dict[str, Any] = json.loads(_schema())
     quantities = [m.id for m in mentions.quantities]
     hardware = [m.id for m in mentions.hardware]
     properties, definitions = schema["properties"], schema["$defs"]
-    for name, ids in (("claims", quantities), ("not_claims", quantities), ("hardware", hardware), ("not_hardware", hardware)):
+    claims, claimable = _claims(mentions, definitions["ClaimLabel"])
+    for name, ids in (("claims", claimable), ("not_claims", quantities), ("hardware", hardware), ("not_hardware", hardware)):
         properties[name]["maxItems"] = len(ids)
         if name.startswith("not_") and ids:
             properties[name]["items"] = {"enum": ids}
-    if quantities:
-        properties["claims"]["items"] = {"anyOf": [*_claims(mentions, definitions.pop("ClaimLabel"))]}
+    if claims:
+        properties["claims"]["items"] = {"anyOf": claims}
+        del definitions["ClaimLabel"]
     if hardware:
         definitions["HardwareLabel"]["properties"]["mention"] = {"enum": hardware}
     return schema
 
 
-def _claims(mentions: Mentions, claim: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema of a claim, once for each comparison that some of the mentions can have."""
+def _claims(mentions: Mentions, claim: Mapping[str, Any]) -> tuple[list[dict[str, Any]], set[int]]:
+    """The schema of a claim, once for each comparison that some of the mentions can have, and the ids of those mentions."""
     alike: dict[tuple[Comparison, tuple[Kind, ...]], list[int]] = {}
     for mention in mentions.quantities:
         for comparison, kinds in senses(mention, mentions).items():
             alike.setdefault((comparison, kinds), []).append(mention.id)
-    for (comparison, kinds), ids in alike.items():
-        cut: dict[str, Any] = {
-            "mention": {"enum": ids},
-            "kind": {"enum": list(kinds)},
-            "comparison": {"const": comparison},
-            "effect": {"enum": ["better", "worse"]} if comparison == "change" else {"type": "null"},
-        }
-        if comparison == "absolute":
-            cut["baseline"] = {"type": "null"}
-        yield {**claim, "properties": claim["properties"] | cut}
+    return [_claim(claim, *sense, ids) for sense, ids in alike.items()], {number for ids in alike.values() for number in ids}
+
+
+def _claim(claim: Mapping[str, Any], comparison: Comparison, kinds: tuple[Kind, ...], ids: list[int]) -> dict[str, Any]:
+    cut: dict[str, Any] = {
+        "mention": {"enum": ids},
+        "kind": {"enum": list(kinds)},
+        "comparison": {"const": comparison},
+        "effect": {"enum": ["better", "worse"]} if comparison == "change" else {"type": "null"},
+    }
+    if comparison == "absolute":
+        cut["baseline"] = {"type": "null"}
+    return {**claim, "properties": claim["properties"] | cut}
 
 
 @cache

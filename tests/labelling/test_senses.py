@@ -35,6 +35,11 @@ def test_every_annotated_claim_is_possible(gold: GoldDocument) -> None:
         ("It reaches 94%.", {"absolute", "fraction"}),
         ("It outperforms others with 94%.", {"absolute", "change", "fraction"}),
         ("It is 7% better.", {"change"}),
+        ("We collect 2,000 images.", set()),
+        ("We use 8-bit weights.", set()),
+        ("We use a 7B model.", set()),
+        ("It reaches an F1 of 85 on SQuAD.", {"absolute"}),
+        ("It learns from only 2,000 images.", {"absolute"}),
         ("A gain of up to 7% is seen.", {"change"}),
     ],
 )
