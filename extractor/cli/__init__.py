@@ -16,9 +16,11 @@ from extractor.cli.eval import evaluate
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
 from extractor.cli.prompts import prompts
+from extractor.cli.retry import retry
 from extractor.cli.run import run
 from extractor.cli.schema import schema
 from extractor.cli.show import show
+from extractor.cli.status import status
 from extractor.cli.terminal import say, silence
 from extractor.errors import ExtractorError, UsageError
 
@@ -76,6 +78,8 @@ def _extractor(
 
 
 app.command("run")(run)
+app.command("status")(status)
+app.command("retry")(retry)
 app.command("show")(show)
 app.command("schema")(schema)
 app.command("eval")(evaluate)

@@ -2,7 +2,10 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -11,27 +14,47 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, INTERRUPTED, NOTHING_DONE
-from extractor.cli.terminal import console, say, silence
+from extractor.cli.terminal import TALK, say, silence
+from extractor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
-    from typing import BinaryIO, TypeAlias
+    from collections.abc import Iterable
+    from typing import BinaryIO
 
     from extractor.jobs.counts import Counts
     from extractor.jobs.journal import Job
-    from extractor.jobs.sinks import Sink
+    from extractor.jobs.progress import Watch
+    from extractor.jobs.sinks import BulkSink
+    from extractor.jobs.stopping import Stop
     from extractor.labelling.models import Chosen
     from extractor.llm.failures import JobError
-    from extractor.sources import BadRecord, Sourced
-
-    _Items: TypeAlias = Iterable[Sourced | BadRecord] | AsyncIterable[Sourced | BadRecord]
+    from extractor.sources import BadRecord, Gauge, Sourced
 
 STREAM = STDIN = "-"
-_LISTED_FAILURES = 10
-_REDRAW = 0.1
-"""Seconds between two pictures of the progress line."""
-_PLAIN_LINE = 10.0
-"""Seconds between two progress lines where standard error is no terminal."""
+
+
+class Order(str, Enum):  # noqa: UP042 (typer takes the values of a str enumeration)
+    """The values of `--order`."""
+
+    input = "input"
+    completion = "completion"
+
+
+class LogFormat(str, Enum):  # noqa: UP042
+    """The values of `--log-format`."""
+
+    text = "text"
+    json = "json"
+
+
+LogFormatOption = Annotated[
+    LogFormat,
+    typer.Option(
+        "--log-format",
+        envvar="EXTRACTOR_LOG_FORMAT",
+        help="What is said on standard error: lines for people, or a JSON object a line.",
+    ),
+]
 
 
 def run(
@@ -55,6 +78,35 @@ def run(
     price: options.Price = None,
     max_cost: options.MaxCost = None,
     no_cache: options.NoCache = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout",
+            metavar="SECONDS",
+            min=0.001,
+            envvar="EXTRACTOR_TIMEOUT",
+            help="Seconds until a call is given up and tried again; without it, 300 for the answer to begin, 600 in all.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            envvar="EXTRACTOR_WORKERS",
+            help="Processes for the rules, one for each core at most.",
+        ),
+    ] = 1,
+    order: Annotated[
+        Order,
+        typer.Option(
+            "--order",
+            envvar="EXTRACTOR_ORDER",
+            help="The order of the records: the input's, or that in which they were done, which takes no sorting at the end.",
+        ),
+    ] = Order.input,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -67,13 +119,14 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", envvar="EXTRACTOR_FRESH", help="Start over: drop what the folder holds of earlier runs.")
     ] = False,
+    log_format: LogFormatOption = LogFormat.text,
 ) -> None:
     """Extract the claims of every abstract.
 
     Reads JSON Lines, JSON arrays and plain text with a title line above each abstract. Writes extractions.jsonl (one
     record an abstract, in the order of the input), failures.jsonl (what gave no record, and why) and job.json (what ran,
     with counts, cost and time) into the job's folder. The same command again resumes: what is done is not done again,
-    what failed is tried again.
+    what failed is tried again. Ctrl-C ends what is under way and saves it, twice stops at once.
 
     Example: extractor run abstracts.txt -o claims
 
@@ -88,11 +141,13 @@ def run(
     """
     from dataclasses import asdict
 
-    from extractor.jobs.ahead import Ahead
     from extractor.jobs.journal import Job
     from extractor.labelling.models import RULES, ModelOptions, choose
-    from extractor.sources import Fields, read
+    from extractor.sources import Fields, Gauge, read
 
+    TALK.as_json = log_format is LogFormat.json
+    if workers > 1 and model != RULES:
+        raise UsageError("--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more.")
     chosen = choose(
         ModelOptions(
             model=model,
@@ -102,6 +157,7 @@ def run(
             concurrency=concurrency,
             requests_per_minute=rpm,
             tokens_per_minute=tpm,
+            timeout=timeout,
             price=price,
             max_cost=max_cost,
             cache=not no_cache and not (dry_run and _no_cache_yet()),
@@ -109,19 +165,52 @@ def run(
         say,
     )
     names = Fields.parse(fields) if fields else Fields()
-    waits = STDIN in inputs and model != RULES  # rules never wait for an answer, so they need not read beside it
-    items = read(inputs, names, _unlocked_stdin() if waits else sys.stdin.buffer)
+    gauge = Gauge()
+    # One process with the rules never waits for an answer, so it need not read beside it.
+    beside = STDIN in inputs and (model != RULES or workers > 1)
+    items = read(inputs, names, _unlocked_stdin() if beside else sys.stdin.buffer, gauge)
+    again = {
+        "base_url": base_url,
+        "prompt": None if prompt is None else str(prompt.absolute()),
+        "narrow_schema": narrow_schema.value,
+        "concurrency": concurrency,
+        "rpm": rpm,
+        "tpm": tpm,
+        "price": price,
+        "max_cost": max_cost,
+        "no_cache": no_cache,
+        "timeout": timeout,
+        "workers": workers,
+        "order": order.value,
+        "fields": fields,
+    }
     named = {name: [value] if isinstance(value, str) else [*value] for name, value in asdict(names).items()}
-    job = Job(tuple(inputs), model, named, asking=chosen.settings)
+    job = Job(tuple(inputs), model, named, asking=chosen.settings, options=again, directory=str(Path.cwd()))
     if dry_run:
-        _foresee(items, chosen, job, None if output == STREAM else Path(output), fresh, max_cost)
+        from extractor.cli.foresee import foresee
+
+        foresee(items, chosen, job, None if output == STREAM else Path(output), fresh, max_cost)
         return
-    source = Ahead(items) if waits else items
+    task = _Task(items, chosen, gauge, workers, concurrency, order is Order.input, beside, max_cost)
     if output == STREAM:
-        counts, stopped = _stream(source, chosen)
+        counts, stopped = _stream(task)
     else:
-        counts, stopped = _fill(Path(output), job, source, chosen, fresh)
+        counts, stopped = _fill(Path(output), job, task, fresh)
     raise typer.Exit(_code(counts, stopped))
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is to be done, and how; `beside` says that the input is read on a thread because it may keep the job waiting."""
+
+    items: "Iterable[Sourced | BadRecord]"
+    chosen: "Chosen"
+    gauge: "Gauge"
+    workers: int
+    concurrency: int
+    sort: bool
+    beside: bool
+    max_cost: float | None
 
 
 def _code(counts: "Counts", stopped: "JobError | None") -> int:
@@ -151,82 +240,56 @@ def _unlocked_stdin() -> "BinaryIO":
         return sys.stdin.buffer  # no file, so it never waits
 
 
-def _foresee(
-    items: "Iterable[Sourced | BadRecord]",
-    chosen: "Chosen",
-    job: "Job",
-    folder: Path | None,
-    fresh: bool,
-    max_cost: float | None,
-) -> None:
-    """Print what the job would take."""
-    import asyncio
-
-    from extractor.jobs.journal import Journal
-
-    if chosen.client is None:
-        typer.echo("The built-in rules make no call and cost nothing.")
-        return
-
-    from extractor.jobs.estimate import estimate
-
-    journal = None if folder is None else Journal(folder, job, fresh=fresh).look()
-    is_done = (lambda _document: False) if journal is None else journal.is_done
-    total = asyncio.run(estimate(items, chosen, is_done))
-    rows = [("documents", total.documents)]
-    rows += [
-        (name, number)
-        for name, number in (("done before", total.done), ("unreadable", total.unreadable), ("in the cache", total.cached))
-        if number
-    ]
-    rows += [("without a number or hardware", total.uncalled), ("need a call", total.calls)]
-    rows += [("input tokens, about", total.input_tokens), ("output tokens, about", total.output_tokens)]
-    for name, number in rows:
-        typer.echo(f"{name:<30}{number:>12,}")
-    cost = total.cost(chosen.client.price)
-    if cost is None:
-        typer.echo(f"cost unknown: no price is known for {job.model}. Give --price IN,OUT to see it.")
-        return
-    typer.echo(f"{'cost in US dollars, about':<30}{cost:>12.4f}")
-    spent = 0.0 if journal is None else journal.spent
-    if max_cost is not None and spent + cost > max_cost:
-        typer.echo(f"The job would stop at its cap of ${max_cost:g}" + (f", ${spent:.4f} of it spent." if spent else "."))
-
-
-def _stream(items: "_Items", chosen: "Chosen") -> "tuple[Counts, JobError | None]":
+def _stream(task: _Task) -> "tuple[Counts, JobError | None]":
     """Run a job whose records go to standard output, and whose failures to standard error."""
+    from extractor.cli.summary import summarise
+    from extractor.jobs.progress import Watch
     from extractor.jobs.sinks import Streams
+    from extractor.jobs.stopping import Stop
 
     began = monotonic()
     streams = Streams(sys.stdout.buffer, sys.stderr.buffer)
-    with _mishaps("standard output", "Interrupted: standard output ends here."):
-        stopped = _complete(items, chosen, streams)
+    stop = Stop(say)
+    with _mishaps("standard output", "Interrupted: standard output ends here."), stop.on_signals():
+        stopped = _complete(task, streams, Watch(streams.counts), stop, in_order=task.sort)
     if stopped is None or _answered(streams.counts) or streams.counts.failed:
-        _summarise(streams.counts, monotonic() - began, chosen)
+        summarise(streams.counts, monotonic() - began, calls=task.chosen.client is not None)
     if stopped is not None:
         say(f"extractor: {stopped}")
     return streams.counts, stopped
 
 
-def _fill(folder: Path, job: "Job", items: "_Items", chosen: "Chosen", fresh: bool) -> "tuple[Counts, JobError | None]":
+def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, JobError | None]":
     """Run a job into its folder."""
+    from extractor.cli import progress
+    from extractor.cli.summary import list_failures, summarise
     from extractor.jobs.journal import Journal
+    from extractor.jobs.progress import Watch
+    from extractor.jobs.stopping import Stop
 
     began = monotonic()
     resume = f"Interrupted: what is done is in {folder}. Run the same command again for the rest."
-    with _mishaps(str(folder), resume), Journal(folder, job, fresh=fresh) as journal:
+    calls = task.chosen.client is not None
+    stop = Stop(say)
+    journal = Journal(folder, job, fresh=fresh, sort=task.sort, scattered=calls)
+    with _mishaps(str(folder), resume), stop.on_signals(), journal:
         if journal.resumed:
             say(f"{journal.resumed:,} done before")
-        if chosen.budget is not None:
-            chosen.budget.spent = journal.spent
-        with _progress() as progress:
-            stopped = _complete(items, chosen, journal, progress)
+        if task.chosen.budget is not None:
+            task.chosen.budget.spent = journal.spent
+        journal.watch = watch = Watch(journal.counts, journal.resumed, task.gauge)
+        with progress.shown(watch, lambda: journal.spent, task.max_cost, calls=calls):
+            # What a model has answered is written at once, whatever comes before it: it was paid for.
+            stopped = _complete(task, journal, watch, stop, in_order=task.sort and not calls)
         if stopped is None:
-            journal.finish()
+            with stop.shielded():
+                journal.finish()
     counts = journal.counts
     if stopped is None or _answered(counts) or counts.failed:
-        _summarise(counts, monotonic() - began, chosen)
-    _list_failures(folder / "failures.jsonl", counts.failed)
+        summarise(counts, monotonic() - began, calls=calls)
+    list_failures(folder / "failures.jsonl", counts.failed)
+    if journal.changed:
+        say(f"{journal.changed:,} of the documents had another text before and were done anew")
     if journal.kept:
         say(f"{journal.kept:,} of the documents are no longer in the input; --fresh drops them")
     if stopped is None:
@@ -237,32 +300,40 @@ def _fill(folder: Path, job: "Job", items: "_Items", chosen: "Chosen", fresh: bo
     return counts, stopped
 
 
-def _complete(
-    items: "_Items", chosen: "Chosen", sink: "Sink", progress: "Callable[[Counts], None]" = lambda _: None
-) -> "JobError | None":
+def _complete(task: _Task, sink: "BulkSink", watch: "Watch", stop: "Stop", *, in_order: bool) -> "JobError | None":
     """Run a job to its end, or return what no later document could have done without."""
     import asyncio
 
+    from extractor.jobs.ahead import Ahead
     from extractor.jobs.local import run_job
     from extractor.llm.failures import JobError
 
-    async def job() -> JobError | None:
-        async with chosen as labeller:
-            try:
-                await run_job(items, labeller, sink, progress, chosen.window)
-            except JobError as error:
-                return error
-        return None
+    async def job() -> bool:
+        async with task.chosen as labeller:
+            if task.workers > 1:
+                from extractor.jobs.workers import run_workers
+
+                return await run_workers(task.items, task.workers, sink, watch, stop, in_order=in_order)
+            # In order, one slow answer holds back those after it; else there need only be a few more than calls.
+            few = task.concurrency + task.concurrency // 4 + 1
+            window = task.chosen.window if in_order or task.chosen.client is None else few
+            items = Ahead(task.items) if task.beside else task.items
+            return await run_job(items, labeller, sink, watch, window, in_order=in_order, stop=stop)
 
     with asyncio.Runner() as runner:
-        if chosen.client is None:
-            # With Ctrl-C at once: `run` would hold it back until the job waits, and rules never do.
-            return runner.get_loop().run_until_complete(job())
-        return runner.run(job())
+        try:
+            whole = runner.run(job())
+        except JobError as error:
+            return error
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+    if not whole:
+        raise KeyboardInterrupt
+    return None
 
 
 @contextmanager
-def _mishaps(target: str, interrupted: str) -> "Iterator[None]":
+def _mishaps(target: str, interrupted: str) -> Iterator[None]:
     """Say in one line what stopped a job from outside, and leave with the code for it."""
     try:
         yield
@@ -275,75 +346,3 @@ def _mishaps(target: str, interrupted: str) -> "Iterator[None]":
         silence()
         say(f"extractor: Cannot write {error.filename or target}: {error.strerror}. Mend that or choose another -o.")
         raise typer.Exit(NOTHING_DONE) from None
-
-
-@contextmanager
-def _progress() -> "Iterator[Callable[[Counts], None]]":
-    """Shows how far a job is: a line that moves on a terminal, else a plain line now and then."""
-    if sys.stderr.isatty():
-        from rich.progress import Progress, SpinnerColumn, TextColumn
-        from rich.table import Column
-
-        columns = SpinnerColumn(), TextColumn("{task.description}", table_column=Column(no_wrap=True))
-        with Progress(*columns, console=console(stderr=True), transient=True, redirect_stdout=False) as bar:
-            task = bar.add_task("")
-            yield _Throttle(_REDRAW, lambda counts: bar.update(task, description=_line(counts)))
-    else:
-        yield _Throttle(_PLAIN_LINE, lambda counts: say(_line(counts)))
-
-
-class _Throttle:
-    """Passes a call on when the last one that it passed on is long enough ago."""
-
-    def __init__(self, seconds: float, show: "Callable[[Counts], None]") -> None:
-        self._seconds, self._show, self._next = seconds, show, monotonic() + seconds
-
-    def __call__(self, counts: "Counts") -> None:
-        if (now := monotonic()) >= self._next:
-            self._next = now + self._seconds
-            self._show(counts)
-
-
-def _line(counts: "Counts") -> str:
-    return f"{counts.documents:,} documents, {sum(counts.claims.values()):,} claims, {counts.failed:,} failed"
-
-
-def _summarise(counts: "Counts", seconds: float, chosen: "Chosen") -> None:
-    rows = [
-        ("documents", f"{counts.documents:,}"),
-        ("claims", f"{sum(counts.claims.values()):,}"),
-        *((f"  {kind}", f"{number:,}") for kind, number in counts.claims.items()),
-        ("hardware", f"{counts.hardware:,}"),
-        ("rejected", f"{counts.rejected:,}"),
-        *((f"  {reason}", f"{number:,}") for reason, number in sorted(counts.rejected_by_reason.items())),
-        ("failed", f"{counts.failed:,}"),
-        ("seconds", f"{seconds:.1f}"),
-    ]
-    if chosen.client is not None:
-        rows[-1:-1] = [
-            ("calls", f"{counts.calls:,}"),
-            ("  re-asked", f"{counts.reasks:,}"),
-            ("no call", f"{counts.uncalled:,}"),
-            ("cached", f"{counts.cached:,}"),
-            ("tokens in", f"{counts.input_tokens:,}"),
-            ("tokens out", f"{counts.output_tokens:,}"),
-            ("cost", "unknown" if counts.cost_usd is None else f"${counts.cost_usd:.4f}"),
-        ]
-    first, second = (max(len(row[n]) for row in rows) for n in (0, 1))
-    for name, number in rows:
-        say(f"{name:<{max(12, first + 2)}}{number:>{second}}")
-
-
-def _list_failures(file: Path, failed: int) -> None:
-    """One line for each of the first failures."""
-    from itertools import islice
-
-    from extractor.records import Failure
-
-    with file.open("rb") as lines:
-        for line in islice(lines, _LISTED_FAILURES):
-            failure = Failure.model_validate_json(line)
-            place = failure.source if failure.line is None else f"{failure.source}:{failure.line}"
-            say(f"{place}: {failure.cause.rstrip('.')}. {failure.fix}")
-    if failed > _LISTED_FAILURES:
-        say(f"and {failed - _LISTED_FAILURES:,} more in {file}")

@@ -3,9 +3,11 @@
 import os
 import sys
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -18,9 +20,33 @@ def plain(text: str) -> str:
     return "".join(" " if unicodedata.category(character) in _HIDDEN else character for character in text)
 
 
+class _Talk:
+    """How standard error is spoken to: plain lines or JSON, and above what moves there."""
+
+    as_json = False
+    above: "Callable[[str], None] | None" = None
+
+
+TALK = _Talk()
+
+
 def say(line: str) -> None:
     """Print one line on standard error."""
-    print(plain(line), file=sys.stderr)  # noqa: T201 (a message to the user)
+    if TALK.as_json:
+        tell("message", message=line)
+    elif TALK.above is not None:
+        TALK.above(plain(line))
+    else:
+        print(plain(line), file=sys.stderr)  # noqa: T201 (a message to the user)
+
+
+def tell(event: str, **facts: Any) -> None:
+    """Print one JSON object on standard error: what happened, when, and the facts."""
+    import json
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    print(json.dumps({"time": now, "event": event, **facts}), file=sys.stderr, flush=True)  # noqa: T201 (a log)
 
 
 def silence() -> None:

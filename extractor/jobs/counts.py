@@ -1,6 +1,6 @@
 """What a job has done so far, in numbers."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_args
 
 from extractor.llm.failures import Spent
@@ -35,33 +35,46 @@ class Counts:
         """Documents that have an extraction."""
         return self.documents - self.failed
 
-    def add(self, record: Extraction) -> None:
-        """Count an extraction."""
-        self.documents += 1
+    def add(self, record: Extraction, times: int = 1) -> None:
+        """Count an extraction; with -1, take one out that was counted before."""
+        self.documents += times
         for claim in record.claims:
-            self.claims[claim.kind] += 1
-        self.hardware += len(record.hardware)
-        self.rejected += len(record.rejected)
+            self.claims[claim.kind] += times
+        self.hardware += times * len(record.hardware)
+        self.rejected += times * len(record.rejected)
         for rejection in record.rejected:
-            self.rejected_by_reason[rejection.reason] = self.rejected_by_reason.get(rejection.reason, 0) + 1
+            left = self.rejected_by_reason.pop(rejection.reason, 0) + times
+            if left:
+                self.rejected_by_reason[rejection.reason] = left
         made = record.provenance
-        self.cached += made.cached
-        self.uncalled += not (made.calls or made.cached)
-        self._spend(made.calls, made.attempts, made.input_tokens, made.output_tokens, made.cost_usd)
+        self.cached += times * made.cached
+        self.uncalled += times * (not (made.calls or made.cached))
+        self._spend(Spent(made.calls, made.attempts, made.input_tokens, made.output_tokens, made.cost_usd), times)
 
     def fail(self, spent: Spent | None = None) -> None:
         """Count an input without an extraction, and what was spent on it."""
         self.documents += 1
         self.failed += 1
         if spent is not None:
-            self._spend(spent.calls, spent.attempts, spent.input_tokens, spent.output_tokens, spent.cost_usd)
+            self._spend(spent)
 
-    def _spend(self, calls: int, attempts: int, input_tokens: int, output_tokens: int, cost_usd: float | None) -> None:
-        self.calls += calls
-        self.reasks += max(0, attempts - 1)
-        self.input_tokens += input_tokens
-        self.output_tokens += output_tokens
-        self.cost_usd = None if self.cost_usd is None or cost_usd is None else self.cost_usd + cost_usd
+    def merge(self, other: "Counts") -> None:
+        """Add the counts of other records."""
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
+            if isinstance(mine, dict):
+                for name, number in theirs.items():
+                    mine[name] = mine.get(name, 0) + number
+            else:
+                setattr(self, each.name, None if mine is None or theirs is None else mine + theirs)
+
+    def _spend(self, spent: Spent, times: int = 1) -> None:
+        self.calls += times * spent.calls
+        self.reasks += times * max(0, spent.attempts - 1)
+        self.input_tokens += times * spent.input_tokens
+        self.output_tokens += times * spent.output_tokens
+        known = None not in (self.cost_usd, spent.cost_usd)
+        self.cost_usd = (self.cost_usd or 0.0) + times * (spent.cost_usd or 0.0) if known else None
 
     def as_json(self) -> dict[str, Any]:
         """The counts as they stand in `job.json`."""

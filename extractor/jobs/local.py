@@ -1,150 +1,73 @@
-"""A job on this machine: every input record through the worker, in order, into exactly one of the sink's two places."""
+"""A job on this machine: every input record through the worker, into exactly one of the sink's two places."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 from typing import TypeAlias
 
 from extractor.documents import Document
 from extractor.errors import ExtractorError
-from extractor.jobs.counts import Counts
-from extractor.jobs.sinks import Sink
+from extractor.jobs.flow import Flow, Item
+from extractor.jobs.progress import Watch
+from extractor.jobs.sinks import Portion, Sink
+from extractor.jobs.stopping import Stop
 from extractor.labelling.base import Labeller
-from extractor.llm.failures import BudgetError, CallError, JobError, Spent
+from extractor.llm.failures import CallError, JobError, Spent
+from extractor.outputs.jsonl import to_line
 from extractor.records import Extraction, Failure
 from extractor.sources import BadRecord, Location, Sourced
 from extractor.worker import extract_document
 
+_Items: TypeAlias = Iterable[Item] | AsyncIterable[Item]
 _Outcome: TypeAlias = Extraction | tuple[Failure, Spent | None]
-_Items: TypeAlias = Iterable[Sourced | BadRecord] | AsyncIterable[Sourced | BadRecord]
 
 
 async def run_job(
     items: _Items,
     labeller: Labeller,
     sink: Sink,
-    progress: Callable[[Counts], None] = lambda _: None,
+    watch: Watch | None = None,
     window: int = 1,
-) -> None:
-    """Extract each document that the sink does not hold yet, up to `window` of them at once, written in the order of the input.
+    *,
+    in_order: bool = True,
+    stop: Stop | None = None,
+) -> bool:
+    """Extract each document that the sink does not hold yet, up to `window` of them at once.
 
-    A record that cannot be read and a document that a step fails on become failures and stop nothing. Raises `JobError`
-    when no later document can fare better, and what reading the input and writing to the sink raise. However a job with a
-    window ends, what is done by then is written.
+    They are written in the order of the input, or else as they come. A record that cannot be read and a document that a step
+    fails on become failures and stop nothing. Returns whether the whole input was worked off; it was not when `stop` was asked
+    on the way. Raises `JobError` when no later document can fare better, and what reading the input and writing to the sink
+    raise. However a job with a window ends, what is done by then is written.
     """
+    watch, stop = watch or Watch(sink.counts), stop or Stop()
+    settle = partial(_settle, sink)
     if window > 1 or isinstance(items, AsyncIterable):
-        await _Flow(items, labeller, sink, progress, window).run()
-        return
+        flow = Flow(_each(items), sink.is_done, partial(_one, labeller), settle, watch, window, in_order=in_order)
+        return await flow.run(stop)
     for item in items:
-        if isinstance(item, BadRecord):
-            _settle(sink, _bad(item))
-        elif not sink.is_done(item.document):
-            _settle(sink, await _attempt(item.document, item.location, labeller))
-        progress(sink.counts)
+        watch.read += 1
+        if isinstance(item, Sourced) and sink.is_done(item.document):
+            watch.skipped += 1
+        else:
+            outcome = await _one(labeller, [item])
+            with stop.shielded():
+                settle(outcome)
+            watch.settled += 1
+        if stop.asked:
+            return False
+    watch.read_through = True
+    return True
 
 
-class _Flow:
-    """A job with many documents under way. One task reads and starts documents, one writes the outcomes in order."""
-
-    def __init__(self, items: _Items, labeller: Labeller, sink: Sink, progress: Callable[[Counts], None], window: int) -> None:
-        self._items, self._labeller, self._sink, self._progress = items, labeller, sink, progress
-        self._room = asyncio.Semaphore(window)
-        # What waits to be written, in the order of the input; None is the end.
-        self._started: asyncio.Queue[asyncio.Future[_Outcome] | _Outcome | None] = asyncio.Queue()
-        self._running: set[asyncio.Task[_Outcome]] = set()
-        self._head: asyncio.Future[_Outcome] | None = None
-        self._trouble: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def run(self) -> None:
-        """Run the job to its end or its trouble."""
-        reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
-        try:
-            await asyncio.wait({writer, self._trouble}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (reader, writer):
-                task.cancel()
-            await asyncio.wait({reader, writer})
-            broken = not writer.cancelled() and writer.exception() is not None
-            await self._wind_up(write=not broken)
-        for task in (writer, reader):
-            if not task.cancelled():
-                task.result()
-        if self._trouble.done():
-            self._trouble.result()
-
-    async def _read(self) -> None:
-        try:
-            async for item in _each(self._items):
-                if isinstance(item, Sourced) and self._sink.is_done(item.document):
-                    self._progress(self._sink.counts)
-                    continue
-                await self._room.acquire()
-                self._started.put_nowait(_bad(item) if isinstance(item, BadRecord) else self._start(item))
-        finally:
-            self._started.put_nowait(None)
-
-    def _start(self, item: Sourced) -> asyncio.Task[_Outcome]:
-        task = asyncio.create_task(self._extract(item))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
-
-    async def _extract(self, item: Sourced) -> _Outcome:
-        try:
-            return await _attempt(item.document, item.location, self._labeller)
-        except JobError as error:
-            if not self._trouble.done():
-                self._trouble.set_exception(error)
-            # Here and not when the job wakes up: the place of this call goes to the next document at once. A job at its
-            # cap lets the calls under way end, because they are paid for; in any other trouble they would meet the same.
-            if not isinstance(error, BudgetError):
-                self._cancel(self._running - {asyncio.current_task()})
-            raise
-
-    @staticmethod
-    def _cancel(tasks: Iterable[asyncio.Future[_Outcome]]) -> None:
-        for task in tasks:
-            task.cancel()
-
-    async def _write(self) -> None:
-        while (entry := await self._started.get()) is not None:
-            if isinstance(entry, asyncio.Future):
-                self._head = entry
-                try:
-                    outcome = await asyncio.shield(entry)
-                except JobError:
-                    return  # the trouble is known
-                self._head = None
-            else:
-                outcome = entry
-            self._room.release()
-            _settle(self._sink, outcome)
-            self._progress(self._sink.counts)
-
-    async def _wind_up(self, write: bool) -> None:
-        """End what is under way, and write what is done: it was paid for."""
-        left = [] if self._head is None else [self._head]
-        while not self._started.empty():
-            if isinstance(entry := self._started.get_nowait(), asyncio.Future):
-                left.append(entry)
-        trouble = self._trouble.exception() if self._trouble.done() else None
-        if not isinstance(trouble, BudgetError):
-            self._cancel(left)
-        if left:
-            await asyncio.wait(left)
-        for task in left:
-            if not task.cancelled() and task.exception() is None and write:
-                _settle(self._sink, task.result())
-
-
-async def _each(items: _Items) -> AsyncIterator[Sourced | BadRecord]:
+async def _each(items: _Items) -> AsyncIterator[list[Item]]:
     if isinstance(items, AsyncIterable):
         async for item in items:
-            yield item
+            yield [item]
     else:
         for item in items:
-            yield item
+            yield [item]
             await asyncio.sleep(0)  # calls under way get their turn between two records
 
 
@@ -153,6 +76,25 @@ def _settle(sink: Sink, outcome: _Outcome) -> None:
         sink.add(outcome)
     else:
         sink.fail(*outcome)
+
+
+async def work_off(labeller: Labeller, items: Iterable[Item]) -> Portion:
+    """Extract documents one by one."""
+    portion = Portion()
+    for item in items:
+        outcome = await _one(labeller, [item])
+        if isinstance(outcome, Extraction):
+            portion.lines[outcome.id] = to_line(outcome)
+            portion.counts.add(outcome)
+        else:
+            portion.failures.append(outcome[0])
+            portion.counts.fail(outcome[1])
+    return portion
+
+
+async def _one(labeller: Labeller, items: list[Item]) -> _Outcome:
+    [item] = items
+    return _bad(item) if isinstance(item, BadRecord) else await _attempt(item.document, item.location, labeller)
 
 
 async def _attempt(document: Document, location: Location, labeller: Labeller) -> _Outcome:

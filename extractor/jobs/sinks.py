@@ -10,6 +10,15 @@ from extractor.outputs.jsonl import to_line
 from extractor.records import Extraction, Failure
 
 
+@dataclass(slots=True)
+class Portion:
+    """What several documents came to in another process: the lines of their extractions by id, their failures, their counts."""
+
+    lines: dict[str, bytes] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+
 class Sink(Protocol):
     """Takes each record once. `counts` are the sums so far."""
 
@@ -25,6 +34,14 @@ class Sink(Protocol):
 
     def fail(self, failure: Failure, spent: Spent | None = None) -> None:
         """Write down an input that gave no extraction, and count what was spent on it."""
+        ...
+
+
+class BulkSink(Sink, Protocol):
+    """A sink that also takes what other processes have made."""
+
+    def take(self, portion: Portion) -> None:
+        """Write down what several documents came to."""
         ...
 
 
@@ -51,3 +68,10 @@ class Streams:
         self.failures.write(to_line(failure))
         self.failures.flush()
         self.counts.fail(spent)
+
+    def take(self, portion: Portion) -> None:
+        """Send what several documents came to."""
+        for stream, lines in ((self.extractions, portion.lines.values()), (self.failures, map(to_line, portion.failures))):
+            stream.write(b"".join(lines))
+            stream.flush()
+        self.counts.merge(portion.counts)

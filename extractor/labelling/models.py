@@ -1,7 +1,9 @@
 """A model's name and how it is to be asked -> the labeller behind it, ready for a job."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +37,7 @@ class ModelOptions:
     `narrow` sends each document's mention ids in the schema: `auto` for engines that compile a schema per request, which are
     taken to be those on this machine or network and `ollama`, `hosted_vllm` and `lm_studio`; hosted providers compile one
     schema once, so theirs stays the same. `price` is `IN,OUT` in US dollars for a million tokens, `max_cost` in US dollars.
+    `timeout` is in seconds until a call is given up; None leaves the usual ones.
     """
 
     model: str = RULES
@@ -47,6 +50,7 @@ class ModelOptions:
     price: str | None = None
     max_cost: float | None = None
     cache: bool = True
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +109,18 @@ def choose(
     from extractor.llm.limits import Limits
     from extractor.llm.pricing import Budget, Price
     from extractor.llm.retries import RetryPolicy
+    from extractor.llm.transports import Timeouts
 
     prompt = load_prompt(options.prompt)
     narrow = _narrows(options.narrow, endpoint)
     budget = Budget(options.max_cost)
     longest = _LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None
     limits = Limits(options.concurrency, options.requests_per_minute, options.tokens_per_minute)
-    settings = Settings(temperature=_TEMPERATURE, max_output_tokens=longest, limits=limits, retries=retries or RetryPolicy())
+    seconds = options.timeout
+    timeouts = Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds)
+    settings = Settings(
+        temperature=_TEMPERATURE, max_output_tokens=longest, limits=limits, timeouts=timeouts, retries=retries or RetryPolicy()
+    )
     client = ModelClient(
         options.model,
         Labels,
@@ -130,6 +139,7 @@ def choose(
         "base_url": endpoint.base_url,
         "prompt": prompt.label,
         "prompt_sha256": prompt.sha256,
+        "schema_sha256": sha256(json.dumps(Labels.model_json_schema()).encode()).hexdigest(),
         "narrow_schema": narrow,
         "temperature": settings.temperature,
         "max_output_tokens": settings.max_output_tokens,

@@ -11,18 +11,20 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import blake2b
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
 from extractor.documents import Document
 from extractor.errors import UsageError
+from extractor.scratch import Scratch, digest
 from extractor.sources.base import BadRecord, Fault, Fields, Location, Paper, Sourced
+from extractor.sources.gauge import Gauge
 from extractor.sources.json_array import read_json_array
 from extractor.sources.json_lines import read_json_lines
 from extractor.sources.scrape import read_scrape
 
-__all__ = ["BadRecord", "Fields", "Location", "Sourced", "read"]
+__all__ = ["BadRecord", "Fields", "Gauge", "Location", "Sourced", "read"]
 
 _STDIN = "-"
 
@@ -40,43 +42,45 @@ _FOREIGN = {
 }
 
 
-def read(inputs: Iterable[str], fields: Fields | None = None, stdin: BinaryIO | None = None) -> Iterator[Sourced | BadRecord]:
+def read(
+    inputs: Iterable[str], fields: Fields | None = None, stdin: BinaryIO | None = None, gauge: Gauge | None = None
+) -> Iterator[Sourced | BadRecord]:
     """Read documents from paths, globs, folders and `-`; a file named more than once is read once.
 
     A document's id is its record's own, else `stem#ordinal`, the ordinal counting the records of that file from 1; where two
-    inputs share a stem, their paths stand for it. What cannot be read comes as a BadRecord in its place. Raises UsageError,
-    before anything is read, for an input that is not there or holds no file.
+    inputs share a stem, their paths stand for it. What cannot be read comes as a BadRecord in its place. `gauge` is told how
+    far the reading is. Raises UsageError, before anything is read, for an input that is not there or holds no file.
     """
-    return _documents(_expand(inputs), fields or Fields(), stdin)
+    return _documents(_expand(inputs), fields or Fields(), stdin, gauge or Gauge())
 
 
-def _documents(paths: list[str], fields: Fields, stdin: BinaryIO | None) -> Iterator[Sourced | BadRecord]:
+def _documents(paths: list[str], fields: Fields, stdin: BinaryIO | None, gauge: Gauge) -> Iterator[Sourced | BadRecord]:
     stems = Counter(_stem(path) for path in paths)
-    ids = _Ids(paths)
-    for index, path in enumerate(paths):
-        stem = _stem(path) if stems[_stem(path)] == 1 else _shown(path)
-        ordinal = 0
-        for ordinal, found in enumerate(_records(path, fields, stdin), start=1):
-            location = Location(_shown(path), found.line)
-            if isinstance(found, Fault):
-                yield BadRecord(location, found.id, found.cause, found.fix)
-                continue
-            id = f"{stem}#{ordinal}" if found.id is None else found.id
-            if first := ids.add(id, index, found.line):
-                yield BadRecord(
-                    location, id, f'two records have the id "{id}": {first} and {location}', "Give each its own id."
-                )
-            else:
-                yield Sourced(Document(id, found.title, found.abstract), location)
-        if ordinal == 0:
-            yield BadRecord(Location(_shown(path), 1), None, "holds no record", "Give a file with titles and abstracts.")
+    gauge.measure([] if _STDIN in paths else [Path(path) for path in paths])
+    with closing(_Ids(paths)) as ids:
+        for index, path in enumerate(paths):
+            stem = _stem(path) if stems[_stem(path)] == 1 else _shown(path)
+            ordinal = 0
+            for ordinal, found in enumerate(_records(path, fields, stdin, gauge), start=1):
+                location = Location(_shown(path), found.line)
+                if isinstance(found, Fault):
+                    yield BadRecord(location, found.id, found.cause, found.fix)
+                    continue
+                id = f"{stem}#{ordinal}" if found.id is None else found.id
+                if first := ids.add(id, index, found.line):
+                    cause = f'two records have the id "{id}": {first} and {location}'
+                    yield BadRecord(location, id, cause, "Give each its own id.")
+                else:
+                    yield Sourced(Document(id, found.title, found.abstract), location)
+            if ordinal == 0:
+                yield BadRecord(Location(_shown(path), 1), None, "holds no record", "Give a file with titles and abstracts.")
 
 
-def _records(path: str, fields: Fields, stdin: BinaryIO | None) -> Iterator[Paper | Fault]:
+def _records(path: str, fields: Fields, stdin: BinaryIO | None, gauge: Gauge) -> Iterator[Paper | Fault]:
     """The records of one input. An input that fails on the way ends with a Fault."""
     line = 1
     try:
-        with _open(path, stdin) as stream:
+        with _open(path, stdin) as stream, gauge.reading(stream):
             head = stream.peek(_HEAD)
             for magic, (cause, fix) in _FOREIGN.items():
                 if head.startswith(magic):
@@ -170,15 +174,18 @@ def _inside(folder: Path) -> list[str]:
 
 
 class _Ids:
-    """The ids seen so far and where: 110 bytes an id (tracemalloc, a million of arXiv's), however long it is."""
+    """The ids seen so far and where, in bounded memory."""
 
     def __init__(self, paths: list[str]) -> None:
         self._paths = paths
-        self._seen: dict[int, int] = {}
+        self._seen = Scratch("seen (id INTEGER PRIMARY KEY, place INTEGER)")
+        self.close = self._seen.close
 
     def add(self, id: str, path: int, line: int) -> Location | None:
         """Note an id; where it was seen first, if it was."""
-        digest = int.from_bytes(blake2b(id.encode(), digest_size=8).digest())
-        packed = path << 40 | line
-        first = self._seen.setdefault(digest, packed)
-        return None if first == packed else Location(_shown(self._paths[first >> 40]), first & (1 << 40) - 1)
+        key = digest(id)
+        if self._seen.change("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, path << 40 | line)):
+            return None
+        row = self._seen.row("SELECT place FROM seen WHERE id = ?", (key,))
+        first: int = row[0] if row else 0
+        return Location(_shown(self._paths[first >> 40]), first & (1 << 40) - 1)

@@ -45,9 +45,11 @@ def test_the_commands() -> None:
         "prompts diff",
         "prompts list",
         "prompts show",
+        "retry",
         "run",
         "schema",
         "show",
+        "status",
     ]
 
 

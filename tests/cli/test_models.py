@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,7 +140,7 @@ def test_what_is_never_mended_is_rejected_and_the_rest_kept() -> None:
     with ModelServer(labels(lambda _request, right: right | {"system": "HAL 9000"})) as server:
         done = run(server)
     assert done.exit_code == 0
-    assert len(server.requests) == 3 * len(PAPERS)  # asked, and twice again
+    assert len(server.requests) == 2 * len(PAPERS)  # asked, and told once what was wrong: the same again is not told again
     for record in read_extractions("job"):
         assert record.claims == extract(record.title, record.abstract).claims
         assert [(rejection.field, rejection.value) for rejection in record.rejected] == [("system", "HAL 9000")]
@@ -357,31 +358,44 @@ def test_no_key_for_a_provider_that_wants_one_is_told_without_a_call(monkeypatch
     assert "no key for openai/m. Set OPENAI_API_KEY, store one with `extractor keys set`" in done.stderr
 
 
-def test_ctrl_c_keeps_what_is_done_and_the_next_run_asks_for_the_rest(extractor: "Command", home: Path) -> None:
+def test_ctrl_c_once_saves_what_is_under_way_and_twice_stops_now(extractor: "Command", home: Path) -> None:
     """A pipe stays open all the while: records are written before it ends, and an interrupted job does not wait for it."""
     answered = {paper["title"] for paper in PAPERS[:3]}
+    slow = PAPERS[3]["title"]
+    interrupted = threading.Event()
 
     async def act(request: Request) -> web.StreamResponse:
-        document = shown(request)
-        return await (answer if document.title in answered else hangs)(request)
+        title = shown(request).title
+        if title == slow:
+            await asyncio.to_thread(interrupted.wait)
+        return await (answer if title in {*answered, slow} else hangs)(request)
 
     async def answer(request: Request) -> web.StreamResponse:
         return web.json_response(completion((await right_labels(shown(request))).model_dump_json()))
 
+    def wait_for(records: int, requests: int) -> None:
+        deadline = time.monotonic() + 60
+        while not file.exists() or file.read_bytes().count(b"\n") < records or len(server.requests) < requests:
+            assert time.monotonic() < deadline, "the job wrote too little"
+            time.sleep(0.02)
+
+    file = home / "job" / "extractions.jsonl"
     lines = [json.dumps(paper).encode() + b"\n" for paper in PAPERS[:5]]
     with ModelServer(act) as server:
         arguments = ["run", "-", "-m", "openai/m", "--base-url", server.url, "-o", "job", "--no-cache"]
         process = extractor.start(*arguments)
         assert process.stdin is not None
+        assert process.stderr is not None
         process.stdin.write(b"".join(lines))
         process.stdin.flush()
-        file = home / "job" / "extractions.jsonl"
-        deadline = time.monotonic() + 60
-        while not file.exists() or file.read_bytes().count(b"\n") < 3 or len(server.requests) < 5:
-            assert time.monotonic() < deadline, "the job wrote too little"
-            time.sleep(0.02)
+        wait_for(records=3, requests=5)
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.readline()
+        assert said == b"Stopping when the 2 documents under way are done; Ctrl-C again stops now.\n"
+        interrupted.set()
+        wait_for(records=4, requests=5)
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
+        process.wait(timeout=60)
         _, talk = process.communicate()
         assert process.returncode == 130
         assert talk == b"Interrupted: what is done is in job. Run the same command again for the rest.\n"
@@ -390,5 +404,5 @@ def test_ctrl_c_keeps_what_is_done_and_the_next_run_asks_for_the_rest(extractor:
         done = extractor(*arguments, stdin=b"".join(lines))
         assert done.returncode == 0, done.stderr
         asked = {shown(request).title for request in server.requests[before:]}
-    assert asked == {paper["title"] for paper in PAPERS[3:5]}
+    assert asked == {PAPERS[4]["title"]}
     assert ids() == [paper["id"] for paper in PAPERS[:5]]

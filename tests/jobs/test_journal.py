@@ -1,5 +1,6 @@
 """A job's folder: what is done stays done, what failed is tried again, and nothing is mixed."""
 
+import datetime
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,9 +11,13 @@ import pytest
 
 from extractor.documents import Document
 from extractor.errors import UsageError
+from extractor.jobs import journal as module
 from extractor.jobs.journal import Job, Journal
+from extractor.jobs.places import Place
+from extractor.jobs.progress import Watch
+from extractor.jobs.sinks import Portion
 from extractor.llm.failures import Spent
-from extractor.outputs.jsonl import read_extractions
+from extractor.outputs.jsonl import read_extractions, to_line
 from extractor.records import Extraction, Failure, Provenance
 
 JOB = Job(inputs=("input.jsonl",), model="rules", fields={"title": ["title"]}, extractor="0.1.0")
@@ -324,3 +329,137 @@ def test_what_failed_and_what_was_killed_has_been_spent_all_the_same(tmp_path: P
     described_before = described(tmp_path) | {"spent_usd": 0.0}  # as a killed run leaves it
     (tmp_path / "job.json").write_text(json.dumps(described_before))
     assert Journal(tmp_path, JOB).look().spent == 0.25
+
+
+def test_a_journal_that_is_killed_at_its_very_start_is_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "extractions.jsonl").touch()
+    assert run(tmp_path, ABC) == ["a", "b", "c"]
+
+
+def test_a_stop_leaves_no_line_that_no_longer_counts(tmp_path: Path) -> None:
+    run(tmp_path, ABC)
+    changed = document("b", "Another abstract.")
+    with Journal(tmp_path, JOB) as journal:
+        assert [journal.is_done(source) for source in (ABC[0], changed)] == [True, False]
+        assert (journal.changed, journal.counts.documents) == (1, 2)
+    assert (ids(tmp_path), described(tmp_path)["counts"]["documents"]) == (["a", "c"], 2)
+    assert run(tmp_path, [ABC[0], changed, ABC[2]]) == ["b"]
+    assert ids(tmp_path) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("sort", [True, False], ids=["input", "completion"])
+def test_the_order_of_completion_can_stay(tmp_path: Path, sort: bool) -> None:
+    with Journal(tmp_path, JOB, sort=sort) as journal:
+        assert [journal.is_done(source) for source in ABC] == [False] * 3
+        for source in reversed(ABC):
+            journal.add(record(source))
+        journal.finish()
+    assert ids(tmp_path) == (["a", "b", "c"] if sort else ["c", "b", "a"])
+
+
+def test_what_several_documents_came_to_is_taken_at_once(tmp_path: Path) -> None:
+    run(tmp_path, ABC[:1])
+    portion = Portion({source.id: to_line(record(source)) for source in ABC[1:]}, [failure("d")])
+    for source in ABC[1:]:
+        portion.counts.add(record(source))
+    portion.counts.fail()
+    with Journal(tmp_path, JOB) as journal:
+        assert [journal.is_done(source) for source in ABC] == [True, False, False]
+        journal.take(portion)
+        journal.finish()
+    assert (ids(tmp_path), failed(tmp_path)) == (["a", "b", "c"], ["d"])
+    assert (described(tmp_path)["counts"]["documents"], described(tmp_path)["counts"]["failed"]) == (4, 1)
+
+
+def test_job_json_follows_a_running_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SYNC", 0.0)
+    monkeypatch.setattr(module, "_SYNC_SHARE", 0.0)
+    with Journal(tmp_path, JOB) as journal:
+        journal.watch = Watch(journal.counts)
+        for n, source in enumerate(ABC, 1):
+            journal.watch.read = n
+            journal.add(record(source))
+            now = described(tmp_path)
+            assert (now["counts"]["documents"], now["progress"]["done"], now["finished"]) == (n, n, None)
+            assert now["written"]["extractions"] == (tmp_path / "extractions.jsonl").stat().st_size
+
+
+def test_the_disk_is_asked_for_no_more_than_a_second_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs: list[float] = []
+    clock = [0.0]
+    monkeypatch.setattr(module, "perf_counter", lambda: clock[0])
+    with Journal(tmp_path, JOB) as journal:
+        monkeypatch.setattr(Journal, "_sync", lambda _journal: syncs.append(clock[0]))
+        for n in range(100):
+            clock[0] += 0.1
+            journal.add(record(document(str(n))))
+        monkeypatch.undo()
+    assert len(syncs) in (9, 10)
+
+
+def test_what_was_spent_after_the_last_sync_of_a_killed_run_is_known_from_its_records(tmp_path: Path) -> None:
+    def paid(source: Document, cost: float) -> Extraction:
+        made = record(source).provenance.model_copy(update={"cost_usd": cost})
+        return record(source).model_copy(update={"provenance": made})
+
+    with Journal(tmp_path, JOB) as journal:
+        journal.add(paid(ABC[0], 0.25))
+        journal.fail(failure("x"), Spent(calls=1, cost_usd=1.0))
+    with (tmp_path / "extractions.jsonl").open("ab") as file:
+        file.write(to_line(paid(ABC[1], 0.5)))
+    assert Journal(tmp_path, JOB).look().spent == 1.75
+
+
+def test_a_second_run_is_told_also_when_the_first_has_sorted_its_records(tmp_path: Path) -> None:
+    run(tmp_path, ABC, fails="a")
+    with Journal(tmp_path, JOB) as journal:
+        for source in ABC:
+            if not journal.is_done(source):
+                journal.add(record(source))
+        journal.finish()
+        assert ids(tmp_path) == ["a", "b", "c"]
+        with pytest.raises(UsageError, match="Another run is writing"):
+            run(tmp_path, ABC)
+
+
+def test_no_room_to_sort_in_loses_nothing_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path, ABC, fails="a")
+    with monkeypatch.context() as patch:
+
+        def full(_place: Place, _file: object) -> bytes:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(Place, "read", full)
+        with pytest.raises(OSError, match="No space left"):
+            run(tmp_path, ABC)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["extractions.jsonl", "failures.jsonl", "job.json"]
+    assert sorted(ids(tmp_path)) == ["a", "b", "c"]
+    assert run(tmp_path, ABC) == []
+    assert ids(tmp_path) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("jump", [-86_400, 86_400], ids=["back", "forward"])
+def test_a_clock_that_jumps_changes_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: int) -> None:
+    class Jumping(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> "Jumping":
+            return super().now(tz) + datetime.timedelta(seconds=jump)
+
+    with Journal(tmp_path, JOB) as journal:
+        journal.watch = Watch(journal.counts)
+        journal.add(record(ABC[0]))
+        monkeypatch.setattr(module, "datetime", Jumping)
+        journal.add(record(ABC[1]))
+        assert 0 <= journal.watch.progress().rate < float("inf")
+        journal.finish()
+    assert 0 <= described(tmp_path)["seconds"] < 3600
+    assert run(tmp_path, ABC) == ["c"]
+    assert ids(tmp_path) == ["a", "b", "c"]
+
+
+def test_a_changed_prompt_of_the_same_name_is_told_without_a_hash(tmp_path: Path) -> None:
+    asking = ASKED | {"prompt_sha256": "a" * 64, "schema_sha256": "b" * 64}
+    run(tmp_path, ABC, job=replace(JOB, model="openai/m", asking=asking))
+    for name in ("prompt", "schema"):
+        with pytest.raises(UsageError, match=rf"holds another job: the {name} has changed\. Choose another folder with -o, or"):
+            run(tmp_path, ABC, job=replace(JOB, model="openai/m", asking=asking | {f"{name}_sha256": "c" * 64}))

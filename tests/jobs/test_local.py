@@ -13,8 +13,8 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import ProviderError
 from extractor.jobs.ahead import Ahead
-from extractor.jobs.counts import Counts
 from extractor.jobs.local import run_job
+from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Streams
 from extractor.labelling.base import Labelled, Labels
 from extractor.llm.failures import BudgetError, CallError, JobError, Spent
@@ -274,43 +274,48 @@ def test_the_cost_is_unknown_when_one_price_is() -> None:
 
 def test_no_record_is_held_and_none_is_read_ahead() -> None:
     written: list[weakref.ref[Extraction]] = []
-    read = 0
 
     class Forgetful(Streams):
         def add(self, record: Extraction) -> None:
             written.append(weakref.ref(record))
 
     def items() -> Iterator[Sourced]:
-        nonlocal read
-        for read in range(1, 21):
+        for read in range(20):
+            assert len(written) == read
+            assert sum(reference() is not None for reference in written) <= 1
             yield sourced(str(read))
 
-    def look(_: Counts) -> None:
-        assert len(written) == read
-        assert sum(reference() is not None for reference in written) <= 1
-
     labeller = ScriptedLabeller(*[NOTHING] * 20)
-    asyncio.run(run_job(items(), labeller, Forgetful(io.BytesIO(), io.BytesIO()), look))
-    assert read == 20
+    assert asyncio.run(run_job(items(), labeller, Forgetful(io.BytesIO(), io.BytesIO())))
+    assert len(written) == 20
 
 
 def test_a_stream_gets_each_record_at_once(tmp_path: Path) -> None:
-    def look(counts: Counts) -> None:
-        written = [(tmp_path / name).read_bytes().count(b"\n") for name in ("extractions", "failures")]
-        assert written == [counts.extracted, counts.failed]
+    def items() -> Iterator[Sourced | BadRecord]:
+        job: list[Sourced | BadRecord] = [sourced("a"), bad("b"), sourced("c")]
+        for n, item in enumerate(job):
+            assert [(tmp_path / name).read_bytes().count(b"\n") for name in ("extractions", "failures")] == [
+                [0, 0],
+                [1, 0],
+                [1, 1],
+            ][n]
+            yield item
 
     with (tmp_path / "extractions").open("wb") as extractions, (tmp_path / "failures").open("wb") as failures:
-        job: list[Sourced | BadRecord] = [sourced("a"), bad("b"), sourced("c")]
-        asyncio.run(run_job(job, ScriptedLabeller(NOTHING, NOTHING), Streams(extractions, failures), look))
+        assert asyncio.run(run_job(items(), ScriptedLabeller(NOTHING, NOTHING), Streams(extractions, failures)))
 
 
 def test_progress_hears_of_every_record() -> None:
-    heard: list[int] = []
-    job = run_job(
-        [sourced("a"), bad("b"), sourced("c")],
-        ScriptedLabeller(NOTHING, NOTHING),
-        Streams(io.BytesIO(), io.BytesIO()),
-        lambda counts: heard.append(counts.documents),
-    )
-    asyncio.run(job)
-    assert heard == [1, 2, 3]
+    streams = Streams(io.BytesIO(), io.BytesIO())
+    watch = Watch(streams.counts)
+    heard: list[tuple[int, int]] = []
+
+    def items() -> Iterator[Sourced | BadRecord]:
+        job: list[Sourced | BadRecord] = [sourced("a"), bad("b"), sourced("c")]
+        for item in job:
+            yield item
+            heard.append((watch.read, watch.settled))
+
+    assert asyncio.run(run_job(items(), ScriptedLabeller(NOTHING, NOTHING), streams, watch))
+    assert heard == [(1, 1), (2, 2), (3, 3)]
+    assert watch.read_through

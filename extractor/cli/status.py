@@ -1,0 +1,146 @@
+"""`extractor status`: how far a job is, while it runs and after."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from extractor.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CAUSES = 1000
+"""Different causes that are told apart; in a file with more of them, each failure has one of its own."""
+
+
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A job's folder.")],
+    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print one JSON object instead.")] = False,
+) -> None:
+    """Show how far a job is, what it has cost, and what failed why.
+
+    Works while the job runs, which goes on undisturbed, and after. Failures that differ only in numbers and names are
+    counted together.
+
+    Example: extractor status claims
+
+    Example: watch extractor status claims
+    """
+    import json
+
+    state = _state(folder)
+    if as_json:
+        typer.echo(json.dumps(state))
+    else:
+        for line in _lines(state):
+            typer.echo(line)
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    from extractor.jobs.journal import JOB, read_description
+    from extractor.outputs.jsonl import EXTRACTIONS, FAILURES
+
+    if not (folder / JOB).exists():
+        raise UsageError(f"{folder} holds no {JOB}. Name a folder that `extractor run` writes or wrote.")
+    description = read_description(folder)
+    written, counts, progress = (description.get(name) or {} for name in ("written", "counts", "progress"))
+    running = _is_running(folder / EXTRACTIONS)
+    # job.json is a second old while a job runs; what a killed one wrote since stands in the files.
+    late, failed_late = (_lines_after(folder / name, written.get(name[:-6])) for name in (EXTRACTIONS, FAILURES))
+    failed = counts.get("failed", 0)
+    pending = progress.get("pending")
+    if pending is not None:
+        pending = max(0, pending - late - failed_late)
+    finished = description.get("finished")
+    return {
+        "state": "running" if running else "finished" if finished else "stopped",
+        "model": description.get("model"),
+        "done": counts.get("documents", 0) - failed + late,
+        "failed": failed + failed_late,
+        "pending": 0 if finished and not running else pending,
+        "exactly": bool(progress.get("read_through")) or bool(finished),
+        "in_flight": progress.get("in_flight", 0) if running else 0,
+        "rate": progress.get("rate") if running else None,
+        "eta": progress.get("eta") if running else None,
+        "calls": counts.get("calls", 0),
+        "input_tokens": counts.get("input_tokens", 0),
+        "output_tokens": counts.get("output_tokens", 0),
+        "cost_usd": counts.get("cost_usd"),
+        "spent_usd": description.get("spent_usd"),
+        "seconds": description.get("seconds"),
+        "started": description.get("started"),
+        "updated": description.get("updated"),
+        "finished": finished,
+        "failures": _grouped(folder / FAILURES),
+    }
+
+
+def _lines(state: dict[str, Any]) -> "list[str]":
+    from extractor.cli.progress import clock, short
+    from extractor.cli.terminal import plain
+
+    about = "" if state["exactly"] else "about "
+    pending = "unknown: the size of the input is" if state["pending"] is None else f"{about}{state['pending']:,}"
+    rows = [("state", state["state"]), ("done", f"{state['done']:,}"), ("failed", f"{state['failed']:,}"), ("pending", pending)]
+    if state["state"] == "running":
+        rows += [("in flight", f"{state['in_flight']:,}"), ("rate", f"{short(state['rate'] or 0.0)}/s")]
+        rows += [("ETA", "unknown" if state["eta"] is None else clock(state["eta"]))]
+    if state["calls"]:
+        rows += [("calls", f"{state['calls']:,}")]
+        rows += [("tokens", f"{state['input_tokens']:,} in, {state['output_tokens']:,} out")]
+        known = state["cost_usd"] is not None
+        rows += [("cost", f"${state['cost_usd']:.4f} (all runs: ${state['spent_usd']:.4f})" if known else "unknown")]
+    rows += [("time", clock(state["seconds"] or 0.0)), ("started", state["started"])]
+    rows += [("finished", state["finished"])] if state["finished"] else [("updated", state["updated"])]
+    lines = [f"{name:<10}{value}" for name, value in rows]
+    if state["failures"]:
+        lines += ["", "failures"]
+        lines += [f"{group['count']:>7,}  {plain(group['cause'])}. {plain(group['fix'])}" for group in state["failures"]]
+    return lines
+
+
+def _is_running(file: Path) -> bool:
+    """Whether a process holds the lock of a job's records."""
+    from extractor.jobs.journal import lock
+
+    if not file.exists():
+        return False
+    with file.open("rb") as records:
+        return not lock(records, shared=True)
+
+
+def _lines_after(file: Path, size: int | None) -> int:
+    """Whole lines beyond so many bytes."""
+    if size is None or not file.exists() or file.stat().st_size < size:
+        return 0
+    with file.open("rb") as lines:
+        lines.seek(size)
+        return sum(part.count(b"\n") for part in iter(lambda: lines.read(1 << 20), b""))
+
+
+def _grouped(file: Path) -> "Sequence[dict[str, Any]]":
+    """The causes of failures with their fix, the most frequent first."""
+    from pydantic import ValidationError
+
+    from extractor.records import Failure
+
+    groups: dict[str, dict[str, Any]] = {}
+    if not file.exists():
+        return []
+    with file.open("rb") as lines:
+        for line in lines:
+            try:
+                failure = Failure.model_validate_json(line)
+            except ValidationError:
+                continue  # the line that is being written
+            kind = re.sub(r'"[^"]*"|\'[^\']*\'|\d+', "#", failure.cause)
+            if kind not in groups and len(groups) >= _CAUSES:
+                kind = "other"
+            first = {"count": 0, "cause": failure.cause.rstrip("."), "fix": failure.fix} if kind != "other" else _OTHER
+            groups.setdefault(kind, dict(first))["count"] += 1
+    return sorted(groups.values(), key=lambda group: -int(group["count"]))
+
+
+_OTHER = {"count": 0, "cause": "other causes", "fix": "failures.jsonl lists them."}

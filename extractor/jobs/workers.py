@@ -1,0 +1,275 @@
+"""Several processes for the rules, which one core can do 600 abstracts a second of.
+
+Each process has a pipe of its own and a thread of this process that waits for it, so one that is killed takes nothing but its
+portion with it: the portion is done again, in halves, by the process that takes its place. A process whose parent is gone finds
+its pipe closed and ends.
+"""
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from extractor.jobs.flow import Flow, Item
+from extractor.jobs.local import work_off
+from extractor.jobs.progress import Watch
+from extractor.jobs.sinks import BulkSink, Portion
+from extractor.jobs.stopping import Stop
+from extractor.llm.failures import JobError
+from extractor.records import Failure
+from extractor.sources import BadRecord
+
+PORTION = 32
+"""Documents that a process gets at once: passing them on costs a two-hundredth of labelling them, and 50 ms are soon over."""
+_AHEAD = 2
+"""Portions begun for each process: one in work, one that waits for it to be free."""
+_PATIENCE = 0.05
+"""Seconds that a portion waits to become full, where the input keeps the job waiting."""
+_GRACE = 1.0
+"""Seconds that a process has to end by itself after its pipe has closed, so that its exit code says why."""
+_STARTS = 3
+"""Times that a process is started in vain before the job gives up."""
+_TRIES = 2
+"""Times a document may be in a process that ends before it is taken to be the cause."""
+
+
+async def run_workers(
+    items: Iterable[Item], workers: int, sink: BulkSink, watch: Watch, stop: Stop, *, in_order: bool = True
+) -> bool:
+    """Extract each document that the sink does not hold yet, with the rules in so many processes; else as `run_job`."""
+    async with Workers(workers) as pool:
+        portions, window = _portions(items), _AHEAD * workers
+        flow = Flow(portions, sink.is_done, pool.work_off, sink.take, watch, window, in_order=in_order)
+        return await flow.run(stop)
+
+
+class Workers:
+    """Processes that label with the rules. An async context manager; they start when they are needed and end with it."""
+
+    def __init__(self, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count, "extractor worker")
+        self._free: SimpleQueue[_Worker] = SimpleQueue()
+        self._all = [_Worker() for _ in range(count)]
+        for worker in self._all:
+            self._free.put(worker)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._all:
+            worker.end()
+        self._threads.shutdown()
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of the processes that are there."""
+        return [worker.process.pid for worker in self._all if worker.process is not None and worker.process.pid is not None]
+
+    async def work_off(self, items: list[Item]) -> Portion:
+        """Extract a portion of documents. Raises `JobError` if no process can be started."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._work_off, items)
+
+    def _work_off(self, items: list[Item]) -> Portion:
+        worker = self._free.get()  # there are as many as threads
+        try:
+            return worker.work_off(items)
+        finally:
+            self._free.put(worker)
+
+
+class _Worker:
+    """One process, started anew when it has ended. Used by one thread at a time; `end` may come from another."""
+
+    _changing = threading.Lock()  # of all: to wait for a process on two threads at once confuses multiprocessing
+
+    def __init__(self) -> None:
+        self.process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._ended = False
+
+    def work_off(self, items: list[Item]) -> Portion:
+        """Extract a portion, whatever becomes of the process meanwhile."""
+        for _ in range(_TRIES if len(items) == 1 else 1):
+            if (portion := self._try(items)) is not None:
+                return portion
+        if len(items) == 1:
+            return _fatal(items[0])
+        half = len(items) // 2
+        portion, rest = self.work_off(items[:half]), self.work_off(items[half:])
+        portion.lines |= rest.lines
+        portion.failures += rest.failures
+        portion.counts.merge(rest.counts)
+        return portion
+
+    def end(self) -> None:
+        """End the process, also in the middle of a portion, which then has no result."""
+        with self._changing:
+            self._ended = True
+            if self.process is not None:
+                self.process.kill()
+                self.process.join()
+
+    def _try(self, items: list[Item]) -> Portion | None:
+        """What a portion comes to; None if the process ends on the way."""
+        pipe = self._pipe or self._start()
+        try:
+            pipe.send(items)
+            portion: Portion = pipe.recv()
+        except (EOFError, OSError):
+            self._drop()
+            return None
+        return portion
+
+    def _start(self) -> Connection:
+        """Start a process and wait until it can work."""
+        code = None
+        for _ in range(_STARTS):
+            with self._changing:
+                if self._ended:
+                    raise JobError("the job has ended", "")
+                context = get_context("spawn")
+                pipe, theirs = context.Pipe()
+                self.process = context.Process(target=_serve, args=(theirs,), name="extractor worker", daemon=True)
+                with _no_interrupts():
+                    self.process.start()
+                theirs.close()
+            try:
+                pipe.recv()
+            except (EOFError, OSError):
+                code = self._drop()
+            else:
+                self._pipe = pipe
+                return pipe
+        fix = "Look for the reason above, free some memory, or run with --workers 1."
+        raise JobError(f"a worker process does not start (exit code {code})", fix)
+
+    def _drop(self) -> int | None:
+        """Clear away a process that has ended; its exit code."""
+        with self._changing:
+            self._pipe = None
+            if self._ended:
+                raise JobError("the job has ended", "")
+            if self.process is None:
+                return None
+            self.process.join(_GRACE)
+            self.process.kill()
+            self.process.join()
+            return self.process.exitcode
+
+
+def _serve(pipe: Connection) -> None:
+    """What a process does: portions in, what they come to out, until the pipe is closed."""
+    from extractor.labelling.rules import RulesLabeller
+
+    labeller = RulesLabeller()
+    with suppress(EOFError, OSError), asyncio.Runner() as runner:
+        pipe.send(None)
+        while True:
+            pipe.send(runner.get_loop().run_until_complete(work_off(labeller, pipe.recv())))
+
+
+def _fatal(item: Item) -> Portion:
+    location = item.location
+    name = item.id if isinstance(item, BadRecord) else item.document.id
+    failure = Failure(
+        id=name,
+        source=location.path,
+        line=location.line,
+        cause="the process that worked on it ended, twice",
+        fix="Look whether the system lacks memory, then run the same command again; if it is always this one, report it.",
+    )
+    portion = Portion(failures=[failure])
+    portion.counts.fail()
+    return portion
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Start a process that does not hear Ctrl-C: in a terminal all hear it, and what is under way is to be finished."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+async def _portions(items: Iterable[Item]) -> AsyncIterator[list[Item]]:
+    """Portions of an input that is read on a thread, two ahead. One that the input keeps waiting comes before it is full."""
+    reader = _Reader(items, asyncio.get_running_loop())
+    try:
+        while portion := await reader.portion():
+            yield portion
+    finally:
+        reader.end()
+
+
+class _Reader:
+    """Reads items on a daemon thread: a job that stops does not wait for a pipe that nobody writes to."""
+
+    def __init__(self, items: Iterable[Item], loop: asyncio.AbstractEventLoop) -> None:
+        self._items, self._loop = items, loop
+        self._changed = asyncio.Event()
+        self._room = threading.Condition()
+        self._read: list[Item] = []
+        self._over = False
+        self._error: BaseException | None = None
+        threading.Thread(target=self._run, name="extractor input", daemon=True).start()
+
+    async def portion(self) -> list[Item]:
+        """The next items, at most a portion of them; none at the end. Raises what reading raises, after what came before it."""
+        while True:
+            self._changed.clear()
+            if len(self._read) < PORTION and not self._over:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), _PATIENCE if self._read else None)
+                    continue
+            with self._room:
+                portion, self._read = self._read[:PORTION], self._read[PORTION:]
+                self._room.notify()
+            if portion:
+                return portion
+            if self._error is not None:
+                raise self._error
+            if self._over:
+                return []
+
+    def end(self) -> None:
+        """Read no more."""
+        with self._room:
+            self._over = True
+            self._room.notify()
+
+    def _run(self) -> None:
+        try:
+            for item in self._items:
+                with self._room:
+                    self._read.append(item)
+                    full = len(self._read) % PORTION == 0
+                    first = len(self._read) == 1
+                    self._room.wait_for(lambda: len(self._read) < _AHEAD * PORTION or self._over)
+                    if self._over:
+                        return
+                if full or first:
+                    self._tell()
+        except BaseException as error:  # noqa: BLE001 (it is raised where the items are asked for)
+            self._error = error
+        self._over = True
+        self._tell()
+
+    def _tell(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._changed.set)

@@ -1,0 +1,58 @@
+"""What a large job must remember and memory should not hold, in a temporary database.
+
+SQLite keeps it in a file that has no name and is gone when the process ends, however it ends; up to 16 MB stay in memory, so a
+small job never touches the disk. An entry takes 9 microseconds, an int in a dict 1; ten million ids in a dict take 1.1 GB.
+"""
+
+import errno
+import sqlite3
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import Any
+
+
+class Scratch:
+    """One temporary database. Raises `OSError` where its file has no room."""
+
+    def __init__(self, table: str) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        # Nobody reads it after a crash, so it needs no journal and no waiting for the disk.
+        for setting in ("cache_size = -16384", "journal_mode = OFF", "synchronous = OFF"):
+            self._database.execute(f"PRAGMA {setting}")
+        self._database.execute(f"CREATE TABLE {table}")
+        self._database.execute("BEGIN")
+
+    def change(self, statement: str, values: Sequence[int | None] = ()) -> int:
+        """Run a statement and return how many rows it has changed."""
+        try:
+            return self._database.execute(statement, values).rowcount
+        except sqlite3.Error as error:
+            raise _no_room(error) from None
+
+    def row(self, statement: str, values: Sequence[int | None] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, or None."""
+        try:
+            row: tuple[Any, ...] | None = self._database.execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise _no_room(error) from None
+        return row
+
+    def rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query, one by one."""
+        try:
+            yield from self._database.execute(statement)
+        except sqlite3.Error as error:
+            raise _no_room(error) from None
+
+    def close(self) -> None:
+        """Drop it. It may be closed twice."""
+        self._database.close()
+
+
+def digest(text: str) -> int:
+    """A key for a text: 64 bits with a sign. Among ten million texts two share one with a probability of 3e-6."""
+    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), signed=True)
+
+
+def _no_room(error: sqlite3.Error) -> OSError:
+    return OSError(errno.ENOSPC, f"{error}; free some room there or set TMPDIR to another folder", "the temporary folder")

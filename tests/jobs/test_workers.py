@@ -1,0 +1,166 @@
+"""Several processes: the same records in the same order, and none lost when processes die."""
+
+import asyncio
+import io
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from extractor import extract
+from extractor.documents import Document
+from extractor.jobs import workers
+from extractor.jobs.flow import Item
+from extractor.jobs.progress import Watch
+from extractor.jobs.sinks import Portion, Streams
+from extractor.jobs.stopping import Stop
+from extractor.jobs.workers import PORTION, Workers, run_workers
+from extractor.llm.failures import JobError
+from extractor.outputs.jsonl import to_line
+from extractor.sources import BadRecord, Location, Sourced
+
+
+def paper(n: int) -> Sourced:
+    document = Document(f"p{n}", f"FastNet {n}", f"FastNet is {n}.5x faster than SlowNet on a GPU.")
+    return Sourced(document, Location("papers.jsonl", n))
+
+
+def run(items: Iterator[Item], count: int = 2, *, in_order: bool = True, stop: Stop | None = None) -> tuple[Streams, bool]:
+    streams = Streams(io.BytesIO(), io.BytesIO())
+    whole = asyncio.run(run_workers(items, count, streams, Watch(streams.counts), stop or Stop(), in_order=in_order))
+    return streams, whole
+
+
+def written(streams: Streams) -> tuple[list[str], list[str | None]]:
+    assert isinstance(streams.extractions, io.BytesIO)
+    assert isinstance(streams.failures, io.BytesIO)
+    done, failed = (
+        [json.loads(line)["id"] for line in s.getvalue().splitlines()] for s in (streams.extractions, streams.failures)
+    )
+    return done, failed
+
+
+def fine(_worker: object, items: list[Item]) -> Portion:
+    """In the place of a process."""
+    portion = Portion(
+        {item.document.id: f'{{"id": "{item.document.id}"}}\n'.encode() for item in items if isinstance(item, Sourced)}
+    )
+    portion.counts.documents = len(portion.lines)
+    return portion
+
+
+def test_two_processes_write_what_one_would_in_the_order_of_the_input() -> None:
+    def items() -> Iterator[Item]:
+        for n in range(3 * PORTION + 5):
+            if n == 7:
+                yield BadRecord(Location("papers.jsonl", n), "bad", "no abstract", "Add one.")
+            yield paper(n)
+
+    streams, whole = run(items())
+    assert whole
+    assert written(streams) == ([f"p{n}" for n in range(3 * PORTION + 5)], ["bad"])
+    counts = streams.counts
+    assert (counts.documents, counts.failed, counts.claims["speedup"]) == (3 * PORTION + 6, 1, 3 * PORTION + 5)
+    assert isinstance(streams.extractions, io.BytesIO)
+    first = json.loads(streams.extractions.getvalue().splitlines()[0])
+    wanted = json.loads(to_line(extract(paper(0).document.title, paper(0).document.abstract, id="p0")))
+    assert [first[name] for name in ("claims", "hardware")] == [wanted[name] for name in ("claims", "hardware")]
+
+
+def test_a_killed_process_costs_no_record() -> None:
+    count = 4 * PORTION
+
+    async def scene() -> tuple[list[str], list[int]]:
+        async with Workers(1) as pool:
+            await pool.work_off([paper(0)])  # it has started
+            before = pool.pids
+            work = [
+                asyncio.create_task(pool.work_off([paper(n + k) for k in range(PORTION)])) for n in range(0, count, PORTION)
+            ]
+            await asyncio.sleep(0.01)
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+            portions = await asyncio.gather(*work)
+            return [name for portion in portions for name in portion.lines], [*before, *pool.pids]
+
+    names, pids = asyncio.run(scene())
+    assert names == [f"p{n}" for n in range(count)]
+    assert len(set(pids)) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_document_that_ends_every_process_is_a_failure_and_the_only_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def deadly(worker: object, items: list[Item]) -> Portion | None:
+        return None if any(isinstance(item, Sourced) and item.document.id == "p5" for item in items) else fine(worker, items)
+
+    monkeypatch.setattr(workers._Worker, "_try", deadly)
+
+    async def scene() -> Portion:
+        async with Workers(1) as pool:
+            return await pool.work_off([paper(n) for n in range(PORTION)])
+
+    portion = asyncio.run(scene())
+    assert [*portion.lines] == [f"p{n}" for n in range(PORTION) if n != 5]
+    [failure] = portion.failures
+    assert (failure.id, failure.line, failure.cause) == ("p5", 5, "the process that worked on it ended, twice")
+    assert (portion.counts.documents, portion.counts.failed) == (PORTION, 1)
+
+
+def test_processes_that_do_not_start_stop_the_job_with_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_serve", os._exit)  # cannot be called with a pipe: ends at once, with a traceback
+    monkeypatch.setattr(workers, "_STARTS", 1)
+    with pytest.raises(JobError, match=r"a worker process does not start \(exit code 1\)\. Look for the reason above"):
+        run(iter([paper(1)]), 1)
+
+
+def test_an_input_that_keeps_waiting_holds_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second document comes only when the first is written, as a person at a pipe may do it."""
+    monkeypatch.setattr(workers._Worker, "_try", fine)
+    seen = threading.Event()
+
+    class Telling(Streams):
+        def take(self, portion: Portion) -> None:
+            super().take(portion)
+            seen.set()
+
+    def items() -> Iterator[Item]:
+        yield paper(1)
+        assert seen.wait(30)
+        yield paper(2)
+
+    streams = Telling(io.BytesIO(), io.BytesIO())
+    assert asyncio.run(run_workers(items(), 1, streams, Watch(streams.counts), Stop()))
+    assert written(streams)[0] == ["p1", "p2"]
+
+
+def test_what_the_input_raises_is_raised_when_all_before_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers._Worker, "_try", fine)
+    streams = Streams(io.BytesIO(), io.BytesIO())
+
+    def items() -> Iterator[Item]:
+        yield from (paper(n) for n in range(PORTION + 1))
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        asyncio.run(run_workers(items(), 1, streams, Watch(streams.counts), Stop()))
+    assert streams.counts.documents == PORTION + 1
+
+
+def test_a_job_that_is_asked_to_stop_writes_what_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers._Worker, "_try", fine)
+    said: list[str] = []
+    stop = Stop(said.append)
+    endless = (paper(n) for n in range(1_000_000))
+    threading.Timer(0.2, stop.ask).start()
+    began = time.monotonic()
+    streams, whole = run(endless, 1, stop=stop)
+    assert not whole
+    assert time.monotonic() - began < 30
+    names, _ = written(streams)
+    assert names == [f"p{n}" for n in range(len(names))]
