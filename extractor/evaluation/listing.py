@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from extractor.evaluation.coverage import Coverage, spotting_errors
-from extractor.evaluation.gold import GoldClaim
-from extractor.evaluation.matching import Alignment, agreement, claim_overlap, compare_phrases
+from extractor.evaluation.coverage import Coverage
+from extractor.evaluation.findings import Finding, of_labelling, of_spotting, range_of
+from extractor.evaluation.gold import GoldClaim, GoldHardware
+from extractor.evaluation.matching import Alignment
 from extractor.evaluation.metrics import Counts, Scores, Share
 from extractor.evaluation.usage import Usage
-from extractor.records import Claim, Quantity
+from extractor.records import Claim, HardwareTarget, Quantity
 from extractor.spotting import QuantityMention
 
 _CONTEXT = 40
@@ -77,81 +78,51 @@ def list_errors(alignments: Iterable[Alignment]) -> Iterator[str]:
     gold -> prediction, with `~` for one that agrees softly.
     """
     for alignment in alignments:
-        lines = [*_spotting(alignment), *_claims(alignment), *_hardware(alignment)]
+        gold, text = alignment.gold, alignment.gold.document.text
+        lines = [_line(finding, text) for finding in (*of_spotting(gold), *of_labelling(alignment))]
         if lines:
-            gold = alignment.gold
             yield f"{gold.document.id}  {gold.document.title}"
             yield from (f"  {line}" for line in lines)
 
 
-def _spotting(alignment: Alignment) -> Iterator[str]:
-    text = alignment.gold.document.text
-    missing = spotting_errors(alignment.gold)
-    for claim, near in missing.quantities:
-        gold = claim.quantity
-        if near:
-            said = ", ".join(f"{m.text!r} {_meaning(m)}" for m in near)
-            yield f"misread    {gold.text!r} {_meaning(gold)} -> {said}"
-        else:
-            yield f"unspotted  {gold.text!r} {_meaning(gold)}  {_around(text, *claim.span)}"
-    for target in missing.hardware:
-        yield f"unspotted  hardware {target.name!r}  {_around(text, *target.span)}"
+def _line(finding: Finding, text: str) -> str:
+    item = finding.gold or finding.predicted
+    match finding.error, item:
+        case "misread", GoldClaim():
+            said = ", ".join(f"{mention.text!r} {_meaning(mention)}" for mention in finding.near)
+            what = f"{item.quantity.text!r} {_meaning(item.quantity)} -> {said}"
+        case "unspotted", GoldClaim():
+            what = f"{item.quantity.text!r} {_meaning(item.quantity)}  {_around(text, *item.span)}"
+        case "unspotted", GoldHardware():
+            what = f"hardware {item.name!r}  {_around(text, *item.span)}"
+        case "wrong", GoldClaim():
+            what = f"{item.quantity.text!r} {_differences(finding)}"
+        case "wrong", GoldHardware():
+            what = f"hardware {item.name!r} {_differences(finding)}"
+        case _, GoldClaim():
+            what = f"{item.quantity.text!r} {_sort(item)}  {_around(text, *item.span)}"
+        case _, Claim():
+            again = "(a gold claim that has its prediction)  " if finding.again else ""
+            what = f"{item.quantity.text!r} {_sort(item)}  {again}{_around(text, *item.spans.quantity)}"
+        case _, GoldHardware() | HardwareTarget():
+            what = f"hardware {item.name!r} {item.category} {item.role}  {_around(text, *item.span)}"
+        case _:
+            what = _differences(finding)
+    return f"{finding.error:<10} {what}"
 
 
-def _claims(alignment: Alignment) -> Iterator[str]:
-    gold = alignment.gold
-    text = gold.document.text
-    if not compare_phrases(gold.system, alignment.extraction.system).exact:
-        yield f"wrong      system: {gold.system!r} -> {alignment.extraction.system!r}"
-    for claim in alignment.claims.missed:
-        yield f"missed     {claim.quantity.text!r} {_sort(claim)}  {_around(text, *claim.span)}"
-    for predicted in alignment.claims.spurious:
-        again = "(a gold claim that has its prediction)  " if any(claim_overlap(g, predicted) for g in gold.claims) else ""
-        yield f"spurious   {predicted.quantity.text!r} {_sort(predicted)}  {again}{_around(text, *predicted.spans.quantity)}"
-    for claim, predicted in alignment.claims.pairs:
-        wrong = [
-            f"{'~' if agrees.soft else ''}{name}: {_value(claim, name)} -> {_value(predicted, name)}"
-            for name, agrees in agreement(gold, claim, predicted).items()
-            if not agrees.exact
-        ]
-        if wrong:
-            yield f"wrong      {claim.quantity.text!r} {'; '.join(wrong)}"
-
-
-def _hardware(alignment: Alignment) -> Iterator[str]:
-    text = alignment.gold.document.text
-    for target in alignment.hardware.missed:
-        yield f"missed     hardware {target.name!r} {target.category} {target.role}  {_around(text, *target.span)}"
-    for predicted in alignment.hardware.spurious:
-        yield f"spurious   hardware {predicted.name!r} {predicted.category} {predicted.role}  {_around(text, *predicted.span)}"
-    for target, predicted in alignment.hardware.pairs:
-        wrong = [
-            f"{name}: {getattr(target, name)} -> {getattr(predicted, name)}"
-            for name in ("category", "role")
-            if getattr(target, name) != getattr(predicted, name)
-        ]
-        if wrong:
-            yield f"wrong      hardware {target.name!r} {'; '.join(wrong)}"
+def _differences(finding: Finding) -> str:
+    return "; ".join(
+        f"{'~' if wrong.soft else ''}{name}: {wrong.gold} -> {wrong.predicted}" for name, wrong in finding.fields.items()
+    )
 
 
 def _sort(claim: GoldClaim | Claim) -> str:
     return " ".join(part for part in (claim.kind, claim.comparison, claim.effect) if part)
 
 
-def _value(claim: GoldClaim | Claim, name: str) -> str:
-    if name == "value":
-        return _range(claim.quantity)
-    owner = claim.quantity if name in ("unit", "bound") else claim
-    return repr(getattr(owner, name))
-
-
 def _meaning(quantity: Quantity | QuantityMention) -> str:
-    return f"[{_range(quantity)} {quantity.unit} {quantity.bound}]"
-
-
-def _range(quantity: Quantity | QuantityMention) -> str:
-    ends = dict.fromkeys((f"{quantity.low:.10g}", f"{quantity.high:.10g}"))
-    return "..".join(ends)
+    return f"[{range_of(quantity)} {quantity.unit} {quantity.bound}]"
 
 
 def _around(text: str, start: int, end: int) -> str:
