@@ -1,0 +1,137 @@
+"""Evaluated systems -> the report: their figures, their differences, and every abstract with its errors."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import combinations
+
+from extractor._version import __version__
+from extractor.evaluation.coverage import cover
+from extractor.evaluation.findings import Finding, of_labelling, of_spotting, range_of
+from extractor.evaluation.gold import GoldClaim, GoldDocument, GoldHardware, gold_digest
+from extractor.evaluation.matching import Alignment, agreement, is_strict
+from extractor.evaluation.metrics import score
+from extractor.evaluation.report.format import (
+    ComparisonReport,
+    DifferenceFigures,
+    DocumentReport,
+    ErrorReport,
+    EstimateFigures,
+    Figures,
+    GoldClaimReport,
+    GoldHardwareReport,
+    GoldReport,
+    LeftOutReport,
+    PredictionReport,
+    Report,
+    SpottingReport,
+    SystemReport,
+    UsageReport,
+    WrongFieldReport,
+)
+from extractor.evaluation.report.words import describe
+from extractor.evaluation.statistics import detectable, differences, estimates, power_in_words, verdict
+from extractor.evaluation.systems import LeftOut, System
+from extractor.evaluation.usage import usage
+from extractor.records import Claim, HardwareTarget
+
+
+def assemble(gold: Sequence[GoldDocument], systems: Sequence[System], left_out: Sequence[LeftOut] = ()) -> Report:
+    """Put together the report of systems that were evaluated on the same gold documents, in the same order."""
+    return Report(
+        extractor=__version__,
+        gold=GoldReport(
+            documents=len(gold),
+            claims=sum(len(document.claims) for document in gold),
+            hardware=sum(len(document.hardware) for document in gold),
+            sha256=gold_digest(gold),
+        ),
+        power=f"{power_in_words(detectable(systems[0].alignments), len(gold))}.",
+        spotting=SpottingReport.model_validate(cover(gold).as_dict()),
+        systems=tuple(_system(system) for system in systems),
+        comparisons=tuple(_comparison(ours, theirs) for ours, theirs in combinations(systems, 2)),
+        left_out=tuple(LeftOutReport(name=each.name, why=each.why) for each in left_out),
+        documents=tuple(_document(document, [system.alignments[n] for system in systems]) for n, document in enumerate(gold)),
+    )
+
+
+def _system(system: System) -> SystemReport:
+    figures = Figures.model_validate(score(system.alignments).as_dict())
+    used = usage(alignment.extraction for alignment in system.alignments)
+    return SystemReport(
+        name=system.name,
+        model=system.model,
+        prompt=system.prompt,
+        prompt_sha256=system.prompt_sha256,
+        verdict=describe(figures),
+        headline={name: EstimateFigures(**asdict(figure)) for name, figure in estimates(system.alignments).items()},
+        figures=figures,
+        usage=UsageReport.model_validate(used.as_dict()),
+    )
+
+
+def _comparison(ours: System, theirs: System) -> ComparisonReport:
+    found = differences(ours.alignments, theirs.alignments)
+    return ComparisonReport(
+        ours=ours.name,
+        theirs=theirs.name,
+        headline={name: DifferenceFigures(**asdict(difference)) for name, difference in found.items()},
+        verdict=verdict(found["strict_f1"], ours.name, theirs.name),
+        power=f"{power_in_words(detectable(ours.alignments, theirs.alignments), len(ours.alignments))}.",
+    )
+
+
+def _document(gold: GoldDocument, alignments: Sequence[Alignment]) -> DocumentReport:
+    return DocumentReport(
+        id=gold.document.id,
+        title=gold.document.title,
+        abstract=gold.document.abstract,
+        system=gold.system,
+        claims=tuple(GoldClaimReport(**asdict(claim) | {"quantity": claim.quantity}) for claim in gold.claims),
+        hardware=tuple(GoldHardwareReport(**asdict(target)) for target in gold.hardware),
+        spotting_errors=tuple(_error(finding, gold, None) for finding in of_spotting(gold)),
+        predictions=tuple(_prediction(alignment) for alignment in alignments),
+    )
+
+
+def _prediction(alignment: Alignment) -> PredictionReport:
+    gold, record = alignment.gold, alignment.extraction
+    claims, hardware = alignment.claims, alignment.hardware
+    return PredictionReport(
+        system=record.system,
+        claims=record.claims,
+        hardware=record.hardware,
+        rejected=record.rejected,
+        claim_pairs=tuple((_place(g, gold.claims), _place(p, record.claims)) for g, p in claims.pairs),
+        hardware_pairs=tuple((_place(g, gold.hardware), _place(p, record.hardware)) for g, p in hardware.pairs),
+        errors=tuple(_error(finding, gold, alignment) for finding in of_labelling(alignment)),
+        claims_right=not claims.missed
+        and not claims.spurious
+        and all(is_strict(agreement(gold, g, p)) for g, p in claims.pairs),
+    )
+
+
+def _error(finding: Finding, gold: GoldDocument, alignment: Alignment | None) -> ErrorReport:
+    expected, said = finding.gold, finding.predicted
+    item = expected or said
+    annotated: Sequence[object] = gold.claims if isinstance(expected, GoldClaim) else gold.hardware
+    record = alignment.extraction if alignment else None
+    written: Sequence[object] = () if record is None else record.claims if isinstance(said, Claim) else record.hardware
+    return ErrorReport(
+        error=finding.error,
+        item="claim"
+        if isinstance(item, GoldClaim | Claim)
+        else "hardware"
+        if isinstance(item, GoldHardware | HardwareTarget)
+        else "system",
+        kind=item.kind if isinstance(item, GoldClaim | Claim) else None,
+        gold=None if expected is None else _place(expected, annotated),
+        predicted=None if said is None else _place(said, written),
+        fields={name: WrongFieldReport(**asdict(wrong)) for name, wrong in finding.fields.items()},
+        again=finding.again,
+        read=tuple(f"{near.text!r}: {range_of(near)} {near.unit} {near.bound}" for near in finding.near),
+    )
+
+
+def _place(item: object, items: Sequence[object]) -> int:
+    """Where an item stands, by identity: two predictions may be equal."""
+    return next(n for n, each in enumerate(items) if each is item)

@@ -1,0 +1,153 @@
+"""The words and the numbers of a report, the same in the terminal, in Markdown and on the page."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from extractor.evaluation.report.format import (
+    ComparisonReport,
+    CountFigures,
+    DifferenceFigures,
+    EstimateFigures,
+    Figures,
+    MeanFigures,
+    Report,
+    ShareFigures,
+    SystemReport,
+)
+
+LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "detection_f1": "claims found",
+        "strict_f1": "claims right",
+        "hardware_f1": "hardware",
+        "metric": "metric",
+        "subject": "subject",
+        "baseline": "baseline",
+        "dataset": "dataset",
+        "system": "system name",
+        "documents_right": "abstracts right",
+    }
+)
+"""A heading for each headline figure, in the order of the report."""
+
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "detection_f1": "F1 of the claims that stand where the annotation has one",
+        "strict_f1": "F1 of the claims that are right in kind, comparison, value and unit, too",
+        "hardware_f1": "F1 of the hardware targets",
+        "metric": "share of the claims found whose metric agrees, at least softly",
+        "subject": "the same for the subject",
+        "baseline": "the same for the baseline",
+        "dataset": "the same for the dataset",
+        "system": "share of the abstracts whose system is named as annotated",
+        "documents_right": "share of the abstracts in which every claim and hardware target is right, and nothing else claimed",
+    }
+)
+OF_CLAIMS = ("detection_f1", "strict_f1", "hardware_f1", "documents_right")
+OF_WORDS = ("metric", "subject", "baseline", "dataset", "system")
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as a percentage without its sign; a dash where there is nothing to measure."""
+    return "-" if value is None else f"{100 * value:.{digits}f}"
+
+
+def interval(figure: EstimateFigures | DifferenceFigures) -> str:
+    """`97.1–99.5`; empty where there is no interval. Bounds of a difference have their signs."""
+    if figure.low is None or figure.high is None:
+        return ""
+    if isinstance(figure, DifferenceFigures):
+        return f"{points(figure.low)} to {points(figure.high)}"
+    return f"{percent(figure.low)}–{percent(figure.high)}"
+
+
+def points(value: float | None) -> str:
+    """A difference in percentage points, with its sign; zero has none."""
+    if value is None:
+        return "-"
+    shown = f"{100 * value:+.1f}"
+    return "0.0" if float(shown) == 0 else shown.replace("-", "−")
+
+
+def chance(p: float | None) -> str:
+    """A p-value: `0.03`, or `< 0.001`."""
+    return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def tokens(system: SystemReport) -> float:
+    """Tokens that a system reads and writes for an abstract."""
+    each = system.usage.per_abstract
+    return (each.input_tokens or 0.0) + (each.output_tokens or 0.0)
+
+
+def dollars(system: SystemReport) -> float | None:
+    """US dollars that a system takes for 1,000 abstracts; None where no price is known."""
+    each = system.usage.per_abstract.cost_usd
+    return None if each is None else 1000 * each
+
+
+def money(amount: float | None) -> str:
+    """Dollars for a column; `?` where no price is known."""
+    return "?" if amount is None else "0" if amount == 0 else f"{amount:.2f}" if amount >= 0.01 else f"{amount:.2g}"
+
+
+def describe(figures: Figures) -> str:
+    """How one system did, in a sentence or two with the counts behind it."""
+    found, strict, right = figures.claims.detection, figures.claims.strict, figures.documents_right
+    annotated, said = found.found + found.missed, found.found + found.spurious
+    return (
+        f"finds {found.found} of {annotated} claims, {strict.found} of them right in kind, comparison, value and unit; "
+        f"{found.spurious} of its {said} claims {'is' if found.spurious == 1 else 'are'} spurious. In {right.right} of "
+        f"{right.total} abstracts every claim and hardware target is right."
+    )
+
+
+def against_the_first(report: Report) -> list[ComparisonReport]:
+    """The comparisons with the first system, which is what the others are held against; the report holds those of all pairs."""
+    return [each for each in report.comparisons if each.ours == report.systems[0].name]
+
+
+def differing(report: Report, ours: int, theirs: int) -> tuple[list[str], list[str]]:
+    """The ids of the abstracts whose claims are all right in one system and not in the other: ours first."""
+    won: tuple[list[str], list[str]] = ([], [])
+    for document in report.documents:
+        a, b = document.predictions[ours].claims_right, document.predictions[theirs].claims_right
+        if a != b:
+            won[0 if a else 1].append(document.id)
+    return won
+
+
+Cell = CountFigures | ShareFigures | MeanFigures | None
+
+
+def every_figure(report: Report) -> list[tuple[str, list[tuple[str, Sequence[Cell]]]]]:
+    """All figures, group by group; a row has a cell for each system."""
+    all_figures = [system.figures for system in report.systems]
+    first = all_figures[0]
+    groups: list[tuple[str, list[tuple[str, Sequence[Cell]]]]] = []
+    for way, title in (("detection", "Claims found, by place"), ("strict", "Claims right in kind, comparison, value and unit")):
+        rows: list[tuple[str, Sequence[Cell]]] = [("all", [getattr(figures.claims, way) for figures in all_figures])]
+        rows.append(("all, averaged over abstracts", [getattr(figures.macro, way) for figures in all_figures]))
+        for by in ("by_kind", "by_comparison", "by_unit"):
+            word = by.removeprefix("by_")
+            rows += [
+                (f"{word}: {name}", [getattr(getattr(figures, by)[name], way) for figures in all_figures])
+                for name in getattr(first, by)
+            ]
+        groups.append((title, rows))
+    fields: list[tuple[str, Sequence[Cell]]] = []
+    for name, field in first.fields.items():
+        for way in ("exact", "soft", "named"):
+            if getattr(field, way) is not None:
+                label = name if field.soft is None else f"{name}, {way}"
+                fields.append((label, [getattr(figures.fields[name], way) for figures in all_figures]))
+    groups.append(("Fields of the claims found", fields))
+    sorts = ("all", "products", "classes", "role", "category")
+    groups.append(("Hardware", [(sort, [getattr(figures.hardware, sort) for figures in all_figures]) for sort in sorts]))
+    ways = ("exact", "soft")
+    document: list[tuple[str, Sequence[Cell]]] = [
+        (f"system name, {way}", [getattr(figures.system, way) for figures in all_figures]) for way in ways
+    ]
+    document.append(("everything right", [figures.documents_right for figures in all_figures]))
+    groups.append(("Abstracts", document))
+    return groups

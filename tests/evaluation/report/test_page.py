@@ -1,0 +1,213 @@
+"""The page needs nothing but itself, shows all without a script, takes no abstract for mark-up, and can be read by everyone."""
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from extractor.evaluation.report import page as pages
+from extractor.evaluation.systems import LeftOut
+from tests.evaluation.report.reports import DOCUMENTS, HOSTILE, flawed, report, right
+
+VOID = {"meta", "input", "br", "link", "img"}
+CSS = (Path(pages.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Elements in order with their attributes; raises if one is not closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs), tag
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self._open[-1] if self._open else "", data))
+
+    def every(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def text(self, *without: str) -> str:
+        return "".join(data for tag, data in self.texts if tag not in {"script", "style", *without})
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    left_out = LeftOut("openai/<i>gone</i>", f"it said {HOSTILE}")
+    return pages.page(report(right(), flawed(), flawed("openai/other"), left_out=(left_out,)))
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_ids_are_unique_and_every_reference_leads_somewhere(page: Page) -> None:
+    ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
+    assert [id for id, times in ids.items() if times > 1 or not id or re.search(r"\s", id)] == []
+    referred = [
+        target
+        for _, attributes in page.elements
+        for name in ("aria-labelledby", "for", "aria-describedby")
+        for target in (attributes.get(name) or "").split()
+    ]
+    links = [attributes["href"] or "" for _, attributes in page.elements if "href" in attributes]
+    clips = re.findall(r"url\(#([^)]*)\)", " ".join(attributes.get("clip-path") or "" for _, attributes in page.elements))
+    assert links
+    assert all(link.startswith("#") for link in links)
+    assert {*referred, *clips, *(link[1:] for link in links)} - set(ids) == set()
+
+
+def test_nothing_comes_from_outside(html: str, page: Page) -> None:
+    assert [
+        attributes for _, attributes in page.elements if {"src", "srcset", "action", "data", "xmlns"} & set(attributes)
+    ] == []
+    assert [tag for tag, _ in page.elements if tag in {"link", "img", "iframe", "object", "embed", "base"}] == []
+    styles = " ".join(data for tag, data in page.texts if tag == "style")
+    assert not re.search(r"@import|url\(", styles)
+    scripts = "".join(data for tag, data in page.texts if tag == "script")
+    assert not re.search(r"fetch\(|XMLHttpRequest|import\(|\.src\b", scripts)
+    assert set(re.findall(r"\w+://[^\s<&\"]*", html)) <= {"https://elsewhere.example/x"}  # the words of an abstract
+
+
+def test_an_abstract_is_shown_and_never_obeyed(html: str, page: Page) -> None:
+    assert html.count("<script>") == 1
+    assert len(page.every("article")) == len(DOCUMENTS)
+    assert page.every("b")
+    assert "bold" not in [data for tag, data in page.texts if tag == "b"]
+    assert page.text().count(HOSTILE) >= 3  # heading, text, rejected value
+    assert "49" not in page.text().replace("49.", "")
+
+
+def test_all_is_there_without_a_script(page: Page) -> None:
+    shown = page.text()
+    for gold in DOCUMENTS:
+        assert gold.document.title in shown
+    for said in ("missed", "spurious", "wrong field", "other words, softly the same", "annotated 'speedup', predicted 'speed'"):
+        assert said in shown
+    [form] = page.every("form")
+    assert "hidden" in form
+    assert [attributes for tag, attributes in page.elements if "hidden" in attributes and tag != "form"] == []
+
+
+def test_spans_are_marked_in_both_texts(html: str) -> None:
+    first = html[html.index('<article id="planted"') : html.index('<article id="other-2"')]
+    gold, perfect, said, _ = re.split(r"<section", first)[1:]
+    assert re.findall(r'<mark class="q">([^<]*)', gold) == ["2.5x", "40 ms", "71%"]
+    assert re.findall(r'<mark class="h">([^<]*)', gold) == ["Jetson Nano", "mobile phones"]
+    assert re.findall(r'<mark class="r">([^<]*)', gold) == ["2.5x"]
+    assert "The same in every field." in perfect
+    assert re.findall(r'<mark class="(q[^"]*)">([^<]*)', said) == [
+        ("q wrong", "2.5x"),
+        ("q spurious", "2.5x"),
+        ("q softly", "71%"),
+    ]
+    assert re.findall(r'<mark class="gap">([^<]*)', said) == ["40 ms", "mobile phones"]
+
+
+def test_every_error_can_be_filtered_by_what_it_is(page: Page) -> None:
+    options = {attributes.get("value") for attributes in page.every("option")}
+    errors = [attributes for attributes in page.every("li") if "data-e" in attributes]
+    assert Counter(error["data-e"] for error in errors) == {"missed": 4, "spurious": 2, "wrong": 6, "softly": 2}
+    assert {error["data-e"] for error in errors} <= options
+    kinds = {data for tag, data in page.texts if tag == "option"}
+    assert {error["data-k"] for error in errors} == {"speedup", "speed", "accuracy", "hardware", "system"}
+    assert {error["data-k"] for error in errors} <= kinds
+    assert {name for error in errors for name in (error.get("data-f") or "").split()} <= kinds
+
+
+def test_headings_go_down_step_by_step(page: Page) -> None:
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
+
+
+def test_controls_have_labels_and_charts_have_words(page: Page) -> None:
+    labelled = {attributes["for"] for attributes in page.every("label")}
+    assert {attributes["id"] for attributes in page.every("select")} == labelled
+    charts = [attributes for attributes in page.every("svg") if attributes.get("aria-hidden") != "true"]
+    assert len(charts) == 3
+    assert all(chart["role"] == "img" and chart["aria-labelledby"] for chart in charts)
+    assert "claims right: rules 100.0%, openai/flawed_1b 66.7%" in page.text()
+    assert page.every("html") == [{"lang": "en"}]
+
+
+def test_what_scrolls_can_be_reached_with_the_keyboard(page: Page) -> None:
+    regions = [attributes for attributes in page.every("div") if attributes.get("class") == "wide"]
+    assert regions
+    assert all(region["tabindex"] == "0" and region["role"] == "region" for region in regions)
+    assert [attributes for _, attributes in page.elements if int(attributes.get("tabindex") or 0) > 0] == []
+
+
+def test_cells_have_headers(page: Page) -> None:
+    assert all(header.get("scope") in {"col", "row", "rowgroup"} for header in page.every("th"))
+
+
+def test_one_system_alone_has_no_differences() -> None:
+    alone = Page(pages.page(report(right())))
+    assert "Where the systems differ" not in alone.text()
+    assert "the system takes no tokens and no money" in alone.text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_can_be_told_apart(scheme: str) -> None:
+    """WCAG 2.2: 4.5 to 1 for text, 3 to 1 for shapes."""
+    blocks = re.findall(r":root \{(.*?)\}", CSS, flags=re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[["light", "dark"].index(scheme)]))
+    grounds = ("paper", "panel", "quantity", "wrong", "spurious", "restated")
+    low = [(ground, ratio) for ground in grounds if (ratio := contrast(colours["ink"], colours[ground])) < 4.5]
+    low += [
+        (text, ratio)
+        for text in ("soft", "link")
+        for on in ("paper", "panel")
+        if (ratio := contrast(colours[text], colours[on])) < 4.5
+    ]
+    low += [
+        (name, ratio)
+        for name in colours
+        if name.startswith("series") and (ratio := contrast(colours[name], colours["paper"])) < 3
+    ]
+    assert low == []
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("ids", "anchors"),
+    [
+        pytest.param(["s049"], ["s049"], id="as it is"),
+        pytest.param(["abstracts#49", "a b"], ["abstracts-49", "a-b"], id="not in an address"),
+        pytest.param(["a b", "a/b"], ["a-b", "a-b-2"], id="two alike"),
+        pytest.param(["charts"], ["charts-2"], id="a section's"),
+    ],
+)
+def test_each_abstract_has_an_address_of_its_own(ids: list[str], anchors: list[str]) -> None:
+    assert [*pages.anchors(ids).values()] == anchors
