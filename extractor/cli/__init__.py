@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from extractor._version import __version__
 from extractor.cli.cache import cache
-from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
+from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from extractor.cli.eval import evaluate
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
@@ -57,7 +57,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog=f"""\b
 Exit codes: {ALL_DONE} all done, {NOTHING_DONE} nothing could be done, {WRONG_USAGE} wrong usage,
-{DONE_WITH_FAILURES} done with failures, {INTERRUPTED} interrupted, {PIPE_CLOSED} the reader of standard output left.""",
+{DONE_WITH_FAILURES} done with failures, {FELL} a figure fell below its baseline,
+{INTERRUPTED} interrupted, {PIPE_CLOSED} the reader of standard output left.""",
 )
 
 

@@ -1,8 +1,9 @@
-"""The exit codes of every command. 4 is kept for the quality gate of `extractor eval`."""
+"""The exit codes of every command."""
 
 ALL_DONE = 0
 NOTHING_DONE = 1
 WRONG_USAGE = 2
 DONE_WITH_FAILURES = 3
+FELL = 4
 INTERRUPTED = 130
 PIPE_CLOSED = 141

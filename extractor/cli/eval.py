@@ -1,4 +1,4 @@
-"""`extractor eval`: how well the built-in rules or a model agree with annotated abstracts."""
+"""`extractor eval`: how well the built-in rules and models agree with annotated abstracts, and what that is worth."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extractor.cli import options
+from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL
 from extractor.cli.terminal import console, plain, say
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
-    from extractor.evaluation import Alignment, GoldDocument
-    from extractor.labelling.models import ModelOptions
+    from extractor.evaluation import GoldDocument
+    from extractor.evaluation.systems import LeftOut, System
+    from extractor.evaluation.usage import Usage
 
 
 def evaluate(
@@ -19,14 +21,34 @@ def evaluate(
         Path,
         typer.Option("--gold", metavar="DIR", envvar="EXTRACTOR_GOLD", help="The annotated abstracts, a folder of JSON files."),
     ] = Path("evals/gold"),
-    model: options.Model = "rules",
+    model: Annotated[
+        list[str],
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME",
+            envvar="EXTRACTOR_MODEL",
+            help="A system to score: rules, or a model as PROVIDER/NAME. Again for more. Without it, the rules and every "
+            "model that is recorded.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 (typer reads it and makes its own)
     base_url: options.BaseUrl = None,
-    prompt: options.Prompt = None,
+    prompt: Annotated[
+        list[Path],
+        typer.Option(
+            "--prompt",
+            metavar="FILE",
+            envvar="EXTRACTOR_PROMPT",
+            help="A prompt of your own in place of the built-in one. Again for more: each model is scored with each prompt.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
     narrow_schema: options.NarrowSchema = options.Narrow.auto,
     record: Annotated[
         bool,
         typer.Option(
-            "--record", envvar="EXTRACTOR_RECORD", help="Ask the model what is not recorded yet; without it, nothing is sent."
+            "--record", envvar="EXTRACTOR_RECORD", help="Ask the models what is not recorded yet; without it, nothing is sent."
         ),
     ] = False,
     cassettes: Annotated[
@@ -35,66 +57,153 @@ def evaluate(
             "--cassettes", metavar="DIR", envvar="EXTRACTOR_CASSETTES", help="Where the replies of models are recorded."
         ),
     ] = Path("evals/cassettes"),
+    report: Annotated[
+        Path,
+        typer.Option(
+            "--report", metavar="DIR", envvar="EXTRACTOR_REPORT", help="Where report.html, report.md and report.json go."
+        ),
+    ] = Path("build/report"),
+    baseline: Annotated[
+        list[Path],
+        typer.Option(
+            "--baseline",
+            metavar="FILE",
+            envvar="EXTRACTOR_BASELINE",
+            help="Exit with 4 if a headline figure of its system fell by more than it tolerates. Again for more systems.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006
+    save_baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-baseline",
+            metavar="FILE",
+            envvar="EXTRACTOR_SAVE_BASELINE",
+            help="Keep the headline figures of the one system as a baseline.",
+            show_default=False,
+        ),
+    ] = None,
     errors: Annotated[
         bool, typer.Option("--errors", envvar="EXTRACTOR_ERRORS", help="List each miss, false claim and wrong field instead.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print the figures as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print the figures as JSON instead.")
+    ] = False,
 ) -> None:
-    """Score the built-in rules or a model against annotated abstracts.
+    """Score the built-in rules and models against annotated abstracts, and compare them.
 
-    Prints precision, recall and F1 of claims and hardware, the accuracy of each field, and how much of the gold spotting
-    lists; for a model also calls, tokens, and what was rejected. docs/evaluation.md defines each figure. A model's replies
-    are played from recordings; --record makes them, and goes on where it was interrupted.
+    Prints the headline figures of each system with their 95% intervals, what it takes, and verdicts in words; of one system
+    alone also every figure. Writes the whole report, with each abstract and its errors, as a page, as Markdown and as JSON.
+    docs/evaluation.md defines each figure. A model's replies are played from recordings; --record makes them, and goes on
+    where it was interrupted. --errors and --json are about one system, the rules if none is named, and write no report.
+
+    Example: extractor eval
 
     Example: extractor eval --errors | less
 
-    Example: extractor eval --model openai/qwen2.5-7b --base-url http://127.0.0.1:8080/v1 --record
+    Example: extractor eval --model rules --model openai/qwen2.5-7b --base-url http://127.0.0.1:8080/v1 --record
 
-    Exit codes: 0 scored, 1 a gold file or a recording is not what it should be, or the model does not answer, 2 wrong
-    usage.
+    Exit codes: 0 scored, 1 a gold file or a recording is not what it should be, or a model does not answer, 2 wrong usage,
+    3 scored, but a recorded model could not be, 4 a figure fell below its baseline.
     """
-    import json
-
-    from extractor.evaluation import read_gold, score
-    from extractor.evaluation.coverage import cover
-    from extractor.evaluation.listing import list_errors, table
-    from extractor.labelling.models import RULES, ModelOptions
+    from extractor.evaluation import read_gold
+    from extractor.evaluation.systems import evaluate as score_system
+    from extractor.evaluation.systems import evaluate_recorded, product
+    from extractor.labelling.models import RULES
 
     if errors and as_json:
         raise UsageError("--errors and --json exclude each other; choose one")
-    if record and model == RULES:
+    if record and set(model) <= {RULES}:
         raise UsageError("--record records a model, and the rules are none; name one with --model")
+    if prompt and set(model) <= {RULES}:
+        raise UsageError("--prompt is for a model, and the rules take none; name one with --model")
+    asked = product(model or [RULES], prompt, base_url, narrow_schema.value)
+    if len(asked) > 1 and (errors or as_json or save_baseline):
+        raise UsageError("--errors, --json and --save-baseline are about one system; name one --model and at most one --prompt")
     documents = read_gold(gold)
-    asked = ModelOptions(model, base_url, prompt, narrow_schema.value)
-    alignments = _align(documents, asked, cassettes, record)
-    if errors:
-        for line in list_errors(alignments):
+    systems = [score_system(documents, each, cassettes, record=record, notice=say) for each in asked]
+    if errors or as_json:
+        _print(systems[0], documents, as_json=as_json)
+        return
+    left_out: list[LeftOut] = []
+    if not model:
+        recorded, left_out = evaluate_recorded(documents, cassettes, say)
+        systems += recorded
+    _report(documents, systems, left_out, report)
+    fell = _gate(systems, baseline)
+    if save_baseline is not None:
+        _save(systems, save_baseline)
+    raise typer.Exit(FELL if fell else DONE_WITH_FAILURES if left_out else ALL_DONE)
+
+
+def _print(system: "System", documents: "tuple[GoldDocument, ...]", *, as_json: bool) -> None:
+    """One system's figures as JSON, or its errors one by one."""
+    import json
+
+    from extractor.evaluation import score
+    from extractor.evaluation.coverage import cover
+    from extractor.evaluation.listing import list_errors
+
+    if not as_json:
+        for line in list_errors(system.alignments):
             typer.echo(plain(line))
         return
-    scores, coverage, used = score(alignments), cover(documents), None
-    if model != RULES:
-        from extractor.evaluation.usage import usage
-
-        used = usage(alignment.extraction for alignment in alignments)
-    if as_json:
-        figures = {**scores.as_dict(), "spotting": coverage.as_dict()}
-        typer.echo(json.dumps(figures | ({} if used is None else {"usage": used.as_dict()}), indent=2))
-    else:
-        console().print(table(scores, coverage, used))
+    used = _usage(system)
+    figures = {**score(system.alignments).as_dict(), "spotting": cover(documents).as_dict()}
+    typer.echo(json.dumps(figures | ({} if used is None else {"usage": used.as_dict()}), indent=2))
 
 
-def _align(
-    documents: "tuple[GoldDocument, ...]", asked: "ModelOptions", cassettes: Path, record: bool
-) -> "tuple[Alignment, ...]":
-    import asyncio
+def _report(documents: "tuple[GoldDocument, ...]", systems: "list[System]", left_out: "list[LeftOut]", folder: Path) -> None:
+    """Print the headline, and every figure of a system that is alone; write the reports and say where they are."""
+    from extractor.evaluation import score
+    from extractor.evaluation.coverage import cover
+    from extractor.evaluation.listing import table
+    from extractor.evaluation.report import assemble, write
+    from extractor.evaluation.report.terminal import headline
 
+    report = assemble(documents, systems, left_out)
+    console().print(headline(report))
+    if len(systems) == 1:
+        console().print("", table(score(systems[0].alignments), cover(documents), _usage(systems[0])), sep="\n")
+    for each in left_out:
+        say(f"{each.name} is left out: {each.why}")
+    paths = write(report, folder)
+    console().print("", f"The whole report: {', '.join(map(str, paths))}", sep="\n", soft_wrap=True)
+
+
+def _usage(system: "System") -> "Usage | None":
+    from extractor.evaluation.usage import usage
     from extractor.labelling.models import RULES
 
-    if asked.model == RULES:
-        from extractor.evaluation import align_all
-        from extractor.labelling.rules import RulesLabeller
+    return None if system.model == RULES else usage(alignment.extraction for alignment in system.alignments)
 
-        return asyncio.run(align_all(documents, RulesLabeller()))
-    from extractor.evaluation.cassettes import align_recorded
 
-    return asyncio.run(align_recorded(documents, asked, cassettes, record=record, notice=say))
+def _gate(systems: "list[System]", baselines: list[Path]) -> bool:
+    """Whether a figure fell below a baseline; each that did is told. Raises `DataError` for a baseline of no system here."""
+    from extractor.evaluation.baselines import check_baseline, read_baseline
+
+    fell = False
+    for path in baselines:
+        name = read_baseline(path).system
+        system = next((each for each in systems if each.name == name), systems[0])
+        falls = check_baseline(path, system.name, _headline(system), system.alignments)
+        fell |= bool(falls)
+        for fall in falls:
+            say(f"{name}: {fall}")
+        if not falls:
+            say(f"{name}: no figure fell below {path}")
+    return fell
+
+
+def _save(systems: "list[System]", path: Path) -> None:
+    from extractor.evaluation.baselines import save_baseline
+
+    if len(systems) > 1:
+        raise UsageError("--save-baseline is about one system; name one --model and at most one --prompt")
+    save_baseline(path, systems[0].name, _headline(systems[0]), systems[0].alignments)
+
+
+def _headline(system: "System") -> dict[str, float | None]:
+    from extractor.evaluation.statistics import estimates
+
+    return {name: estimate.value for name, estimate in estimates(system.alignments).items()}

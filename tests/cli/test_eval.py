@@ -1,15 +1,25 @@
-"""`extractor eval`: figures on standard output, as a table, a list of errors or JSON; what a user can mend in one line."""
+"""`extractor eval`: figures on standard output, reports in a folder, a gate; what a user can mend in one line."""
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from extractor.cli import app
+from extractor.cli import app, codes
+from tests.labelling.model_server import ModelServer, labels
+from tests.llm.server import Request
 
 GOLD = Path(__file__).parents[2] / "evals" / "gold"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own, where reports go and nothing is recorded."""
+    monkeypatch.chdir(tmp_path)
 
 
 def run(*arguments: str) -> Result:
@@ -19,19 +29,96 @@ def run(*arguments: str) -> Result:
 @pytest.fixture
 def some(tmp_path: Path) -> Path:
     """A folder of a few gold files."""
+    folder = tmp_path / "gold"
+    folder.mkdir()
     for path in sorted(GOLD.glob("*.json"))[:5]:
-        shutil.copy(path, tmp_path)
-    return tmp_path
+        shutil.copy(path, folder)
+    return folder
 
 
-def test_the_table_is_the_default(some: Path) -> None:
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-0123456789abcdef")
+
+    def forget(_request: Request, right: dict[str, Any]) -> dict[str, Any]:
+        return right | {"system": None}
+
+    with ModelServer(labels(forget)) as running:
+        yield running
+
+
+def test_one_system_is_shown_in_full(some: Path) -> None:
     result = run("--gold", str(some))
-    assert result.exit_code == 0
+    assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0] == "5 documents"
-    for row in ("claims: detection", "claims: strict", "hardware", "claim: metric", "system", "quantities read right"):
+    assert lines[0].startswith("5 documents, ")
+    for row in ("rules ", "claims: detection", "claims: strict", "hardware", "claim: metric", "quantities read right"):
         assert [line for line in lines if line.startswith(row)], row
-    assert result.stderr == ""
+
+
+def test_the_report_is_written_and_said_to_be_there(some: Path) -> None:
+    result = run("--gold", str(some), "--report", "here/report")
+    assert result.exit_code == 0
+    paths = [Path("here", "report", name) for name in ("report.json", "report.md", "report.html")]
+    assert result.stdout.splitlines()[-1] == f"The whole report: {', '.join(map(str, paths))}"
+    assert json.loads(paths[0].read_bytes())["gold"]["documents"] == 5
+    assert run("--gold", str(some)).stdout.splitlines()[-1].startswith(f"The whole report: {Path('build', 'report')}")
+
+
+@pytest.mark.parametrize("form", ["--json", "--errors"])
+def test_the_other_forms_write_nothing_but_standard_output(some: Path, form: str) -> None:
+    assert run("--gold", str(some), form).exit_code == 0
+    assert [path.name for path in Path().iterdir()] == ["gold"]
+
+
+def test_a_model_that_is_recorded_is_compared_from_then_on(some: Path, server: ModelServer) -> None:
+    models = ("--model", "rules", "--model", "openai/tiny")
+    recording = run("--gold", str(some), *models, "--cassettes", "evals/cassettes", "--base-url", server.url, "--record")
+    assert recording.exit_code == 0, recording.stderr
+    asked = len(server.requests)
+    result = run("--gold", str(some))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == recording.stdout
+    assert len(server.requests) == asked
+    assert [line.split()[0] for line in result.stdout.splitlines() if " finds " in line] == ["rules", "openai/tiny"]
+    assert "claims: detection" not in result.stdout
+    assert [each["name"] for each in json.loads(Path("build/report/report.json").read_bytes())["systems"]] == [
+        "rules",
+        "openai/tiny",
+    ]
+    assert "claims: detection" in run("--gold", str(some), "-m", "openai/tiny").stdout
+
+
+def test_a_recording_that_cannot_be_played_is_told_and_code_3(some: Path, server: ModelServer) -> None:
+    assert run("--gold", str(some), "-m", "openai/tiny", "--base-url", server.url, "--record").exit_code == 0
+    next(Path("evals/cassettes").rglob("s001.json")).unlink()
+    result = run("--gold", str(some))
+    assert result.exit_code == codes.DONE_WITH_FAILURES
+    assert result.stderr.startswith("openai/tiny is left out: s001: there is no cassette")
+    assert "rules finds" in result.stdout
+    assert "Left out" in Path("build/report/report.md").read_text(encoding="utf-8")
+    assert run("--gold", str(some), "-m", "openai/tiny").exit_code == codes.NOTHING_DONE
+
+
+def test_a_fall_below_the_baseline_is_code_4(some: Path, server: ModelServer) -> None:
+    made = run("--gold", str(some), "-m", "openai/tiny", "--base-url", server.url, "--record", "--save-baseline", "tiny.json")
+    assert made.exit_code == 0
+    held = run("--gold", str(some), "--baseline", "tiny.json")
+    assert (held.exit_code, held.stderr) == (0, "openai/tiny: no figure fell below tiny.json\n")
+    baseline = json.loads(Path("tiny.json").read_bytes())
+    baseline["figures"]["system"]["value"] = 1.0
+    Path("tiny.json").write_text(json.dumps(baseline))
+    fell = run("--gold", str(some), "--baseline", "tiny.json")
+    assert fell.exit_code == codes.FELL == 4
+    assert fell.stderr.startswith("openai/tiny: system fell from 100.00 to ")
+
+
+def test_a_baseline_of_no_system_here_is_a_fault(some: Path) -> None:
+    assert run("--gold", str(some), "--save-baseline", "rules.json").exit_code == 0
+    Path("other.json").write_text(Path("rules.json").read_text().replace('"rules"', '"openai/other"'))
+    result = run("--gold", str(some), "--baseline", "other.json")
+    assert result.exit_code == codes.NOTHING_DONE
+    assert "other.json is the baseline of openai/other" in result.stderr.splitlines()[-1]
 
 
 def test_json_holds_the_same_figures_and_the_counts_behind_them(some: Path) -> None:
@@ -60,7 +147,7 @@ def test_errors_lists_what_the_figures_count(some: Path) -> None:
 
 def test_the_folder_can_come_from_the_environment(some: Path) -> None:
     result = CliRunner().invoke(app, ["eval"], env={"EXTRACTOR_GOLD": str(some)})
-    assert result.stdout.startswith("5 documents\n")
+    assert result.stdout.startswith("5 documents, ")
 
 
 @pytest.mark.parametrize(
@@ -68,6 +155,9 @@ def test_the_folder_can_come_from_the_environment(some: Path) -> None:
     [
         pytest.param(["--errors", "--json"], "exclude each other", id="two forms"),
         pytest.param(["--record"], "name one with --model", id="nothing to record"),
+        pytest.param(["--prompt", "mine.md"], "name one with --model", id="a prompt for the rules"),
+        pytest.param(["-m", "rules", "-m", "openai/a", "--json"], "are about one system", id="figures of two"),
+        pytest.param(["-m", "rules", "-m", "openai/a", "--save-baseline", "x"], "are about one system", id="a baseline of two"),
         pytest.param(["--gold", "nowhere"], "no gold folder at nowhere", id="no folder"),
     ],
 )

@@ -56,7 +56,7 @@ class TestNew:
         assert "a.json: unreviewed: no person has reviewed this annotation yet; read the abstract, " in refused.stderr
         review(mine)
         assert run("check", mine).exit_code == 0
-        assert CliRunner().invoke(app, ["eval", "--gold", str(mine)]).exit_code == 0
+        assert CliRunner().invoke(app, ["eval", "--gold", str(mine), "--json"]).exit_code == 0
 
     def test_what_is_there_is_left_as_it_is(self, papers: Path, tmp_path: Path) -> None:
         mine = tmp_path / "mine"

@@ -49,8 +49,8 @@ def server() -> Iterator[ModelServer]:
         yield running
 
 
-def evaluate(*options: str) -> Result:
-    return CliRunner().invoke(app, ["eval", "--gold", "gold", "--cassettes", "cassettes", "-m", MODEL, *options])
+def evaluate(*options: str, form: tuple[str, ...] = ("--json",)) -> Result:
+    return CliRunner().invoke(app, ["eval", "--gold", "gold", "--cassettes", "cassettes", "-m", MODEL, *form, *options])
 
 
 def record(server: ModelServer, *options: str) -> Result:
@@ -68,10 +68,10 @@ def rewrite(path: Path, old: str, new: str) -> None:
 
 
 def test_what_is_recorded_is_played_again_to_the_same_figures_without_a_server(server: ModelServer) -> None:
-    recorded = record(server, "--json")
+    recorded = record(server)
     assert recorded.exit_code == 0, recorded.stderr
     asked = len(server.requests)
-    played = evaluate("--json")
+    played = evaluate()
     assert (played.exit_code, played.stderr) == (0, "")
     assert played.stdout == recorded.stdout
     assert len(server.requests) == asked
@@ -83,7 +83,7 @@ def test_what_is_recorded_is_played_again_to_the_same_figures_without_a_server(s
 
 def test_the_table_shows_what_the_model_took(server: ModelServer) -> None:
     assert record(server).exit_code == 0
-    shown_lines = evaluate().stdout.splitlines()
+    shown_lines = evaluate(form=()).stdout.splitlines()
     for row in ("claims: detection", "calls", "re-asked", "input tokens", "abstracts without a call", "rejected"):
         assert [line for line in shown_lines if line.startswith(row)], row
 
@@ -183,8 +183,8 @@ def test_a_mode_that_the_server_refused_is_refused_again_in_the_replay(server: M
         return await calls_tool((await right_labels(shown(request))).model_dump_json())(request)
 
     server.server.acts = [tools_only]
-    recorded = record(server, "--json")
-    played = evaluate("--json")
+    recorded = record(server)
+    played = evaluate()
     assert (recorded.exit_code, played.exit_code) == (0, 0)
     assert played.stdout == recorded.stdout
     assert "going on with tool calling" in recorded.stderr
@@ -194,7 +194,7 @@ def test_a_mode_that_the_server_refused_is_refused_again_in_the_replay(server: M
 def test_an_abstract_without_a_usable_answer_counts_as_missed(server: ModelServer) -> None:
     server.server.acts = [labels(lambda request, right: "no" if shown(request).title.startswith("Kraken") else right)]
     assert record(server).exit_code == 0
-    figures = json.loads(evaluate("--json").stdout)
+    figures = json.loads(evaluate().stdout)
     assert (figures["documents"], figures["usage"]["unanswered"], figures["usage"]["reasks"]) == (4, 1, 2)
     assert figures["claims"]["detection"]["missed"] >= 1
 
