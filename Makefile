@@ -10,7 +10,7 @@ ifneq ($(shell cat .venv/place 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types contracts format ci clean
+.PHONY: help run test lint types contracts format gate ci clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -36,7 +36,10 @@ format: .venv/dev ## mend style and format
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
-ci: lint types contracts ## all checks, the tests last
+gate: .venv/dev ## evaluate, and fail if a headline figure fell below its baseline
+	$(BIN)/extractor eval $(addprefix --baseline ,$(sort $(wildcard evals/baselines/*.json)))
+
+ci: lint types contracts gate ## all checks, the tests last
 	$(BIN)/python -m pytest
 
 clean: ## remove the environment and everything built
