@@ -170,6 +170,14 @@ def _many(number: int, noun: str) -> str:
 def agree(
     first: Annotated[Path, typer.Argument(metavar="A", help="One annotator's folder.", show_default=False)],
     second: Annotated[Path, typer.Argument(metavar="B", help="The other's.", show_default=False)],
+    errors: Annotated[
+        bool,
+        typer.Option(
+            "--errors",
+            envvar="EXTRACTOR_ERRORS",
+            help="List each disagreement instead: missed is what A alone has, spurious what B alone has.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Print how far two annotations of the same abstracts agree: the ceiling that a model can be held to.
@@ -178,20 +186,28 @@ def agree(
 
     Example: extractor gold agree mygold hergold
 
+    Example: extractor gold agree mygold hergold --errors | less
+
     Exit codes: 0 compared, 1 a gold file is not what it should be, 2 wrong usage.
     """
     import json
 
     from extractor.evaluation import read_gold
     from extractor.evaluation.annotators import align_annotators
+    from extractor.evaluation.listing import list_errors
 
+    if errors and as_json:
+        raise UsageError("--errors and --json exclude each other; choose one")
     both = align_annotators(read_gold(first), read_gold(second))
     for folder, ids in ((first, both.only_first), (second, both.only_second)):
         if ids:
             say(f"only in {folder}, left out: {', '.join(ids)}")
     if not both.alignments:
         raise UsageError(f"{first} and {second} have no document in common. Give a document the same id in both.")
-    if as_json:
+    if errors:
+        for line in list_errors(both.alignments, spotting=False):
+            typer.echo(plain(line))
+    elif as_json:
         typer.echo(json.dumps(both.as_dict(), indent=2))
     else:
         console().print(both.table())

@@ -71,15 +71,16 @@ def _usage(usage: Usage) -> Table:
     return rows
 
 
-def list_errors(alignments: Iterable[Alignment]) -> Iterator[str]:
+def list_errors(alignments: Iterable[Alignment], *, spotting: bool = True) -> Iterator[str]:
     """One line per error, grouped by document; documents without an error give none.
 
-    `unspotted` and `misread` are of spotting, `missed`, `spurious` and `wrong` of the labeller. A wrong field is given as
-    gold -> prediction, with `~` for one that agrees softly.
+    `unspotted` and `misread` are of `spotting`, which can be left out; `missed`, `spurious` and `wrong` are of the labeller. A
+    wrong field is given as gold -> prediction, with `~` for one that agrees softly.
     """
     for alignment in alignments:
         gold, text = alignment.gold, alignment.gold.document.text
-        lines = [_line(finding, text) for finding in (*of_spotting(gold), *of_labelling(alignment))]
+        spotted = of_spotting(gold) if spotting else ()
+        lines = [_line(finding, text) for finding in (*spotted, *of_labelling(alignment))]
         if lines:
             yield f"{gold.document.id}  {gold.document.title}"
             yield from (f"  {line}" for line in lines)

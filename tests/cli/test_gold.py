@@ -198,6 +198,13 @@ class TestAgree:
         assert figures["headline"]["detection_f1"]["value"] == 0.8
         assert (figures["only_first"], figures["only_second"]) == (["s002"], ["s071"])
 
+    def test_each_disagreement_is_a_line(self, two: tuple[Path, Path]) -> None:
+        """And nothing of what spotting thinks: no labeller took part."""
+        lines = run("agree", *two, "--errors").stdout.splitlines()
+        assert [line.split()[0] for line in lines] == ["s061", "missed", "wrong"]
+        assert lines[2] == "  wrong      '24%' kind: 'resource' -> 'accuracy'"
+        assert run("agree", *two, "--errors", "--json").exit_code == 2
+
     def test_nothing_in_common_is_wrong_usage(self, two: tuple[Path, Path]) -> None:
         for path in two[1].glob("s0[06]*.json"):
             path.unlink()
