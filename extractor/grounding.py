@@ -1,6 +1,6 @@
 """Grounding: labels + mentions + text -> extraction. What cannot be located in the text is rejected, with its reason."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from extractor.documents import Document, Span
@@ -13,7 +13,7 @@ from extractor.spotting import HardwareMention, Mentions, QuantityMention
 def ground(document: Document, mentions: Mentions, labelled: Labelled) -> Extraction:
     """Build the record of one document. Never raises on what a labeller said: it rejects it."""
     labels = labelled.labels
-    desk = _Desk(mentions)
+    desk = _Desk(mentions, labelled.confidence)
     claims = [claim for n, label in enumerate(labels.claims) if (claim := desk.claim(n, label))]
     targets = [target for n, label in enumerate(labels.hardware) if (target := desk.target(n, label))]
     desk.dismiss("not_claims", labels.not_claims, desk.quantities)
@@ -28,7 +28,7 @@ def ground(document: Document, mentions: Mentions, labelled: Labelled) -> Extrac
         system=desk.system(labels.system),
         claims=tuple(sorted(claims, key=lambda claim: claim.spans.quantity)),
         hardware=tuple(sorted(targets, key=lambda target: target.span)),
-        rejected=tuple(desk.rejected),
+        rejected=(*labelled.rejected, *desk.rejected),
         provenance=labelled.provenance,
     )
 
@@ -38,6 +38,7 @@ class _Desk:
     """The state of grounding one document: which mentions are labelled already, and what was rejected."""
 
     mentions: Mentions
+    confidence: Mapping[int, float]
     rejected: list[Rejection] = field(default_factory=list)
     seen: set[int] = field(default_factory=set)
     quantities: dict[int, QuantityMention] = field(init=False)
@@ -101,6 +102,7 @@ class _Desk:
             hardware=phrases["hardware"],
             spans=Spans(quantity=mention.span, **spans),
             sentence=sentence,
+            confidence=self.confidence.get(label.mention),
         )
 
     def phrase(self, where: str, name: str, label: ClaimLabel, near: Span, sentence: Span) -> Span | None:

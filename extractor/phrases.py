@@ -39,6 +39,11 @@ def locate(text: str, phrase: str, near: Span, sentence: Span) -> Span | None:
     )
 
 
+def folded(phrase: str) -> str:
+    """A phrase as it is looked for in a text: two that are equal in it find the same places."""
+    return _normalise(phrase).text.strip()
+
+
 def _exact(text: str, phrase: str) -> Iterator[Span]:
     start = text.find(phrase) if phrase else -1
     while start != -1:
@@ -48,7 +53,7 @@ def _exact(text: str, phrase: str) -> Iterator[Span]:
 
 
 def _normalised(text: str, phrase: str) -> Iterator[Span]:
-    haystack, needle = _normalise(text), _normalise(phrase).text.strip()
+    haystack, needle = _normalise(text), folded(phrase)
     start = haystack.text.find(needle) if needle else -1
     while start != -1:
         span = haystack.offsets[start], haystack.offsets[start + len(needle) - 1] + 1

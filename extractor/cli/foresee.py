@@ -41,7 +41,8 @@ def foresee(
         for name, number in (("done before", total.done), ("unreadable", total.unreadable), ("in the cache", total.cached))
         if number
     ]
-    rows += [("without a number or hardware", total.uncalled), ("need a call", total.calls)]
+    rows += [("without a number or hardware", total.uncalled), ("need a call", total.asked)]
+    rows += [("calls", total.calls)] if total.calls != total.asked else []
     rows += [("input tokens, about", total.input_tokens), ("output tokens, about", total.output_tokens)]
     for name, number in rows:
         typer.echo(f"{name:<30}{number:>12,}")

@@ -107,6 +107,28 @@ MaxCost = Annotated[
         show_default=False,
     ),
 ]
+Votes = Annotated[
+    int,
+    typer.Option(
+        "--votes",
+        metavar="N",
+        min=1,
+        envvar="EXTRACTOR_VOTES",
+        help="Ask N times at temperature 0.7 and keep what most answers say; the share that agrees is each claim's "
+        "confidence. Costs N times as much: --votes 5.",
+    ),
+]
+Fallback = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fallback",
+        metavar="NAME",
+        envvar="EXTRACTOR_FALLBACK",
+        help="Who labels an abstract for which the model gives no answer, again for the next in line: --fallback rules. "
+        "A wrong key still stops the job. --base-url is the model's alone.",
+        show_default=False,
+    ),
+]
 NoCache = Annotated[
     bool,
     typer.Option("--no-cache", envvar="EXTRACTOR_NO_CACHE", help="Ask anew, also what was answered before; keep no answer."),

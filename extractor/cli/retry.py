@@ -16,6 +16,7 @@ from extractor.errors import UsageError
 def retry(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A job's folder.")],
     max_cost: options.MaxCost = None,
+    fallback: options.Fallback = None,
     log_format: LogFormatOption = LogFormat.text,
 ) -> None:
     """Try again what failed in a job, and do what it had not come to.
@@ -24,6 +25,8 @@ def retry(
     the command was given in. What is done is not done again.
 
     Example: extractor retry claims
+
+    Example: extractor retry claims --fallback rules
 
     Exit codes: those of `extractor run`.
     """
@@ -51,6 +54,7 @@ def retry(
     except OSError:
         raise UsageError(f"The job was started in {directory}, which is not here. Run its command again.") from None
     settings |= {} if max_cost is None else {"max_cost": max_cost}
+    settings |= {"fallback": fallback} if fallback else {}
     run(
         inputs,
         output=str(target),

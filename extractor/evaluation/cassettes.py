@@ -117,7 +117,8 @@ async def align_recorded(
     """
     require_packages("eval,llm", "vcr", "tenacity")
     chosen = choose(replace(options, cache=False, concurrency=1), notice)
-    folder = home.joinpath(*map(_safe, options.model.split("/")), _safe(str(chosen.settings["prompt"])))
+    asked = str(chosen.settings["prompt"]) + (f"+votes{options.votes}" if options.votes > 1 else "")
+    folder = home.joinpath(*map(_safe, options.model.split("/")), _safe(asked))
     cassettes = Cassettes(folder, _command(options), record)
     if record:
         _describe(folder, options.model, chosen)
@@ -191,6 +192,7 @@ def _command(options: ModelOptions) -> str:
     words += ["--base-url", options.base_url] if options.base_url else []
     words += ["--prompt", str(options.prompt)] if options.prompt else []
     words += ["--narrow-schema", options.narrow] if options.narrow != "auto" else []
+    words += ["--votes", str(options.votes)] if options.votes > 1 else []
     return " ".join([*words, "--record"])
 
 

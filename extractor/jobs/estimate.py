@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from extractor.documents import Document
-from extractor.labelling.llm import ModelLabeller
 from extractor.labelling.models import Chosen
 from extractor.labelling.rules import RulesLabeller
 from extractor.llm.pricing import Price
@@ -15,13 +14,15 @@ from extractor.spotting import spot
 @dataclass(slots=True)
 class Estimate:
     """`documents` of the input, of which `done` are in the job's folder, `unreadable` ones give no document, `uncalled` ones
-    hold nothing to label, `cached` ones have their reply in the cache, and `calls` need one. Tokens are those of the calls."""
+    hold nothing to label, `cached` ones have their replies in the cache, and `asked` ones need calls. Tokens are those of the
+    calls. What a fallback would cost is not in it, as nobody knows how much fails."""
 
     documents: int = 0
     unreadable: int = 0
     done: int = 0
     uncalled: int = 0
     cached: int = 0
+    asked: int = 0
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -33,8 +34,7 @@ class Estimate:
 
 async def estimate(items: Iterable[Sourced | BadRecord], chosen: Chosen, is_done: Callable[[Document], bool]) -> Estimate:
     """Read the whole input and count what a model would be asked. The labels are taken to be as long as those of the rules."""
-    labeller = chosen.labeller
-    if not isinstance(labeller, ModelLabeller):
+    if not chosen.samples:
         raise TypeError("only a model's job can be estimated")
     total = Estimate()
     rules = RulesLabeller()
@@ -47,11 +47,12 @@ async def estimate(items: Iterable[Sourced | BadRecord], chosen: Chosen, is_done
                 total.done += 1
             elif not ((mentions := spot(item.document.text)).quantities or mentions.hardware):
                 total.uncalled += 1
-            elif labeller.is_answered(item.document, mentions):
-                total.cached += 1
-            else:
-                total.calls += 1
-                total.input_tokens += labeller.expected_input(item.document, mentions)
+            elif calls := sum(not sample.is_answered(item.document, mentions) for sample in chosen.samples):
+                total.asked += 1
+                total.calls += calls
+                total.input_tokens += calls * chosen.samples[0].expected_input(item.document, mentions)
                 labels = (await rules.label(item.document, mentions)).labels
-                total.output_tokens += len(labels.model_dump_json()) // 3
+                total.output_tokens += calls * (len(labels.model_dump_json()) // 3)
+            else:
+                total.cached += 1
     return total

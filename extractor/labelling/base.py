@@ -1,12 +1,13 @@
 """The door between labellers and the rest: `Labels`, and the `Labeller` protocol that the rules and the models share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from extractor.documents import Document
-from extractor.records import Comparison, Effect, Kind, Provenance, Role
+from extractor.records import Comparison, Effect, Kind, Provenance, Rejection, Role
 from extractor.spotting import Mentions
 
 
@@ -48,10 +49,16 @@ class Labels(_Label):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Labels with what they cost. `provenance` lacks only the wall time, which the worker measures."""
+    """Labels with what they cost. `provenance` lacks only the wall time, which the worker measures.
+
+    `confidence` holds, by mention, how far a claim can be believed (0 to 1), where the labeller knows it. `rejected` says which
+    answers were to be had and were not.
+    """
 
     labels: Labels
     provenance: Provenance
+    confidence: Mapping[int, float] = field(default_factory=dict)
+    rejected: tuple[Rejection, ...] = ()
 
 
 class Labeller(Protocol):

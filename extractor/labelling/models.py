@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,8 @@ from extractor.labelling.base import Labeller, Labels
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from extractor.labelling.llm import ModelLabeller
+    from extractor.llm.cache import ReplyCache
     from extractor.llm.client import ModelClient
     from extractor.llm.endpoints import Endpoint
     from extractor.llm.pricing import Budget
@@ -38,6 +40,9 @@ class ModelOptions:
     taken to be those on this machine or network and `ollama`, `hosted_vllm` and `lm_studio`; hosted providers compile one
     schema once, so theirs stays the same. `price` is `IN,OUT` in US dollars for a million tokens, `max_cost` in US dollars.
     `timeout` is in seconds until a call is given up; None leaves the usual ones.
+
+    `votes` is how many samples a model is asked for, 1 for its one best answer. `fallbacks` are models or the rules, in the
+    order in which they stand in for a model that fails; `base_url` is not theirs, and `price` only where none is published.
     """
 
     model: str = RULES
@@ -51,21 +56,30 @@ class ModelOptions:
     max_cost: float | None = None
     cache: bool = True
     timeout: float | None = None
+    votes: int = 1
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """A labeller and what a job has to know of it. An async context manager, which lets go of connections and the cache.
 
-    `window` documents may be before the labeller at once. `settings` are what its answers depend on, beside the model's name.
-    `client` and `budget` are None for the rules.
+    `window` documents may be before the labeller at once. `settings` are what its answers depend on, beside the model's name;
+    the fallbacks are not among them, since they change nothing that is done. `samples` are asked about each document, one call
+    each; `clients` are all that may be, the model's own first. The rules have neither, and no budget.
     """
 
     labeller: Labeller
     window: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
-    client: "ModelClient[Labels] | None" = None
+    samples: "tuple[ModelLabeller, ...]" = ()
+    clients: "tuple[ModelClient[Labels], ...]" = ()
     budget: "Budget | None" = None
+
+    @property
+    def client(self) -> "ModelClient[Labels] | None":
+        """The client of the model itself, None for the rules."""
+        return self.clients[0] if self.clients else None
 
     async def __aenter__(self) -> Labeller:
         return self.labeller
@@ -73,8 +87,8 @@ class Chosen:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.client is not None:
-            await self.client.__aexit__(kind, error, trace)
+        for client in self.clients:
+            await client.__aexit__(kind, error, trace)
 
 
 def choose(
@@ -90,62 +104,132 @@ def choose(
     key file, `retries` that of the usual policy. Raises `UsageError` for options that cannot be met.
     """
     if options.model == RULES:
-        from extractor.labelling.rules import RulesLabeller  # loads the lexicons, which only a run needs
+        if options.votes > 1 or options.fallbacks:
+            cause = "--votes asks a model again" if options.votes > 1 else "--fallback stands in for a model that fails"
+            raise UsageError(f"{cause}, and the rules always answer, and alike. Name a model with --model.")
+        return Chosen(_rules())
 
-        return Chosen(RulesLabeller())
-    if "/" not in options.model.strip("/"):
-        means = f"{RULES!r}, the built-in labeller, or PROVIDER/NAME, for instance openai/{options.model or 'NAME'}"
-        raise UsageError(f"There is no model {options.model!r}. Use {means}.")
-
-    from extractor.llm.endpoints import resolve
-
-    endpoint = resolve(options.model, options.base_url)
-    require_packages("llm", "aiohttp", "instructor", "openai", "tenacity", *([] if endpoint.direct else ["litellm"]))
-
-    from extractor.labelling.llm import ModelLabeller
-    from extractor.labelling.prompts import load_prompt
     from extractor.llm.cache import ReplyCache
-    from extractor.llm.client import ModelClient, Settings
-    from extractor.llm.limits import Limits
-    from extractor.llm.pricing import Budget, Price
-    from extractor.llm.retries import RetryPolicy
-    from extractor.llm.transports import Timeouts
+    from extractor.llm.pricing import Budget
 
-    prompt = load_prompt(options.prompt)
-    narrow = _narrows(options.narrow, endpoint)
-    budget = Budget(options.max_cost)
-    longest = _LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None
-    limits = Limits(options.concurrency, options.requests_per_minute, options.tokens_per_minute)
-    seconds = options.timeout
-    timeouts = Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds)
-    settings = Settings(
-        temperature=_TEMPERATURE, max_output_tokens=longest, limits=limits, timeouts=timeouts, retries=retries or RetryPolicy()
-    )
-    client = ModelClient(
-        options.model,
-        Labels,
-        base_url=options.base_url,
-        settings=settings,
-        key=key,
-        cache=ReplyCache(notice=notice) if options.cache else None,
-        price=Price.parse(options.price) if options.price else None,
-        budget=budget,
-        notice=notice,
-    )
-    if options.max_cost is not None and client.price is None:
-        cause = f"no price is known for {options.model}, so the cap of ${options.max_cost:g} cannot be kept"
-        raise UsageError(f"{cause}. Give --price IN,OUT (US dollars for a million tokens), or leave --max-cost out.")
-    decides = {
-        "base_url": endpoint.base_url,
-        "prompt": prompt.label,
-        "prompt_sha256": prompt.sha256,
-        "schema_sha256": sha256(json.dumps(Labels.model_json_schema()).encode()).hexdigest(),
-        "narrow_schema": narrow,
-        "temperature": settings.temperature,
-        "max_output_tokens": settings.max_output_tokens,
-    }
-    labeller = ModelLabeller(client, prompt, narrow=narrow)
-    return Chosen(labeller, _WINDOW * options.concurrency, decides, client, budget)
+    cache = ReplyCache(notice=notice) if options.cache else None
+    job = _Job(options, cache, Budget(options.max_cost), _once(notice), key, retries)
+    first = job.asks(options.model, options.base_url)
+    labeller, clients = first.labeller, first.clients
+    if options.fallbacks:
+        from extractor.labelling.fallback import FallbackLabeller
+
+        *above, _ = options.fallbacks
+        if RULES in above:
+            raise UsageError("--fallback rules always answers, so nothing after it is ever asked. Give it last.")
+        stand_ins = [job.asks(name, None, fallback=True) for name in options.fallbacks if name != RULES]
+        clients += tuple(client for stand_in in stand_ins for client in stand_in.clients)
+        last = [_rules()] if RULES in options.fallbacks else []
+        labeller = FallbackLabeller([labeller, *(stand_in.labeller for stand_in in stand_ins), *last], job.notice)
+    return Chosen(labeller, _WINDOW * options.concurrency, first.settings, first.samples, clients, job.budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One model as it is asked: what labels with it, the samples behind that, and their clients."""
+
+    labeller: Labeller
+    samples: "tuple[ModelLabeller, ...]"
+    clients: "tuple[ModelClient[Labels], ...]"
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What all models of a job are asked with."""
+
+    options: ModelOptions
+    cache: "ReplyCache | None"
+    budget: "Budget"
+    notice: Callable[[str], None]
+    key: "SecretStr | None"
+    retries: "RetryPolicy | None"
+
+    def asks(self, model: str, base_url: str | None, *, fallback: bool = False) -> _Asked:
+        """What the options mean for one model. Raises `UsageError` where they cannot be met."""
+        options = self.options
+        if "/" not in model.strip("/"):
+            means = f"{RULES!r}, the built-in labeller, or PROVIDER/NAME, for instance openai/{model or 'NAME'}"
+            raise UsageError(f"There is no model {model!r}. Use {means}.")
+
+        from extractor.llm.endpoints import resolve
+
+        endpoint = resolve(model, base_url)
+        require_packages("llm", "aiohttp", "instructor", "openai", "tenacity", *([] if endpoint.direct else ["litellm"]))
+
+        from extractor.labelling.llm import ModelLabeller
+        from extractor.labelling.prompts import load_prompt
+        from extractor.labelling.votes import TEMPERATURE, VotingLabeller
+        from extractor.llm.client import ModelClient, Settings
+        from extractor.llm.limits import Limits
+        from extractor.llm.pricing import Price, price_of
+        from extractor.llm.retries import RetryPolicy
+        from extractor.llm.transports import Timeouts
+
+        prompt = load_prompt(options.prompt)
+        narrow = _narrows(options.narrow, endpoint)
+        price = Price.parse(options.price) if options.price else None
+        seconds = options.timeout
+        settings = Settings(
+            temperature=TEMPERATURE if options.votes > 1 else _TEMPERATURE,
+            max_output_tokens=_LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None,
+            limits=Limits(options.concurrency, options.requests_per_minute, options.tokens_per_minute),
+            timeouts=Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds),
+            retries=self.retries or RetryPolicy(),
+        )
+        clients: list[ModelClient[Labels]] = []
+        for seed in range(1, options.votes + 1) if options.votes > 1 else [None]:
+            client = ModelClient(
+                model,
+                Labels,
+                base_url=base_url,
+                settings=replace(settings, seed=seed),
+                key=self.key,
+                cache=self.cache,
+                price=(price_of(endpoint) if fallback else None) or price,
+                budget=self.budget,
+                limiter=clients[0].limiter if clients else None,
+                notice=self.notice,
+            )
+            clients.append(client)
+        if options.max_cost is not None and clients[0].price is None:
+            cause = f"no price is known for {model}, so the cap of ${options.max_cost:g} cannot be kept"
+            raise UsageError(f"{cause}. Give --price IN,OUT (US dollars for a million tokens), or leave --max-cost out.")
+        samples = tuple(ModelLabeller(client, prompt, narrow=narrow) for client in clients)
+        decides = {
+            "base_url": endpoint.base_url,
+            "prompt": prompt.label,
+            "prompt_sha256": prompt.sha256,
+            "schema_sha256": sha256(json.dumps(Labels.model_json_schema()).encode()).hexdigest(),
+            "narrow_schema": narrow,
+            "temperature": settings.temperature,
+            "max_output_tokens": settings.max_output_tokens,
+            **({"votes": options.votes} if options.votes > 1 else {}),
+        }
+        return _Asked(VotingLabeller(samples) if len(samples) > 1 else samples[0], samples, tuple(clients), decides)
+
+
+def _rules() -> Labeller:
+    from extractor.labelling.rules import RulesLabeller  # loads the lexicons, which only a run needs
+
+    return RulesLabeller()
+
+
+def _once(notice: Callable[[str], None]) -> Callable[[str], None]:
+    """Says each line the first time: the clients of several samples have the same to say."""
+    said: set[str] = set()
+
+    def tell(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            notice(line)
+
+    return tell
 
 
 def _narrows(narrow: Narrow, endpoint: "Endpoint") -> bool:

@@ -73,6 +73,7 @@ class ModelClient(Generic[T]):
 
     `key` is for callers that hold one (a replay of recordings needs none that works); else it is looked up by the endpoint's
     variable in the environment and the key file when a call is first made. `price` takes the place of the published one.
+    `limiter` is for clients that ask the same server and share its limits; else each has one of its own by the settings.
     `notice` gets what a user should know, one line each.
     """
 
@@ -87,6 +88,7 @@ class ModelClient(Generic[T]):
         cache: ReplyCache | None = None,
         price: Price | None = None,
         budget: Budget | None = None,
+        limiter: Limiter | None = None,
         notice: Callable[[str], None] = lambda _line: None,
         clock: Clock | None = None,
     ) -> None:
@@ -99,7 +101,7 @@ class ModelClient(Generic[T]):
         self._budget = budget or Budget()
         self._notice = notice
         self._clock = clock or Clock()
-        self.limiter = Limiter(self._settings.limits, self._clock)
+        self.limiter = limiter or Limiter(self._settings.limits, self._clock)
         self._transport: Transport | None = None
         self._mode = Mode.JSON_SCHEMA
         self._works: Mode | None = None

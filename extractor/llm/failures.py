@@ -8,9 +8,11 @@ ProviderError (extractor.errors)
 Each says a cause and a fix. None holds a reply of the model or a key.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from extractor.errors import ProviderError
+from extractor.records import Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,24 @@ class Spent:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+
+    @classmethod
+    def of(cls, made: Provenance) -> "Spent":
+        """What a record says that it has cost."""
+        return cls(made.calls, made.attempts, made.input_tokens, made.output_tokens, made.cost_usd)
+
+    @classmethod
+    def together(cls, parts: Iterable["Spent"]) -> "Spent":
+        """What several labellers spent on one document. They ask the same thing: `attempts` is 1, plus the re-asks of all."""
+        spent = list(parts)
+        costs = [part.cost_usd for part in spent if part.cost_usd is not None]
+        return cls(
+            calls=sum(part.calls for part in spent),
+            attempts=any(part.attempts for part in spent) + sum(max(0, part.attempts - 1) for part in spent),
+            input_tokens=sum(part.input_tokens for part in spent),
+            output_tokens=sum(part.output_tokens for part in spent),
+            cost_usd=sum(costs) if len(costs) == len(spent) else None,
+        )
 
 
 class CallError(ProviderError):

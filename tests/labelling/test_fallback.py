@@ -1,0 +1,133 @@
+"""Who answers when the model does not, and what the record says of it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from extractor.documents import Document
+from extractor.grounding import ground
+from extractor.labelling.base import Labelled, Labels
+from extractor.labelling.fallback import FallbackLabeller
+from extractor.labelling.rules import RulesLabeller
+from extractor.llm.failures import BudgetError, CallError, JobError, Spent
+from extractor.records import Provenance
+from extractor.spotting import Mentions, spot
+
+DOCUMENT = Document("d", "FastNet", "FastNet is 2.5x faster than SlowNet on a Jetson Nano.")
+MENTIONS = spot(DOCUMENT.text)
+NOTHING = Labels(system=None, claims=(), not_claims=(1,), hardware=(), not_hardware=(2,))
+FAILED = CallError("the reply was cut off", "Allow longer replies.", Spent(3, 3, 2100, 600, 0.75))
+WRONG_KEY = JobError("wrong key", "Set it.", Spent(calls=1))
+
+
+class Scripted:
+    """Answers or raises the same each time, and counts how often it was asked."""
+
+    def __init__(self, name: str, error: Exception | None = None, **spent: Any) -> None:
+        self.name = "llm"
+        self.error = error
+        self.made = Provenance(extractor="0", labeller="llm", model=name, **{"calls": 1, "attempts": 1, **spent})
+        self.asked = 0
+
+    async def label(self, document: Document, mentions: Mentions) -> Labelled:  # noqa: ARG002 (the protocol's)
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return Labelled(NOTHING, self.made)
+
+
+def label(*labellers: Scripted | RulesLabeller, notices: list[str] | None = None) -> Labelled:
+    said = [] if notices is None else notices
+    return asyncio.run(FallbackLabeller(labellers, said.append).label(DOCUMENT, MENTIONS))
+
+
+def test_a_model_that_answers_is_all_that_is_asked() -> None:
+    first, second = Scripted("openai/a", cached=True), Scripted("openai/b")
+    labelled = label(first, second)
+    assert (labelled.provenance, labelled.rejected, second.asked) == (first.made, (), 0)
+    assert FallbackLabeller([first, second]).name == first.name
+
+
+def test_the_next_in_line_answers_and_the_record_says_who_it_was_and_what_all_have_cost() -> None:
+    last = Scripted("openai/c", input_tokens=700, output_tokens=90, cost_usd=0.25)
+    record = ground(DOCUMENT, MENTIONS, label(Scripted("openai/a", FAILED), Scripted("openai/b", FAILED), last))
+    made = record.provenance
+    assert (made.labeller, made.model) == ("llm", "openai/c")
+    assert (made.calls, made.attempts) == (7, 5)  # two labellers were told twice what was wrong, the third never
+    assert (made.input_tokens, made.output_tokens, made.cost_usd) == (4900, 1290, 1.75)
+    assert [(each.field, each.value, each.reason) for each in record.rejected] == [
+        ("labeller", "the reply was cut off", "gave no answer")
+    ] * 2
+
+
+def test_the_rules_stand_in_with_the_cost_of_the_model() -> None:
+    labelled = label(Scripted("openai/a", FAILED), RulesLabeller())
+    made = labelled.provenance
+    assert (made.labeller, made.model, made.prompt) == ("rules", "rules", None)
+    assert (made.calls, made.input_tokens, made.cost_usd) == (3, 2100, 0.75)
+    assert [claim.mention for claim in labelled.labels.claims] == [1]
+
+
+@pytest.mark.parametrize(("calls", "cached"), [(0, True), (3, False)])
+def test_a_kept_answer_of_the_fallback_is_cached_unless_the_model_was_called(calls: int, cached: bool) -> None:
+    error = CallError("no", "Mend it.", Spent(calls=calls))
+    stand_in = Scripted("openai/b", calls=0, attempts=0, cached=True)
+    assert label(Scripted("openai/a", error), stand_in).provenance.cached is cached
+
+
+def test_the_cost_is_unknown_if_that_of_one_labeller_is() -> None:
+    assert label(Scripted("openai/a", FAILED), Scripted("ollama/b", cost_usd=None)).provenance.cost_usd is None
+
+
+def test_a_document_that_all_fail_on_says_all_causes() -> None:
+    other = CallError("openai/b declined", "Try another model.", Spent(1, 1, 700, 5, 0.25))
+    with pytest.raises(CallError) as caught:
+        label(Scripted("openai/a", FAILED), Scripted("openai/b", other))
+    error = caught.value
+    assert (error.cause, error.fix) == ("the reply was cut off; then openai/b declined", "Try another model.")
+    assert error.spent == Spent(4, 3, 2800, 605, 1.0)
+    assert not isinstance(error, JobError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(WRONG_KEY, id="what no later document could pass"),
+        pytest.param(BudgetError("the cap is reached", "Raise it."), id="the cap on cost"),
+        pytest.param(ZeroDivisionError("a bug"), id="a bug"),
+    ],
+)
+def test_a_fallback_does_not_cover_up(error: Exception) -> None:
+    stand_in = Scripted("openai/b")
+    with pytest.raises(type(error)) as caught:
+        label(Scripted("openai/a", error), stand_in)
+    assert (caught.value, stand_in.asked) == (error, 0)
+
+
+def test_a_fallback_that_cannot_be_asked_is_left_out_with_one_line_and_stops_nothing() -> None:
+    first, broken, notices = Scripted("openai/a", FAILED), Scripted("openai/b", WRONG_KEY), list[str]()
+    labeller = FallbackLabeller([first, broken, RulesLabeller()], notices.append)
+
+    async def scene() -> list[Labelled]:
+        return [await labeller.label(DOCUMENT, MENTIONS) for _ in range(3)]
+
+    for labelled, calls in zip(asyncio.run(scene()), (4, 3, 3), strict=True):
+        assert (labelled.provenance.labeller, labelled.provenance.calls) == ("rules", calls)
+        assert [each.value for each in labelled.rejected] == ["the reply was cut off", "wrong key"]
+    assert (first.asked, broken.asked) == (3, 1)
+    assert notices == ["A fallback is left out from here on: wrong key. Set it."]
+
+
+def test_without_another_one_the_document_fails_with_both_causes() -> None:
+    with pytest.raises(CallError, match=r"^the reply was cut off; then wrong key\. Set it\.$") as caught:
+        label(Scripted("openai/a", FAILED), Scripted("openai/b", WRONG_KEY))
+    assert not isinstance(caught.value, JobError)
+
+
+def test_the_cap_stops_a_fallback_as_well_and_what_was_spent_is_known() -> None:
+    with pytest.raises(BudgetError) as caught:
+        label(
+            Scripted("openai/a", FAILED), Scripted("openai/b", BudgetError("the cap is reached", "Raise it.")), RulesLabeller()
+        )
+    assert caught.value.spent == FAILED.spent
