@@ -15,7 +15,7 @@ def ground(document: Document, mentions: Mentions, labelled: Labelled) -> Extrac
     labels = labelled.labels
     desk = _Desk(mentions, labelled.confidence)
     claims = [claim for n, label in enumerate(labels.claims) if (claim := desk.claim(n, label))]
-    targets = [target for n, label in enumerate(labels.hardware) if (target := desk.target(n, label))]
+    targets = desk.targets(labels.hardware)
     desk.dismiss("not_claims", labels.not_claims, desk.quantities)
     desk.dismiss("not_hardware", labels.not_hardware, desk.hardware)
     desk.forgotten()
@@ -117,6 +117,18 @@ class _Desk:
         if span is None:
             self.reject(f"{where}.{name}", value, "not found in the text")
         return span
+
+    def targets(self, labels: Iterable[HardwareLabel]) -> list[HardwareTarget]:
+        """The hardware targets, once for each product and each class: an evaluated one before an intended one, then the first."""
+        found = [(n, target) for n, label in enumerate(labels) if (target := self.target(n, label))]
+        kept: dict[str, HardwareTarget] = {}
+        for n, target in sorted(found, key=lambda each: (each[1].role != "evaluated", each[1].span)):
+            one = target.name.casefold() if target.specific else f"class {target.category}"
+            if one in kept:
+                self.reject(f"hardware[{n}]", target.name, "listed already")
+            else:
+                kept[one] = target
+        return list(kept.values())
 
     def target(self, n: int, label: HardwareLabel) -> HardwareTarget | None:
         if not self.take(f"hardware[{n}].mention", label.mention, self.hardware):

@@ -122,3 +122,24 @@ def test_claims_stand_in_the_order_of_the_text() -> None:
     extraction = grounded(size, claim(), not_claims=())
     assert [c.quantity.text for c in extraction.claims] == ["2.5x", "5M parameters"]
     assert extraction.rejected == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "roles", "kept"),
+    [
+        ("It runs on phones, and on tablets.", ("intended", "intended"), ["phones"]),
+        ("It runs on phones, and on tablets.", ("intended", "evaluated"), ["tablets"]),
+        ("It runs on phones and servers.", ("intended", "intended"), ["phones", "servers"]),
+        ("A Jetson Nano, and the Jetson Nano again.", ("evaluated", "evaluated"), ["Jetson Nano"]),
+        ("A Jetson Nano, and an edge device.", ("evaluated", "intended"), ["Jetson Nano", "edge device"]),
+    ],
+    ids=["class twice", "evaluated first", "two classes", "product twice", "product and class"],
+)
+def test_a_product_and_a_class_are_each_listed_once(text: str, roles: tuple[str, ...], kept: list[str]) -> None:
+    document = Document("d", "T", text)
+    mentions = spot(document.text)
+    hardware = [{"mention": m.id, "role": role} for m, role in zip(mentions.hardware, roles, strict=True)]
+    labels = Labels.model_validate({"system": None, "claims": (), "not_claims": (), "hardware": hardware, "not_hardware": ()})
+    extraction = ground(document, mentions, Labelled(labels, Provenance(extractor="0", labeller="test", model="test")))
+    assert [target.name for target in extraction.hardware] == kept
+    assert [r.reason for r in extraction.rejected] == ["listed already"] * (len(roles) - len(kept))
