@@ -119,7 +119,7 @@ class _Desk:
         return span
 
     def targets(self, labels: Iterable[HardwareLabel]) -> list[HardwareTarget]:
-        """The hardware targets, once for each product and each class: an evaluated one before an intended one, then the first."""
+        """The targets, one for each product and each class: an evaluated one before an intended one, then the first."""
         found = [(n, target) for n, label in enumerate(labels) if (target := self.target(n, label))]
         kept: dict[str, HardwareTarget] = {}
         for n, target in sorted(found, key=lambda each: (each[1].role != "evaluated", each[1].span)):
