@@ -218,6 +218,7 @@ def test_requests_that_nothing_asks_any_more_are_told(server: ModelServer) -> No
         ("Title: Kraken", f"Title: {KEY}", "looks like a secret"),
         ("Title: Kraken", "Title: Bearer abc", "looks like a secret"),
         ("Title: Kraken", "Title: /home/me/models", "looks like a secret or a path"),
+        ("Title: Kraken", "Title: saved in /tmp/models", "looks like a secret or a path"),
     ],
 )
 def test_a_planted_secret_is_found(server: ModelServer, old: str, new: str, fault: str) -> None:
