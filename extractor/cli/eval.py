@@ -45,6 +45,7 @@ def evaluate(
         ),
     ] = [],  # noqa: B006
     narrow_schema: options.NarrowSchema = options.Narrow.auto,
+    votes: options.Votes = 1,
     record: Annotated[
         bool,
         typer.Option(
@@ -117,7 +118,9 @@ def evaluate(
         raise UsageError("--record records a model, and the rules are none; name one with --model")
     if prompt and set(model) <= {RULES}:
         raise UsageError("--prompt is for a model, and the rules take none; name one with --model")
-    asked = product(model or [RULES], prompt, base_url, narrow_schema.value)
+    if votes > 1 and set(model) <= {RULES}:
+        raise UsageError("--votes asks a model again, and the rules always answer alike; name one with --model")
+    asked = product(model or [RULES], prompt, base_url, narrow_schema.value, votes)
     if len(asked) > 1 and (errors or as_json or save_baseline):
         raise UsageError("--errors, --json and --save-baseline are about one system; name one --model and at most one --prompt")
     documents = read_gold(gold)

@@ -2,6 +2,7 @@
 
     evals/cassettes/openai/some-model/label@1/recording.json   what was asked, so that a replay asks the same
                                               s049.json        the requests about s049 with their responses
+    evals/cassettes/openai/some-model/label@1+votes5/...       the same of five votes
 
 vcrpy records and plays; a request is matched by method, path and JSON body. Cassettes hold what an allow-list lets in: no
 header but the content type, no query, bodies decoded. vcrpy patches the process and cassettes must not overlap, so

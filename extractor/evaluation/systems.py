@@ -19,7 +19,8 @@ from extractor.labelling.prompts import load_prompt
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A model with a prompt, and how it fared. `name` is the model's, and the label of a prompt that is not built in."""
+    """A model with a prompt, and how it fared. `name` is the model's, and the label of a prompt that is not built in, and the
+    votes where there are several."""
 
     name: str
     model: str
@@ -56,7 +57,7 @@ def evaluate(
 
     alignments = asyncio.run(align_recorded(documents, options, home, record=record, notice=notice))
     prompt = load_prompt(options.prompt)
-    return System(_name(options.model, prompt.label), options.model, prompt.label, prompt.sha256, alignments)
+    return System(_name(options, prompt.label), options.model, prompt.label, prompt.sha256, alignments)
 
 
 def evaluate_recorded(
@@ -71,7 +72,7 @@ def evaluate_recorded(
                 raise UsageError(f"it is recorded with the prompt {label}, and the built-in one is {built_in}; {fix}")
             systems.append(evaluate(documents, options, home, notice=notice))
         except (DataError, UsageError) as error:
-            left_out.append(LeftOut(_name(options.model, label), str(error)))
+            left_out.append(LeftOut(_name(options, label), str(error)))
     return systems, left_out
 
 
@@ -86,16 +87,18 @@ def recorded(documents: Sequence[GoldDocument], home: Path) -> list[tuple[ModelO
     for path in sorted(home.rglob(RECORDING)):
         try:
             described = json.loads(path.read_text(encoding="utf-8"))
-            model, label = described["model"], described["prompt"]
+            model, label, votes = described["model"], described["prompt"], described.get("votes", 1)
         except (ValueError, KeyError, TypeError):
             raise DataError(f"{path} does not say what was recorded. Remove its folder, and record anew.") from None
         cassettes = Cassettes(path.parent, again="")
         if any(cassettes.path(gold.document).exists() for gold in documents):
-            found.append((ModelOptions(model), label))
+            found.append((ModelOptions(model, votes=votes), label))
     return found
 
 
-def product(models: Sequence[str], prompts: Sequence[Path], base_url: str | None, narrow: Narrow) -> list[ModelOptions]:
+def product(
+    models: Sequence[str], prompts: Sequence[Path], base_url: str | None, narrow: Narrow, votes: int = 1
+) -> list[ModelOptions]:
     """Every model with every prompt; the rules, which take none, once.
 
     Raises `UsageError` for two prompts of one name and version: they could not be told apart.
@@ -106,11 +109,12 @@ def product(models: Sequence[str], prompts: Sequence[Path], base_url: str | None
         if (other := by_label.setdefault(label, path)) != path:
             raise UsageError(f"{other} and {path} are both {label}; give each its own name or version in its front matter")
     return [
-        ModelOptions(model, base_url, prompt, narrow)
+        ModelOptions(model, base_url, prompt, narrow, votes=1 if model == RULES else votes)
         for model in dict.fromkeys(models)
         for prompt in ([None] if model == RULES or not prompts else by_label.values())
     ]
 
 
-def _name(model: str, label: str) -> str:
-    return model if label == load_prompt().label else f"{model} {label}"
+def _name(options: ModelOptions, label: str) -> str:
+    words = [options.model] + ([] if label == load_prompt().label else [label])
+    return " ".join(words + ([f"{options.votes} votes"] if options.votes > 1 else []))

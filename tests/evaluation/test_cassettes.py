@@ -121,6 +121,24 @@ def test_a_replay_asks_as_it_was_recorded(server: ModelServer) -> None:
     assert evaluate("--narrow-schema", "always").exit_code == 1
 
 
+def test_votes_are_recorded_apart_and_played_again_with_their_confidence(server: ModelServer) -> None:
+    assert record(server).exit_code == 0
+    once = len(server.requests)
+    recorded = record(server, "--votes", "3")
+    assert recorded.exit_code == 0, recorded.stderr
+    assert len(server.requests) == 4 * once
+    played = evaluate("--votes", "3")
+    assert (played.stdout, played.stderr) == (recorded.stdout, "")
+    figures = json.loads(played.stdout)
+    assert figures["usage"]["calls"] == 3 * once
+    assert (figures["calibration"]["claims"] > 0, figures["calibration"]["bins"][-1]["confidence"]) == (True, 1.0)
+    assert json.loads(evaluate().stdout)["calibration"] is None
+    assert len(server.requests) == 4 * once
+    missing = evaluate("--votes", "5")
+    assert missing.exit_code == 2
+    assert "--votes 5 --record" in missing.stderr
+
+
 def test_a_new_prompt_replaces_what_it_makes_idle(server: ModelServer) -> None:
     shutil.copy(ROOT / "prompts" / "label.md", "mine.md")
     assert record(server, "--prompt", "mine.md").exit_code == 0

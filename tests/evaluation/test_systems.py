@@ -55,6 +55,7 @@ def test_every_model_meets_every_prompt_and_the_rules_none() -> None:
         ("ollama/b", yours),
     ]
     assert [each.prompt for each in product(["openai/a"], [], None, "auto")] == [None]
+    assert [each.votes for each in product(["rules", "openai/a"], [], None, "auto", 5)] == [1, 5]
 
 
 def test_two_prompts_of_one_name_cannot_be_told_apart() -> None:
@@ -73,6 +74,13 @@ def test_a_recorded_model_is_found_and_named(gold: tuple[GoldDocument, ...], ser
     assert [each.extraction.claims for each in systems[0].alignments] == [each.extraction.claims for each in made.alignments]
     assert [(each.name, "--model openai/tiny:1b --prompt FILE" in each.why) for each in left_out] == [(mine.name, True)]
     assert len(server.requests) == asked
+
+
+def test_votes_are_a_system_of_their_own(gold: tuple[GoldDocument, ...], server: ModelServer) -> None:
+    for votes in (1, 2):
+        evaluate(gold, ModelOptions("openai/tiny:1b", server.url, votes=votes), HOME, record=True)
+    systems, left_out = evaluate_recorded(gold, HOME)
+    assert ([system.name for system in systems], left_out) == (["openai/tiny:1b", "openai/tiny:1b 2 votes"], [])
 
 
 def test_what_cannot_be_played_is_left_out_with_the_reason(gold: tuple[GoldDocument, ...], server: ModelServer) -> None:
