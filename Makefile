@@ -10,7 +10,7 @@ ifneq ($(shell cat .venv/place 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types contracts format gate ci clean
+.PHONY: help run test chaos lint types contracts format gate ci clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -21,6 +21,9 @@ run: .venv/run ## extract the claims of the real abstracts into build/claims
 
 test: .venv/dev ## run the tests
 	$(BIN)/python -m pytest
+
+chaos: .venv/dev ## run a job that is killed ten times against a server that misbehaves (a minute)
+	$(BIN)/python -m tests.chaos.kills
 
 lint: .venv/dev ## check style and format
 	$(BIN)/python -m ruff check .

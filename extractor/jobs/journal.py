@@ -295,7 +295,7 @@ class Journal:
             "progress": None if self.watch is None else self.watch.progress().as_json(),
             "spent_usd": round(self.spent, 6),
             "written": {"extractions": _size(self._sorted or self._extractions), "failures": _size(self._failures)},
-            "started": self._before.get("started", now),
+            "started": self._before.setdefault("started", now),
             "updated": now,
             "finished": now if self._finished else None,
             "seconds": round(seconds, 3),

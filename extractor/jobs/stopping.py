@@ -47,7 +47,7 @@ class Stop:
             if again:
                 self._halt()
             elif count := self._drain():
-                self._notice(f"Stopping when the {count:,} documents under way are done; Ctrl-C again stops now.")
+                self._notice(f"Stopping after the documents under way ({count:,}); Ctrl-C again stops now.")
         elif again or not self._shielded:
             raise KeyboardInterrupt
 

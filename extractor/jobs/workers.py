@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
@@ -172,6 +172,7 @@ def _serve(pipe: Connection) -> None:
     """What a process does: portions in, what they come to out, until the pipe is closed."""
     from extractor.labelling.rules import RulesLabeller
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # see `_no_interrupts`, which holds until here
     labeller = RulesLabeller()
     with suppress(EOFError, OSError), asyncio.Runner() as runner:
         pipe.send(None)
@@ -200,6 +201,7 @@ def _no_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    resource_tracker.ensure_running()  # the first process would start it, and it unblocks the signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

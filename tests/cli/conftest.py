@@ -19,7 +19,9 @@ class Command(Protocol):
         self, *arguments: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]: ...
 
-    def start(self, *arguments: str | Path, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]: ...
+    def start(
+        self, *arguments: str | Path, stdout: int | IO[bytes] = subprocess.PIPE, new_session: bool = False
+    ) -> subprocess.Popen[bytes]: ...
 
 
 class _Command:
@@ -40,7 +42,9 @@ class _Command:
             check=False,
         )
 
-    def start(self, *arguments: str | Path, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: str | Path, stdout: int | IO[bytes] = subprocess.PIPE, new_session: bool = False
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-m", "extractor.cli", *arguments],
             stdin=subprocess.PIPE,
@@ -48,6 +52,7 @@ class _Command:
             stderr=subprocess.PIPE,
             cwd=self.folder,
             env=self.environment,
+            start_new_session=new_session,
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import signal
 import sys
 import threading
@@ -293,6 +294,32 @@ def test_a_cap_on_cost_stops_before_it_is_passed_and_a_higher_one_goes_on() -> N
     assert job()["counts"]["cost_usd"] == pytest.approx(0.01 * len(PAPERS))
 
 
+def test_a_cap_holds_for_many_calls_at_once_whose_true_cost_nobody_knows_before() -> None:
+    """An answer costs $1 to $4.096; a call is set aside at the most that it can cost, and the rest given back."""
+    write(real(60))
+    cap, dice = 40.0, random.Random(7)
+    billed = 0.0
+
+    async def answer(request: Request) -> web.StreamResponse:
+        nonlocal billed
+        await asyncio.sleep(dice.uniform(0, 0.02))
+        written = dice.randint(1000, 4096)
+        billed += written * 1e-3
+        labels = (await right_labels(shown(request))).model_dump_json()
+        usage = {"prompt_tokens": 0, "completion_tokens": written, "total_tokens": written}
+        return web.json_response(completion(labels) | {"usage": usage})
+
+    with ModelServer(answer) as server:
+        for _ in range(2):
+            done = run(server, "--price", "0,1000", "--concurrency", "32", "--max-cost", f"{cap:g}", "--no-cache")
+            assert done.exit_code == 3
+            assert "of the $40 cap is spent and the next call may cost $4.0960" in done.stderr.splitlines()[-1]
+            assert cap - 4.096 < billed <= cap
+            assert job()["spent_usd"] == pytest.approx(billed)
+            assert len(ids()) == len(server.requests)
+        assert server.server.most_at_once > 3
+
+
 def test_a_cap_below_the_first_call_sends_nothing_and_says_that_more_is_needed(server: ModelServer) -> None:
     done = run(server, "--price", "1,1000", "--max-cost", "0.0001")
     assert (done.exit_code, server.requests) == (3, [])
@@ -391,7 +418,7 @@ def test_ctrl_c_once_saves_what_is_under_way_and_twice_stops_now(extractor: "Com
         wait_for(records=3, requests=5)
         process.send_signal(signal.SIGTERM)
         said = process.stderr.readline()
-        assert said == b"Stopping when the 2 documents under way are done; Ctrl-C again stops now.\n"
+        assert said == b"Stopping after the documents under way (2); Ctrl-C again stops now.\n"
         interrupted.set()
         wait_for(records=4, requests=5)
         process.send_signal(signal.SIGINT)

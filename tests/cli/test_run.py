@@ -1,6 +1,8 @@
 """`extractor run`, from the outside: what lands where, the exit codes, and what survives."""
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -163,6 +165,18 @@ def wait_for(folder: Path, records: int) -> None:
         time.sleep(0.01)
 
 
+def gone(group: int) -> bool:
+    """Whether a group of processes ends before long."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_resumes_to_the_same_records(extractor: "Command", tmp_path: Path, stop: signal.Signals) -> None:
     job = tmp_path / "job"
@@ -187,6 +201,22 @@ def test_a_stopped_run_resumes_to_the_same_records(extractor: "Command", tmp_pat
     assert b"3 done before" in done.stderr
     whole = b"".join(to_line(extract(paper["title"], paper["abstract"], id=paper["id"])) for paper in PAPERS)
     assert timeless((job / "extractions.jsonl").read_bytes()) == timeless(whole)
+
+
+def test_ctrl_c_in_a_terminal_reaches_all_processes_and_ends_them_in_order(extractor: "Command", tmp_path: Path) -> None:
+    (tmp_path / "many.jsonl").write_bytes(lines([paper | {"id": str(n)} for n in range(20_000) for paper in PAPERS[:1]]))
+    process = extractor.start("run", "many.jsonl", "-o", "job", "--workers", "2", new_session=True)
+    wait_for(tmp_path / "job", 100)
+    os.killpg(process.pid, signal.SIGINT)
+    _, talk = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert [line.partition(b"(")[0] for line in talk.splitlines()] == [
+        b"Stopping after the documents under way ",
+        b"Interrupted: what is done is in job. Run the same command again for the rest.",
+    ]
+    records = [record.id for record in read_extractions(tmp_path / "job")]
+    assert records == [str(n) for n in range(len(records))]
+    assert gone(process.pid), "a process is left"
 
 
 def test_a_closed_pipe_ends_quietly(extractor: "Command") -> None:
@@ -231,6 +261,70 @@ def test_a_full_disk_under_the_folder_is_one_line_and_resumes(extractor: "Comman
     done = extractor("run", CORPUS, "-o", "job")
     assert done.returncode == 0
     assert [record.id for record in read_extractions(tmp_path / "job")] == [f"abstracts#{n}" for n in range(1, 144)]
+
+
+def test_a_device_without_room_is_one_line(extractor: "Command", tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = extractor.start("run", CORPUS, "-o", "-", stdout=full)
+        _, talk = process.communicate()
+    assert process.returncode == 1
+    assert talk == (b"extractor: Cannot write standard output: No space left on device. Mend that or choose another -o.\n")
+
+
+def test_a_place_that_cannot_be_written_is_one_line(extractor: "Command", papers: Path) -> None:
+    done = extractor("run", papers, "-o", "/sys/job")  # not even root may write there
+    assert done.returncode == 1
+    assert re.fullmatch(
+        rb"extractor: Cannot write /sys/job: [A-Z][a-z ]+(-[a-z ]+)?\. Mend that or choose another -o\.\n", done.stderr
+    )
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_a_failure_and_loses_nothing(extractor: "Command", tmp_path: Path) -> None:
+    """The second file goes while the first, a pipe, keeps the job waiting."""
+    os.mkfifo(tmp_path / "first.jsonl")
+    second = tmp_path / "second.jsonl"
+    second.write_bytes(lines(PAPERS[3:4]))
+    process = extractor.start("run", "first.jsonl", "second.jsonl", "-o", "job")
+    with (tmp_path / "first.jsonl").open("wb") as first:
+        first.write(lines(PAPERS[:3]))
+        first.flush()
+        second.unlink()
+    _, talk = process.communicate()
+    assert process.returncode == 3
+    assert b"second.jsonl:1: cannot be read on: No such file or directory. Check the file" in talk
+    assert [record.id for record in read_extractions(tmp_path / "job")] == ["p1", "p2", "p3"]
+
+
+def test_a_file_that_has_vanished_between_two_runs_is_one_line_and_nothing_is_touched(
+    extractor: "Command", papers: Path, tmp_path: Path
+) -> None:
+    assert extractor("run", papers, "-o", "job").returncode == 0
+    before = {file.name: file.read_bytes() for file in (tmp_path / "job").iterdir()}
+    papers.unlink()
+    done = extractor("run", papers, "-o", "job")
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert b"There is no such file or folder" in done.stderr
+    assert {file.name: file.read_bytes() for file in (tmp_path / "job").iterdir()} == before
+
+
+def test_an_input_that_has_changed_between_two_runs_is_told_and_nothing_is_lost(
+    extractor: "Command", papers: Path, tmp_path: Path
+) -> None:
+    assert extractor("run", papers, "-o", "job").returncode == 0
+    changed = PAPERS[1] | {"abstract": "FastNet is 9x faster than SlowNet on CPUs."}
+    papers.write_bytes(
+        lines([PAPERS[2], changed, PAPERS[0], PAPERS[4], {"id": "p6", "title": "New", "abstract": "It is 2x faster."}])
+    )
+    done = extractor("run", papers, "-o", "job")
+    assert done.returncode == 0
+    talk = done.stderr.decode().splitlines()
+    assert "5 done before" in talk
+    assert "1 of the documents had another text before and were done anew" in talk
+    assert "1 of the documents are no longer in the input; --fresh drops them" in talk
+    records = {record.id: record for record in read_extractions(tmp_path / "job")}
+    assert [*records] == ["p3", "p2", "p1", "p5", "p6", "p4"]
+    assert records["p2"].claims[0].quantity.text == "9x"
 
 
 def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
