@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from extractor._version import __version__
+from extractor.cli.batch import batch
 from extractor.cli.cache import cache
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from extractor.cli.eval import evaluate
@@ -81,6 +82,7 @@ def _extractor(
 app.command("run")(run)
 app.command("status")(status)
 app.command("retry")(retry)
+app.add_typer(batch, name="batch")
 app.command("show")(show)
 app.command("schema")(schema)
 app.command("eval")(evaluate)

@@ -20,8 +20,9 @@ def foresee(
     folder: Path | None,
     fresh: bool,
     max_cost: float | None,
+    batch: bool,
 ) -> None:
-    """Print what the job would take."""
+    """Print what the job would take, by calls or in batches."""
     import asyncio
 
     from extractor.jobs.journal import Journal
@@ -47,10 +48,14 @@ def foresee(
     for name, number in rows:
         typer.echo(f"{name:<30}{number:>12,}")
     cost = total.cost(chosen.client.price)
+    if cost is not None and batch:
+        from extractor.llm.batch import PRICE
+
+        cost *= PRICE
     if cost is None:
         typer.echo(f"cost unknown: no price is known for {job.model}. Give --price IN,OUT to see it.")
         return
-    typer.echo(f"{'cost in US dollars, about':<30}{cost:>12.4f}")
+    typer.echo(f"{'cost in US dollars, about':<30}{cost:>12.4f}" + ("  at the price of batches" if batch else ""))
     spent = 0.0 if journal is None else journal.spent
     if max_cost is not None and spent + cost > max_cost:
         typer.echo(f"The job would stop at its cap of ${max_cost:g}" + (f", ${spent:.4f} of it spent." if spent else "."))

@@ -133,3 +133,19 @@ NoCache = Annotated[
     bool,
     typer.Option("--no-cache", envvar="EXTRACTOR_NO_CACHE", help="Ask anew, also what was answered before; keep no answer."),
 ]
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUT", help="Files, folders or globs; - reads standard input.", show_default=False),
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", envvar="EXTRACTOR_FRESH", help="Start over: drop what the folder holds of earlier runs.")
+]
+RetryOnline = Annotated[
+    bool,
+    typer.Option(
+        "--retry-online",
+        envvar="EXTRACTOR_RETRY_ONLINE",
+        help="Ask again, by calls at the usual price, for what a batch did not answer or answered wrongly.",
+    ),
+]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from extractor.jobs.counts import Counts
-    from extractor.jobs.journal import Job
+    from extractor.jobs.journal import Job, Journal
     from extractor.jobs.progress import Watch
     from extractor.jobs.sinks import BulkSink
     from extractor.jobs.stopping import Stop
@@ -58,10 +58,7 @@ LogFormatOption = Annotated[
 
 
 def run(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="INPUT", help="Files, folders or globs; - reads standard input.", show_default=False),
-    ],
+    inputs: options.Inputs,
     output: Annotated[
         str,
         typer.Option(
@@ -118,9 +115,16 @@ def run(
         ),
     ] = False,
     fields: options.Fields = "",
-    fresh: Annotated[
-        bool, typer.Option("--fresh", envvar="EXTRACTOR_FRESH", help="Start over: drop what the folder holds of earlier runs.")
+    fresh: options.Fresh = False,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            envvar="EXTRACTOR_BATCH",
+            help="Send the questions through the provider's batch endpoint, at half the price, and wait for the answers.",
+        ),
     ] = False,
+    retry_online: options.RetryOnline = False,
     log_format: LogFormatOption = LogFormat.text,
 ) -> None:
     """Extract the claims of every abstract.
@@ -138,6 +142,8 @@ def run(
 
     Example: extractor run abstracts.txt --model openai/gpt-4o-mini --dry-run
 
+    Example: extractor run abstracts.txt --model openai/gpt-4o-mini --batch
+
     Exit codes: 0 all done, 1 nothing could be done, 2 wrong usage, 3 done with failures or stopped on the way, 130
     interrupted.
     """
@@ -150,24 +156,22 @@ def run(
     TALK.as_json = log_format is LogFormat.json
     if workers > 1 and model != RULES:
         raise UsageError("--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more.")
-    chosen = choose(
-        ModelOptions(
-            model=model,
-            base_url=base_url,
-            prompt=prompt,
-            narrow=narrow_schema.value,
-            concurrency=concurrency,
-            requests_per_minute=rpm,
-            tokens_per_minute=tpm,
-            timeout=timeout,
-            price=price,
-            max_cost=max_cost,
-            votes=votes,
-            fallbacks=tuple(fallback or ()),
-            cache=not no_cache and not (dry_run and _no_cache_yet()),
-        ),
-        say,
+    asked = ModelOptions(
+        model=model,
+        base_url=base_url,
+        prompt=prompt,
+        narrow=narrow_schema.value,
+        concurrency=concurrency,
+        requests_per_minute=rpm,
+        tokens_per_minute=tpm,
+        timeout=timeout,
+        price=price,
+        max_cost=max_cost,
+        votes=votes,
+        fallbacks=tuple(fallback or ()),
+        cache=not no_cache and not (dry_run and _no_cache_yet()),
     )
+    chosen = choose(asked, say)
     names = Fields.parse(fields) if fields else Fields()
     gauge = Gauge()
     # One process with the rules never waits for an answer, so it need not read beside it.
@@ -189,20 +193,35 @@ def run(
         "workers": workers,
         "order": order.value,
         "fields": fields,
+        "batch": batch,
+        "retry_online": retry_online,
     }
     named = {name: [value] if isinstance(value, str) else [*value] for name, value in asdict(names).items()}
     job = Job(tuple(inputs), model, named, asking=chosen.settings, options=again, directory=str(Path.cwd()))
     if dry_run:
         from extractor.cli.foresee import foresee
 
-        foresee(items, chosen, job, None if output == STREAM else Path(output), fresh, max_cost)
+        foresee(items, chosen, job, None if output == STREAM else Path(output), fresh, max_cost, batch)
         return
+    if batch:
+        from extractor.cli.batch import run_in_batches
+
+        if output == STREAM:
+            raise UsageError("Batches need a folder to keep their state in. Name one with -o.")
+        counts, stopped = run_in_batches(Path(output), job, items, chosen, asked, fresh=fresh, retry_online=retry_online)
+        raise typer.Exit(exit_code(counts, stopped))
+    if retry_online:
+        raise UsageError("--retry-online is for what batches left. Give it with --batch, or leave it out.")
+    if output != STREAM and (Path(output) / "batch").exists():
+        from extractor.jobs.batch_folder import Store
+
+        Store(Path(output)).make_way(fresh=fresh)
     task = _Task(items, chosen, gauge, workers, concurrency, order is Order.input, beside, max_cost)
     if output == STREAM:
         counts, stopped = _stream(task)
     else:
         counts, stopped = _fill(Path(output), job, task, fresh)
-    raise typer.Exit(_code(counts, stopped))
+    raise typer.Exit(exit_code(counts, stopped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +238,8 @@ class _Task:
     max_cost: float | None
 
 
-def _code(counts: "Counts", stopped: "JobError | None") -> int:
+def exit_code(counts: "Counts", stopped: "JobError | None") -> int:
+    """How a job has ended."""
     from extractor.llm.failures import BudgetError
 
     if stopped is None:
@@ -256,7 +276,7 @@ def _stream(task: _Task) -> "tuple[Counts, JobError | None]":
     began = monotonic()
     streams = Streams(sys.stdout.buffer, sys.stderr.buffer)
     stop = Stop(say)
-    with _mishaps("standard output", "Interrupted: standard output ends here."), stop.on_signals():
+    with mishaps("standard output", "Interrupted: standard output ends here."), stop.on_signals():
         stopped = _complete(task, streams, Watch(streams.counts), stop, in_order=task.sort)
     if stopped is None or _answered(streams.counts) or streams.counts.failed:
         summarise(streams.counts, monotonic() - began, calls=task.chosen.client is not None)
@@ -268,7 +288,6 @@ def _stream(task: _Task) -> "tuple[Counts, JobError | None]":
 def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, JobError | None]":
     """Run a job into its folder."""
     from extractor.cli import progress
-    from extractor.cli.summary import list_failures, summarise
     from extractor.jobs.journal import Journal
     from extractor.jobs.progress import Watch
     from extractor.jobs.stopping import Stop
@@ -278,7 +297,7 @@ def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, 
     calls = task.chosen.client is not None
     stop = Stop(say)
     journal = Journal(folder, job, fresh=fresh, sort=task.sort, scattered=calls)
-    with _mishaps(str(folder), resume), stop.on_signals(), journal:
+    with mishaps(str(folder), resume), stop.on_signals(), journal:
         if journal.resumed:
             say(f"{journal.resumed:,} done before")
         if task.chosen.budget is not None:
@@ -290,10 +309,19 @@ def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, 
         if stopped is None:
             with stop.shielded():
                 journal.finish()
+    report(folder, journal, stopped, monotonic() - began, calls=calls)
+    return journal.counts, stopped
+
+
+def report(folder: Path, journal: "Journal", stopped: "JobError | None", seconds: float, *, calls: bool) -> None:
+    """Say what a job has come to."""
+    from extractor.cli.summary import list_failures, summarise
+
     counts = journal.counts
     if stopped is None or _answered(counts) or counts.failed:
-        summarise(counts, monotonic() - began, calls=calls)
-    list_failures(folder / "failures.jsonl", counts.failed)
+        summarise(counts, seconds, calls=calls)
+    if counts.failed:
+        list_failures(folder / "failures.jsonl", counts.failed)
     if journal.changed:
         say(f"{journal.changed:,} of the documents had another text before and were done anew")
     if journal.kept:
@@ -301,9 +329,8 @@ def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, 
     if stopped is None:
         say(str(folder / "extractions.jsonl"))
     else:
-        kept = f" What is done is in {folder}; the same command goes on from there." if _answered(counts) else ""
-        say(f"extractor: {stopped}{kept}")
-    return counts, stopped
+        goes_on = f" What is done is in {folder}; the same command goes on from there." if _answered(counts) else ""
+        say(f"extractor: {stopped}{goes_on}")
 
 
 def _complete(task: _Task, sink: "BulkSink", watch: "Watch", stop: "Stop", *, in_order: bool) -> "JobError | None":
@@ -339,7 +366,7 @@ def _complete(task: _Task, sink: "BulkSink", watch: "Watch", stop: "Stop", *, in
 
 
 @contextmanager
-def _mishaps(target: str, interrupted: str) -> Iterator[None]:
+def mishaps(target: str, interrupted: str) -> Iterator[None]:
     """Say in one line what stopped a job from outside, and leave with the code for it."""
     try:
         yield

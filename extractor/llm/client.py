@@ -19,6 +19,7 @@ from extractor.llm.completions import Completion
 from extractor.llm.completions import read as parse
 from extractor.llm.endpoints import Endpoint, resolve
 from extractor.llm.failures import CallError, JobError, Spent
+from extractor.llm.given import Answers, Given
 from extractor.llm.limits import Limiter, Limits
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
 from extractor.llm.retries import (
@@ -115,6 +116,8 @@ class ModelClient(Generic[T]):
         self._input_ratio = 1.0
         self._longest_output = 0
         self._reached = False
+        self.answers: Answers | None = None
+        """What was answered elsewhere, in a batch: asked for before the cache and the model."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,17 +145,22 @@ class ModelClient(Generic[T]):
         when there will be none for later documents either.
         """
         key = self._key_of(messages, schema)
-        if reply := self._from_cache(key, check):
+        given = self.answers.take(self.question(messages, schema)) if self.answers is not None else None
+        if given is None and (reply := self._from_cache(key, check)):
             return reply
-        ledger = Ledger(self._clock.monotonic())
+        ledger = Ledger(self._clock.monotonic(), self._spent_on(given, messages))
+        reasks = REASKS if given is None or given.reask else 0
         conversation = list(messages)
         best: tuple[T, Sequence[str]] | None = None
         faults: Sequence[str] = ()
         told: list[str] = []
         truncated = False
-        for _ in range(1 + REASKS):
+        for _ in range(1 + reasks):
             ledger.attempts += 1
-            completion, mode = await self._complete(conversation, schema, ledger)
+            if given is not None and ledger.attempts == 1:
+                completion, mode = given.completion, given.mode
+            else:
+                completion, mode = await self._complete(conversation, schema, ledger)
             if completion.refused:
                 raise CallError(
                     f"{self.endpoint.model} declined to answer (refusal or content filter)",
@@ -169,19 +177,33 @@ class ModelClient(Generic[T]):
                 if not faults or list(faults) == told:  # what was said in vain is not said again
                     break
             told = list(faults)
-            if ledger.attempts <= REASKS:
+            if ledger.attempts <= reasks:
                 conversation = tell_back(mode, conversation, completion.raw, faults)
         if best is None:
             # What was wrong in detail names parts of the reply, which no exception holds.
             what, fix = "did not fit the schema", "Use a stronger model, or one whose server enforces schemas."
             if truncated:
                 what, fix = "was cut off at its longest", "Allow longer replies."
-            cause = f"the reply of {self.endpoint.model} {what} in {ledger.attempts} attempts"
+            if reasks < REASKS:
+                what, fix = (
+                    f"{what} and could not be told so",
+                    "Run the same command with --retry-online to have it asked again.",
+                )
+            cause = f"the reply of {self.endpoint.model} {what} in {ledger.attempts} attempt{'s' * (ledger.attempts > 1)}"
             raise CallError(cause, fix, self._spent(ledger))
         value, faults = best
         if self._cache is not None:
-            self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults)))
-        return Reply(value, tuple(faults), False, self._spent(ledger))
+            self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults and reasks)))
+        repeated = given is not None and given.counted and not ledger.calls
+        return Reply(value, tuple(faults), repeated, self._spent(ledger))
+
+    def question(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> str:
+        """A name for what is asked: 48 hexadecimal digits, the same where model, server, messages, schema and settings are."""
+        return key_of(self._shape if schema is None else self._shape_with(schema), messages).hex()[:48]
+
+    def template(self) -> Template:
+        """The request without its messages, as it is sent now: in the mode and with the parameters that the server takes."""
+        return self._template()
 
     def _shape_with(self, schema: Mapping[str, Any]) -> bytes:
         return shape_of(self.endpoint.model, self.endpoint.base_url, schema, self._asked_with)
@@ -334,8 +356,24 @@ class ModelClient(Generic[T]):
         return self._transport
 
     def _spent(self, ledger: Ledger) -> Spent:
-        cost = ledger.cost(self.price)
-        return Spent(ledger.calls, ledger.attempts, ledger.input_tokens, ledger.output_tokens, cost)
+        cost, before = ledger.cost(self.price), ledger.before
+        return Spent(
+            before.calls + ledger.calls,
+            ledger.attempts,
+            before.input_tokens + ledger.input_tokens,
+            before.output_tokens + ledger.output_tokens,
+            None if cost is None or before.cost_usd is None else before.cost_usd + cost,
+        )
+
+    def _spent_on(self, given: Given | None, messages: Sequence[Message]) -> Spent:
+        """What a given answer has cost, unless that is counted elsewhere."""
+        if given is None or given.counted:
+            return Spent()
+        ledger = Ledger()
+        ledger.calls = 1
+        ledger.add(given.completion, self.expected(messages).input_tokens)
+        cost = ledger.cost(self.price and self.price.times(given.price))
+        return Spent(1, 0, ledger.input_tokens, ledger.output_tokens, cost)
 
     def _fail(self, verdict: Verdict, ledger: Ledger, error: BaseException | None) -> NoReturn:
         """Raise what a verdict means. The library's exception is not chained: it can hold the request and the reply."""

@@ -17,7 +17,7 @@ from typing import Any
 from extractor.errors import UsageError
 from extractor.llm.completions import Completion
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.failures import BudgetError
+from extractor.llm.failures import BudgetError, Spent
 
 _TABLE = "model_prices_and_context_window_backup.json"
 
@@ -45,6 +45,11 @@ class Price:
         """US dollars for a call. `cached_tokens` are part of the input."""
         cheap = self.input if self.cached_input is None else self.cached_input
         return (input_tokens - cached_tokens) * self.input + cached_tokens * cheap + output_tokens * self.output
+
+    def times(self, factor: float) -> "Price":
+        """A multiple of the price."""
+        cached = None if self.cached_input is None else self.cached_input * factor
+        return Price(self.input * factor, self.output * factor, cached)
 
 
 def price_of(endpoint: Endpoint) -> Price | None:
@@ -124,12 +129,16 @@ class Budget:
 
 
 class Ledger:
-    """What one document has cost so far. Calls that failed before an answer have no known tokens and count as calls alone."""
+    """What one document has cost so far. Calls that failed before an answer have no known tokens and count as calls alone.
 
-    __slots__ = ("attempts", "cached_tokens", "calls", "input_tokens", "output_tokens", "started")
+    `before` is what it had cost before its first call here; it is in none of the other figures.
+    """
 
-    def __init__(self, started: float = 0.0) -> None:
+    __slots__ = ("attempts", "before", "cached_tokens", "calls", "input_tokens", "output_tokens", "started")
+
+    def __init__(self, started: float = 0.0, before: Spent | None = None) -> None:
         self.started = started
+        self.before = before or Spent()
         self.calls = self.attempts = self.input_tokens = self.cached_tokens = self.output_tokens = 0
 
     def add(self, completion: Completion, estimate: int) -> int:

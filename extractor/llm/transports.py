@@ -79,11 +79,11 @@ class Direct:
                 content = await response.read()
                 status, headers = response.status, {name.lower(): value for name, value in response.headers.items()}
         except TimeoutError as error:  # aiohttp's timeouts are subclasses, also where they are connection errors
-            _raise_unreached(self._url, error, timeout=True)
+            raise_unreached(self._url, error, timeout=True)
         except (ClientError, OSError) as error:
-            _raise_unreached(self._url, error)
+            raise_unreached(self._url, error)
         if status != 200:
-            _raise_status(self._url, status, headers, content)
+            raise_status(self._url, status, headers, content)
         try:
             raw = json.loads(content)
         except ValueError:
@@ -91,7 +91,7 @@ class Direct:
             _raise_invalid(self._url, headers, f"no JSON but {kind}")
         if isinstance(raw, dict) and "choices" not in raw and isinstance(raw.get("error"), dict):
             code = raw["error"].get("code")  # some gateways answer 200 and put the provider's status inside
-            _raise_status(self._url, code if isinstance(code, int) and code >= 400 else 502, headers, content)
+            raise_status(self._url, code if isinstance(code, int) and code >= 400 else 502, headers, content)
         try:
             return Answer(Completion.of(raw), headers)
         except NotACompletionError as error:
@@ -114,14 +114,14 @@ class Direct:
         parts = urlsplit(self._url)
         self._session = ClientSession(
             # The limiter bounds what is under way; a second bound here would only hide it.
-            connector=TCPConnector(limit=0, ssl=_certificates() if parts.scheme == "https" else True),
+            connector=TCPConnector(limit=0, ssl=certificates() if parts.scheme == "https" else True),
             timeout=ClientTimeout(
                 total=self._timeouts.total, sock_connect=self._timeouts.connect, sock_read=self._timeouts.first_byte
             ),
             headers=headers,
             cookie_jar=DummyCookieJar(),
             # aiohttp's own trust_env looks into the environment and .netrc for every request; once is enough.
-            proxy=_proxy(self._endpoint, parts.scheme, parts.netloc),
+            proxy=proxy_for(self._endpoint, parts.scheme, parts.netloc),
         )
         return self._session
 
@@ -155,7 +155,7 @@ class ThroughLiteLLM:
             async with asyncio.timeout(self._timeouts.total):
                 reply = await litellm.acompletion(**request)
         except TimeoutError as error:
-            _raise_unreached(self._endpoint.where, error, timeout=True)
+            raise_unreached(self._endpoint.where, error, timeout=True)
         except Exception as error:
             _raise_plainly(self._endpoint.where, error)
             raise
@@ -189,7 +189,8 @@ def import_litellm() -> Any:
     return litellm
 
 
-def _raise_unreached(url: str, error: Exception, timeout: bool = False) -> NoReturn:
+def raise_unreached(url: str, error: Exception, timeout: bool = False) -> NoReturn:
+    """Raise openai's class for a server that was not reached or did not answer."""
     import httpx
     from openai import APIConnectionError, APITimeoutError
 
@@ -218,15 +219,15 @@ def _raise_plainly(where: str, error: Exception) -> None:
     for each in below:
         if isinstance(each, httpx.HTTPStatusError):
             headers = {name.lower(): value for name, value in each.response.headers.items()}
-            _raise_status(where, each.response.status_code, headers, each.response.content)
+            raise_status(where, each.response.status_code, headers, each.response.content)
     for each in below:
         if isinstance(each, ClientError):
-            _raise_unreached(where, each)
+            raise_unreached(where, each)
     if type(error).__name__ in _UNREADABLE and any(isinstance(each, ValueError | KeyError) for each in below[1:]):
         _raise_invalid(where, {}, "something that litellm cannot read")
 
 
-def _raise_status(url: str, status: int, headers: Mapping[str, str], content: bytes) -> NoReturn:
+def raise_status(url: str, status: int, headers: Mapping[str, str], content: bytes) -> NoReturn:
     """Raise the class that openai's client raises for a status, with the server's message and without its headers' secrets."""
     import httpx
     import openai
@@ -287,7 +288,7 @@ def _reason(error: Exception) -> str:
     return type(error).__name__
 
 
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
     """The system's trusted certificates and certifi's: some Python builds bring none of their own."""
     context = ssl.create_default_context()
     if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
@@ -297,7 +298,7 @@ def _certificates() -> ssl.SSLContext:
     return context
 
 
-def _proxy(endpoint: Endpoint, scheme: str, host: str) -> str | None:
+def proxy_for(endpoint: Endpoint, scheme: str, host: str) -> str | None:
     """The proxy that the environment names for a host; none for one on this machine or its network."""
     proxy = None if endpoint.is_private or proxy_bypass(host) else getproxies().get(scheme)
     if proxy is not None and urlsplit(proxy).scheme not in {"http", "https"}:

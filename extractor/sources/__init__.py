@@ -169,6 +169,7 @@ def _inside(folder: Path) -> list[str]:
         if path.suffix.lower() in _SUFFIXES
         and path.is_file()
         and not (path.name in _OUTPUTS and (path.parent / "job.json").exists())
+        and not any(parent.name == "batch" and (parent.parent / "job.json").exists() for parent in path.parents)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
 

@@ -29,6 +29,13 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_commands() -> None:
     assert sorted(COMMANDS) == [
+        "batch",
+        "batch cancel",
+        "batch collect",
+        "batch export",
+        "batch import",
+        "batch status",
+        "batch submit",
         "cache",
         "cache clear",
         "cache info",

@@ -14,7 +14,7 @@ Act = Callable[["Request"], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Request:
-    """What arrived: path with its query, headers in lower case, and the JSON of the body."""
+    """What arrived: path with its query, headers in lower case, and the JSON of the body (the bytes of a form)."""
 
     path: str
     headers: Mapping[str, str]
@@ -59,9 +59,10 @@ class Server:
         await self._runner.cleanup()
 
     async def _handle(self, raw: web.Request) -> web.StreamResponse:
-        text = await raw.text()
+        content = await raw.read()
         headers = {name.lower(): value for name, value in raw.headers.items()}
-        request = Request(raw.path_qs, headers, json.loads(text) if text else None, raw)
+        is_json = content and not raw.content_type.startswith("multipart/")
+        request = Request(raw.path_qs, headers, json.loads(content) if is_json else content, raw)
         act = self.acts[min(len(self.requests), len(self.acts) - 1)]
         self.requests.append(request)
         self.asked.set()

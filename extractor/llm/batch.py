@@ -1,0 +1,259 @@
+"""Batches: many requests handed to a provider at once, answered within a day at half the price.
+
+A `BatchService` speaks one provider's batch API; `service_for` finds the one for a model. The states are OpenAI's, and the
+other provider's are told in them. A batch's requests are a JSON Lines file, and so are its results.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal, NoReturn, TypeVar
+
+from pydantic import SecretStr
+
+from extractor.errors import UsageError
+from extractor.llm import keys
+from extractor.llm.clock import Clock
+from extractor.llm.completions import Completion, NotACompletionError
+from extractor.llm.endpoints import Endpoint
+from extractor.llm.failures import CallError, JobError
+from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, judge, retrying
+from extractor.llm.structured import Message, Template
+
+T = TypeVar("T")
+State = Literal["validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"]
+ENDED: Final = frozenset[str](["completed", "failed", "expired", "cancelled"])
+PRICE: Final = 0.5
+"""What a token costs in a batch, as a fraction of the usual price. OpenAI: "50% cost discount"
+(https://help.openai.com/en/articles/9197833-batch-api-faq); Anthropic: "reducing costs by 50%"
+(https://docs.anthropic.com/en/docs/build-with-claude/batch-processing). litellm's table of prices has a batch price for 93 of
+their chat models, and it is half the usual one for all but two old ones of OpenAI."""
+_LONGEST_CAUSE = 300  # characters
+_AGAIN = "Run the same command again, or with --retry-online to ask for it at the usual price."
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one batch may hold at most."""
+
+    requests: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """How a batch that was sent is found again: the job's key, its number, how much it holds, and when sending began.
+
+    `file` is the provider's name for the uploaded requests, once it is known. `known` are the job's other batches.
+    """
+
+    job: str
+    number: int
+    requests: int
+    bytes: int
+    since: float
+    file: str | None = None
+    known: frozenset[str] = frozenset()
+
+    @property
+    def filename(self) -> str:
+        """The name under which the requests are uploaded."""
+        return f"extractor-{self.job}-{self.number}.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as its provider tells of it. `outputs` name its results; `cause` says why it failed as a whole.
+
+    `presumed` batches were found by their size and time alone; whether they are the right ones, their results say.
+    """
+
+    id: str
+    state: State
+    requests: int = 0
+    completed: int = 0
+    failed: int = 0
+    outputs: tuple[str, ...] = ()
+    cause: str | None = None
+    presumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of a results file: the answer to the question of that name, or why there is none."""
+
+    question: str
+    completion: Completion | None
+    cause: str = ""
+    fix: str = _AGAIN
+
+
+class BatchService(ABC):
+    """One provider's batches. A call is repeated while that may help, then raises `CallError`, or `JobError` if none will."""
+
+    room: Room
+
+    def __init__(self, endpoint: Endpoint, key: SecretStr | None, clock: Clock | None = None) -> None:
+        self._endpoint = endpoint
+        self._key = key
+        self._clock = clock or Clock()
+
+    @abstractmethod
+    async def line(
+        self, question: str, template: Template, messages: Sequence[Message], schema: Mapping[str, Any] | None
+    ) -> bytes:
+        """One request as a line of a requests file, its end included."""
+
+    @abstractmethod
+    async def upload(self, requests: Path, label: Label) -> str | None:
+        """Upload a requests file, once, and return the provider's name for it; None where requests go into the batch itself."""
+
+    @abstractmethod
+    async def create(self, requests: Path, label: Label) -> Batch:
+        """Start a batch. Where an attempt may have arrived unheard, it is looked for before the next."""
+
+    @abstractmethod
+    async def find(self, label: Label) -> Batch | None:
+        """The batch that an earlier process may have started, if it did."""
+
+    @abstractmethod
+    async def look(self, id: str) -> Batch:
+        """The batch as it is now."""
+
+    @abstractmethod
+    async def cancel(self, id: str) -> Batch:
+        """Ask the provider to stop; what was answered by then is kept and billed."""
+
+    @abstractmethod
+    async def download(self, batch: Batch, target: BinaryIO) -> None:
+        """Write the results of a batch that has ended, as JSON Lines."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of connections."""
+
+    async def _persist(self, action: Callable[[bool], Awaitable[T]], what: str) -> T:
+        """Do something until it is done; `action` is told whether it was tried before, and may have been done unheard."""
+        started = self._clock.monotonic()
+        tried = False
+        try:
+            async for attempt in retrying(RetryPolicy(), self._clock, lambda: started):
+                with attempt:
+                    try:
+                        again, tried = tried, True
+                        return await action(again)
+                    except Exception as error:
+                        verdict = judge(error, self._endpoint, self._clock.time())
+                        if verdict is None:
+                            raise
+                        if verdict.repeats:
+                            raise RepeatableError(verdict) from error
+                        self._fail(verdict, what, getattr(error, "status_code", None))
+        except RepeatableError as error:
+            self._fail(error.verdict, what, None)
+        raise AssertionError("unreachable: tenacity reraises")
+
+    def _fail(self, verdict: Verdict, what: str, status: int | None) -> NoReturn:
+        cause = shown(verdict.cause, self._key)
+        fix = verdict.fix
+        if status in {404, 405}:
+            fix = f"Check that {self._endpoint.where} has batches, and that the address and the key are those of this job."
+        elif status in {400, 413, 422}:
+            fix = "The provider does not take this batch; run without --batch, or with another model."
+        raise (CallError if verdict.repeats else JobError)(f"{what}: {cause}", fix) from None
+
+
+def service_for(endpoint: Endpoint, key: SecretStr | None = None, clock: Clock | None = None) -> BatchService:
+    """The batches of a model's provider. The key is looked for when none is given.
+
+    Raises `UsageError` for a provider without batches, `JobError` where a key is needed and there is none.
+    """
+    if not endpoint.direct and endpoint.provider != "anthropic":
+        fix = "Use a model of openai, azure or anthropic, a server that speaks OpenAI's batches, or run without --batch."
+        raise UsageError(f"extractor knows no batches of {endpoint.provider}. {fix}")
+    key = key or keys.get(endpoint.key_variable)
+    if key is None and (endpoint.key_required or (endpoint.provider == "anthropic" and endpoint.base_url is None)):
+        fix = f"Set {endpoint.key_variable}, or store one with `extractor keys set`."
+        raise JobError(f"no key for {endpoint.model}", fix)
+    if endpoint.direct:
+        from extractor.llm.batch_openai import OpenAIBatches
+
+        return OpenAIBatches(endpoint, key, clock)
+    from extractor.llm.batch_anthropic import AnthropicBatches
+
+    return AnthropicBatches(endpoint, key, clock)
+
+
+def shown(text: str, key: SecretStr | None = None) -> str:
+    """A provider's words on one line, without the key and of bearable length."""
+    text = " ".join(text.split())
+    if key is not None:
+        text = text.replace(key.get_secret_value(), "[key]")
+    return text if len(text) <= _LONGEST_CAUSE else text[: _LONGEST_CAUSE - 3] + "..."
+
+
+def read_result(line: bytes, key: SecretStr | None = None) -> Result | None:
+    """A line of a results file, OpenAI's or Anthropic's; None for anything else, and for a line that was cut off."""
+    try:
+        raw = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(raw, dict) or not isinstance(question := raw.get("custom_id"), str):
+        return None
+    if isinstance(raw.get("result"), dict):
+        return _of_anthropic(question, raw["result"], key)
+    if isinstance(raw.get("response"), dict) or isinstance(raw.get("error"), dict):
+        return _of_openai(question, raw, key)
+    return None
+
+
+def _of_openai(question: str, raw: Mapping[str, Any], key: SecretStr | None) -> Result:
+    """https://platform.openai.com/docs/api-reference/batch/request-output"""
+    response, error = raw.get("response"), raw.get("error")
+    if isinstance(response, dict):
+        status, body = response.get("status_code"), response.get("body")
+        if status == 200:
+            return _answered(question, body)
+        error = body.get("error", body) if isinstance(body, dict) else None
+        return _failed(question, f"the batch answered {status}", error, key)
+    code = str(error.get("code", "")) if isinstance(error, dict) else ""
+    if ended := _UNANSWERED.get(code.removeprefix("batch_")):
+        return Result(question, None, ended)
+    return _failed(question, "the batch failed here", error, key)
+
+
+def _of_anthropic(question: str, result: Mapping[str, Any], key: SecretStr | None) -> Result:
+    """https://docs.anthropic.com/en/api/retrieving-message-batch-results"""
+    kind = result.get("type")
+    if kind == "succeeded":
+        from extractor.llm.batch_anthropic import as_completion
+
+        message = result.get("message")
+        return _answered(question, as_completion(message) if isinstance(message, dict) else None)
+    if ended := _UNANSWERED.get(str(kind)):
+        return Result(question, None, ended)
+    error = result.get("error")
+    inner = error.get("error", error) if isinstance(error, dict) else None
+    return _failed(question, "the batch failed here", inner, key)
+
+
+_UNANSWERED = {
+    "expired": "the batch expired before it was answered",
+    "cancelled": "the batch was cancelled before it was answered",
+    "canceled": "the batch was cancelled before it was answered",
+}
+
+
+def _answered(question: str, body: object) -> Result:
+    try:
+        return Result(question, Completion.of(body))
+    except NotACompletionError as error:
+        return Result(question, None, f"the batch answered with {error}")
+
+
+def _failed(question: str, what: str, error: object, key: SecretStr | None) -> Result:
+    message = error.get("message") if isinstance(error, dict) else None
+    said = f": {shown(message, key).rstrip('.')}" if isinstance(message, str) and message else ""
+    return Result(question, None, what + said)
