@@ -304,12 +304,8 @@ def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, 
             task.chosen.budget.spent = journal.spent
         journal.watch = watch = Watch(journal.counts, journal.resumed, task.gauge)
         with progress.shown(watch, lambda: journal.spent, task.max_cost, calls=calls):
-            try:
-                # What a model has answered is written at once, whatever comes before it: it was paid for.
-                stopped = _complete(task, journal, watch, stop, in_order=task.sort and not calls)
-            finally:
-                if task.chosen.budget is not None:  # which knows of the calls for documents that were not finished, too
-                    journal.spent = max(journal.spent, task.chosen.budget.spent)
+            # What a model has answered is written at once, whatever comes before it: it was paid for.
+            stopped = _complete(task, journal, watch, stop, in_order=task.sort and not calls)
         if stopped is None:
             with stop.shielded():
                 journal.finish()

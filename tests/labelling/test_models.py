@@ -74,35 +74,6 @@ def test_options_reach_the_client() -> None:
     assert labeller(chosen)._client is chosen.client
 
 
-def test_the_samples_of_a_vote_share_limits_budget_and_cache() -> None:
-    chosen = choose(ModelOptions("openai/x", LOCAL, votes=3))
-    assert [client._settings.seed for client in chosen.clients] == [1, 2, 3]
-    for shared in ("limiter", "_budget", "_cache"):
-        assert len({id(getattr(client, shared)) for client in chosen.clients}) == 1, shared
-    assert [sample._client for sample in chosen.samples] == [*chosen.clients]
-    assert chosen.client is chosen.clients[0]
-    assert chosen.labeller.name == "llm"
-
-
-def test_a_fallback_has_its_own_address_limits_and_published_price_and_the_jobs_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    options = ModelOptions("openai/x", LOCAL, price="1,2", fallbacks=("openai/gpt-4o-mini", "ollama/y", "rules"))
-    chosen = choose(options)
-    model, hosted, local = chosen.clients
-    assert [client.endpoint.base_url for client in chosen.clients] == [
-        LOCAL,
-        "https://api.openai.com/v1",
-        "http://127.0.0.1:11434/v1",
-    ]
-    prices = [client.price.input for client in chosen.clients if client.price is not None]
-    assert (prices[0], prices[2]) == (1e-6, 1e-6)
-    assert 0 < prices[1] < 1e-6
-    assert len({id(client.limiter) for client in chosen.clients}) == 3
-    assert model._budget is hosted._budget is local._budget is chosen.budget
-    assert [sample._client for sample in chosen.samples] == [model]
-    assert dict(chosen.settings) == dict(choose(ModelOptions("openai/x", LOCAL)).settings)
-
-
 @pytest.mark.parametrize("cache", [True, False])
 def test_without_a_cache_none_is_opened(tmp_path: Path, cache: bool) -> None:
     async def scene() -> None:
