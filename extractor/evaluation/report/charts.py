@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SERIES = 6
-"""Colours and shapes there are; a seventh system begins again with the first."""
+"""Colours and shapes there are. A seventh system has the first colour and the second shape, and so on."""
 
 _SHAPES = "osD^vP"
 _WIDTH = 440
@@ -73,18 +73,20 @@ def forest(report: Report, words: Mapping[str, str]) -> str:
         return _inlined(figure, "forest", "Headline figures with their 95% intervals", " ".join(said))
 
 
-def kinds(report: Report) -> str:
-    """The strict F1 of each kind of claim that the gold has, a bar for each system."""
+def kinds(report: Report) -> str | None:
+    """The strict F1 of each kind of claim that the gold has, a bar for each system; None if it has no claim."""
     systems = report.systems
     gold = {kind: scores.strict.found + scores.strict.missed for kind, scores in systems[0].figures.by_kind.items()}
     rows = {kind: [system.figures.by_kind[kind].strict.f1 for system in systems] for kind, number in gold.items() if number}
+    if not rows:
+        return None
     with _style():
         figure, axes = _groups([f"{kind} ({gold[kind]})" for kind in rows], len(systems), _BAR)
         for top, values in zip(_tops(len(rows), len(systems), _BAR), rows.values(), strict=True):
             for n, value in enumerate(values):
                 place = (value or 0, top + n * _BAR)
-                axes.barh(place[1], place[0], height=9, color=_COLOURS[n % SERIES])
-                axes.plot(*place, _SHAPES[n % SERIES], color=_COLOURS[n % SERIES], markersize=9, clip_on=False)
+                axes.barh(place[1], place[0], height=9, color=_colour(n))
+                _point(axes, *place, n, 9)
                 axes.annotate(_percent(value), place, (9, 0), textcoords="offset points", va="center", size=12)
         axes.set_xlim(0, 1.22)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
@@ -102,12 +104,12 @@ def cost(report: Report) -> str | None:
         figure, axes = _drawing(300, 66)
         values = []
         for n, (system, each) in enumerate(zip(report.systems, spent, strict=True)):
-            estimate, colour = system.headline["strict_f1"], _COLOURS[n % SERIES]
+            estimate = system.headline["strict_f1"]
             values.append(estimate.value)
             if estimate.low is not None and estimate.high is not None:
-                axes.plot([each, each], [estimate.low, estimate.high], color=colour, linewidth=2)
+                axes.plot([each, each], [estimate.low, estimate.high], color=_colour(n), linewidth=2)
             if estimate.value is not None:
-                axes.plot(each, estimate.value, _SHAPES[n % SERIES], color=colour, markersize=11, clip_on=False)
+                _point(axes, each, estimate.value, n, 11)
         axes.set_xlim(-0.06 * max(spent), 1.06 * max(spent))
         axes.grid(visible=True)
         axes.yaxis.set_major_formatter(lambda value, _place: f"{100 * value:.4g}%")
@@ -139,7 +141,7 @@ def mark(number: int) -> str:
     )
     style = f'style="fill:var(--series-{number % SERIES + 1})"'
     size = 'viewBox="0 0 14 14" width="14" height="14"'
-    return f'<svg class="mark" {size} aria-hidden="true" {style}>{paths[number % SERIES]}</svg>'
+    return f'<svg class="mark" {size} aria-hidden="true" {style}>{paths[_shape(number)]}</svg>'
 
 
 @contextmanager
@@ -180,11 +182,22 @@ def _tops(groups: int, systems: int, row: float) -> list[float]:
 
 
 def _interval(axes: "Axes", estimate: EstimateFigures, y: float, n: int) -> None:
-    colour = _COLOURS[n % SERIES]
     if estimate.low is not None and estimate.high is not None:
-        axes.plot([estimate.low, estimate.high], [y, y], color=colour, linewidth=2)
+        axes.plot([estimate.low, estimate.high], [y, y], color=_colour(n), linewidth=2)
     if estimate.value is not None:
-        axes.plot(estimate.value, y, _SHAPES[n % SERIES], color=colour, markersize=8, clip_on=False)
+        _point(axes, estimate.value, y, n, 8)
+
+
+def _point(axes: "Axes", x: float, y: float, n: int, size: float) -> None:
+    axes.plot(x, y, _SHAPES[_shape(n)], color=_colour(n), markersize=size, clip_on=False)
+
+
+def _colour(n: int) -> str:
+    return _COLOURS[n % SERIES]
+
+
+def _shape(n: int) -> int:
+    return (n + n // SERIES) % SERIES
 
 
 def _reach(lows: Iterable[float | None]) -> tuple[float, float]:

@@ -305,7 +305,7 @@ class SpottingReport(_Part):
 
 
 class Report(_Part):
-    """An evaluation of one or more systems on the same annotated abstracts. It holds no time and no path."""
+    """An evaluation of one or more systems on the same annotated abstracts. It holds no time."""
 
     report_version: Literal[1] = REPORT_VERSION
     extractor: str

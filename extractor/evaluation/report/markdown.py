@@ -63,7 +63,8 @@ def _lines(report: Report) -> Iterator[str]:
         won = differing(report, ours, theirs)
         for name, ids in zip((comparison.ours, comparison.theirs), won, strict=True):
             listed = ", ".join(map(_plain, ids[:_SHOWN])) + (", ..." if len(ids) > _SHOWN else "")
-            yield f"- all claims right only in {_plain(name)}: {len(ids)} abstracts{': ' if ids else ''}{listed}"
+            number = f"{len(ids)} abstract{'s' if len(ids) != 1 else ''}"
+            yield f"- all claims right only in {_plain(name)}: {number}{': ' if ids else ''}{listed}"
     yield ""
     yield "## Claims right, by kind"
     yield ""

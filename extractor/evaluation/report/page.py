@@ -37,7 +37,7 @@ def page(report: Report) -> str:
         "script": own(_resource("report.js")),
         "marks": [own(charts.mark(n)) for n in range(len(names))],
         "forest": own(charts.forest(report, words.LABELS)),
-        "kinds": own(charts.kinds(report)),
+        "kinds": own(charts.kinds(report) or ""),
         "cost": own(charts.cost(report) or ""),
         "pairs": [(each, names.index(each.ours), names.index(each.theirs)) for each in report.comparisons],
         "anchors": anchors(document.id for document in report.documents),
@@ -52,7 +52,7 @@ def anchors(ids: Iterable[str]) -> dict[str, str]:
     taken = set(_SECTIONS)
     found = {}
     for id in ids:
-        plain = re.sub(r"[^\w.-]+", "-", id)
+        plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", id)
         number = 1
         while (anchor := plain if number == 1 else f"{plain}-{number}") in taken or not anchor:
             number += 1

@@ -32,8 +32,8 @@ LABELS: Mapping[str, str] = MappingProxyType(
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {
-        "detection_f1": "F1 of the claims that stand where the annotation has one",
-        "strict_f1": "F1 of the claims that are right in kind, comparison, value and unit, too",
+        "detection_f1": "detection F1, of the claims that stand where the annotation has one",
+        "strict_f1": "strict F1, of the claims that are right in kind, comparison, value and unit, too",
         "hardware_f1": "F1 of the hardware targets",
         "metric": "share of the claims found whose metric agrees, at least softly",
         "subject": "the same for the subject",

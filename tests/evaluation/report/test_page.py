@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from extractor.evaluation.report import assemble, charts
 from extractor.evaluation.report import page as pages
-from extractor.evaluation.systems import LeftOut
-from tests.evaluation.report.reports import DOCUMENTS, HOSTILE, flawed, report, right
+from extractor.evaluation.systems import LeftOut, System
+from tests.evaluation.report.reports import DOCUMENTS, HOSTILE, OTHER, flawed, report, right
 
 VOID = {"meta", "input", "br", "link", "img"}
 CSS = (Path(pages.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
@@ -168,6 +169,17 @@ def test_one_system_alone_has_no_differences() -> None:
     assert "the system takes no tokens and no money" in alone.text()
 
 
+def test_abstracts_without_a_claim_make_a_page_too() -> None:
+    nothing = System("rules", "rules", None, None, (right().alignments[1],))
+    bare = Page(pages.page(assemble([OTHER], [nothing])))
+    assert "There is no annotated claim." in bare.text()
+    assert "finds 0 of 0 claims" in bare.text()
+
+
+def test_a_seventh_system_looks_like_no_other() -> None:
+    assert len({charts.mark(n) for n in range(36)}) == 36
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_colours_can_be_told_apart(scheme: str) -> None:
     """WCAG 2.2: 4.5 to 1 for text, 3 to 1 for shapes."""
@@ -206,6 +218,7 @@ def luminance(colour: str) -> float:
         pytest.param(["s049"], ["s049"], id="as it is"),
         pytest.param(["abstracts#49", "a b"], ["abstracts-49", "a-b"], id="not in an address"),
         pytest.param(["a b", "a/b"], ["a-b", "a-b-2"], id="two alike"),
+        pytest.param(["é", "ü"], ["-", "--2"], id="beyond ASCII"),
         pytest.param(["charts"], ["charts-2"], id="a section's"),
     ],
 )
