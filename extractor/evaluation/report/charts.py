@@ -68,7 +68,7 @@ def forest(report: Report, words: Mapping[str, str]) -> str:
             for n, estimate in enumerate(estimates):
                 _interval(axes, estimate, top + n * _ROW, n)
         axes.set_xlim(*_reach(estimate.low for estimates in rows.values() for estimate in estimates))
-        axes.set_xlabel("F1 or share, with 95% interval")
+        axes.set_xlabel("F1 or share")
         said = [f"{label}: {_listed(systems, [each.value for each in estimates])}." for label, estimates in rows.items()]
         return _inlined(figure, "forest", "Headline figures with their 95% intervals", " ".join(said))
 
