@@ -64,7 +64,7 @@ class BatchAnswers:
         if result is None or result.completion is None:
             if self._online:
                 return None
-            said = result or Result(question, None, _unanswered(self._parts[number]))
+            said = result or _unanswered(question, self._parts[number])
             raise CallError(said.cause, said.fix)
         counted = question in self.counted
         self.counted.add(question)
@@ -116,13 +116,16 @@ def import_results(store: Store, plan: Plan, file: Path) -> int:
     return kept
 
 
-def _unanswered(part: Part) -> str:
+def _unanswered(question: str, part: Part) -> Result:
     """Why a question has no line in the results of its batch."""
     if part.state == "failed":
-        return f"the provider refused the batch: {part.cause.rstrip('.')}" if part.cause else "the provider refused the batch"
+        cause = f"the provider refused the batch: {part.cause.rstrip('.')}" if part.cause else "the provider refused the batch"
+        fix = "Mend that, or give it a smaller input where a quota is too small, and run the same command again."
+        return Result(question, None, cause, fix)
     if part.state in {"expired", "cancelled"}:
-        return f"the batch {'expired' if part.state == 'expired' else 'was cancelled'} before it was answered"
-    return "the results of the batch hold no line for it"
+        ended = "expired" if part.state == "expired" else "was cancelled"
+        return Result(question, None, f"the batch {ended} before it was answered")
+    return Result(question, None, "the results of the batch hold no line for it")
 
 
 def questions(store: Store, batches: Collection[int]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from tests.labelling.model_server import labels, right_labels, shown
 from tests.llm.server import Act, Request, completion, fails
 
 Answer = Callable[[Document], "dict[str, Any] | str | int | None"]
+_RIGHT: dict[str, dict[str, Any]] = {}
 LIFE = ("validating", "in_progress", "finalizing", "completed")
 
 
@@ -68,7 +69,7 @@ class BatchProvider:
 
     def state(self, batch: Kept) -> str:
         """Where a batch is in its life."""
-        state = self.life[min(batch.looks, len(self.life) - 1)]
+        state = self.life[max(0, min(batch.looks, len(self.life) - 1))]
         if batch.cancelled:
             state = "cancelling" if batch.looks < 1 else "cancelled"
         return state
@@ -162,7 +163,9 @@ class BatchProvider:
             said = self.answer(document)
             if said != {}:
                 return said
-        return (await right_labels(document)).model_dump(mode="json")
+        if document.text not in _RIGHT:
+            _RIGHT[document.text] = (await right_labels(document)).model_dump(mode="json")
+        return _RIGHT[document.text]
 
     async def _create_messages(self, request: Request, _id: str, _query: dict[str, str]) -> web.Response:
         lines = request.body["requests"]
