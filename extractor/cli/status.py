@@ -82,7 +82,9 @@ def _lines(state: dict[str, Any]) -> "list[str]":
     from extractor.cli.terminal import plain
 
     about = "" if state["exactly"] else "about "
-    pending = "unknown: the size of the input is" if state["pending"] is None else f"{about}{state['pending']:,}"
+    pending = (
+        "unknown (nobody knows how much a pipe will bring)" if state["pending"] is None else f"{about}{state['pending']:,}"
+    )
     rows = [("state", state["state"]), ("done", f"{state['done']:,}"), ("failed", f"{state['failed']:,}"), ("pending", pending)]
     if state["state"] == "running":
         rows += [("in flight", f"{state['in_flight']:,}"), ("rate", f"{short(state['rate'] or 0.0)}/s")]

@@ -93,6 +93,8 @@ class Journal:
         self._extractions = (self.folder / EXTRACTIONS).open("a+b")
         try:
             self._lock()
+            for name in (EXTRACTIONS, JOB):
+                (self.folder / f"{name}.new").unlink(missing_ok=True)  # of a run that was killed while it wrote one
             if self.fresh:
                 self._extractions.truncate(0)
             self._extractions.seek(0)
@@ -234,7 +236,9 @@ class Journal:
         for line in lines:
             if not line.endswith(b"\n"):
                 break
-            places = self._places = self._places or Places()
+            if self._places is None:
+                self._places = Places()
+            places = self._places
             try:
                 record = Extraction.model_validate_json(line)
             except ValidationError:
@@ -266,6 +270,7 @@ class Journal:
             raise
         lock(self._sorted)  # before others can open it
         new.replace(self.folder / EXTRACTIONS)
+        _sync_folder(self.folder)
 
     def _sync_now_and_then(self) -> None:
         if (began := perf_counter()) >= self._next_sync:
@@ -301,11 +306,15 @@ class Journal:
             "seconds": round(seconds, 3),
         }
         new = self.folder / f"{JOB}.new"
-        with new.open("w", encoding="ascii") as file:
-            file.write(json.dumps(description, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.folder / JOB)
+        try:
+            with new.open("w", encoding="ascii") as file:
+                file.write(json.dumps(description, indent=1) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self.folder / JOB)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
 
 
 _WAYS_OUT = "Choose another folder with -o, or start over with --fresh."

@@ -31,10 +31,6 @@ class Places:
         self._asked = 0
         self.broken = False
 
-    def __len__(self) -> int:
-        row = self._rows.row("SELECT count(*) FROM lines WHERE offset IS NOT NULL")
-        return int(row[0]) if row else 0
-
     def put(self, name: str, offset: int, length: int, content: int | None = None) -> Place | None:
         """Note a line; the older one of that id, which no longer counts, if there is one."""
         key = digest(name)

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from extractor import extract, read_extractions
+from extractor.cli import app
 from extractor.outputs.jsonl import to_line
 
 if TYPE_CHECKING:
@@ -295,30 +297,31 @@ def test_a_file_that_vanishes_before_it_is_read_is_a_failure_and_loses_nothing(e
     assert [record.id for record in read_extractions(tmp_path / "job")] == ["p1", "p2", "p3"]
 
 
-def test_a_file_that_has_vanished_between_two_runs_is_one_line_and_nothing_is_touched(
-    extractor: "Command", papers: Path, tmp_path: Path
-) -> None:
-    assert extractor("run", papers, "-o", "job").returncode == 0
+def run_here(papers: Path, job: Path) -> Result:
+    """The command without a process of its own."""
+    return CliRunner().invoke(app, ["run", str(papers), "-o", str(job)])
+
+
+def test_a_file_that_has_vanished_between_two_runs_is_one_line_and_nothing_is_touched(papers: Path, tmp_path: Path) -> None:
+    assert run_here(papers, tmp_path / "job").exit_code == 0
     before = {file.name: file.read_bytes() for file in (tmp_path / "job").iterdir()}
     papers.unlink()
-    done = extractor("run", papers, "-o", "job")
-    assert done.returncode == 2
-    assert done.stderr.count(b"\n") == 1
-    assert b"There is no such file or folder" in done.stderr
+    done = run_here(papers, tmp_path / "job")
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert "There is no such file or folder" in done.stderr
     assert {file.name: file.read_bytes() for file in (tmp_path / "job").iterdir()} == before
 
 
-def test_an_input_that_has_changed_between_two_runs_is_told_and_nothing_is_lost(
-    extractor: "Command", papers: Path, tmp_path: Path
-) -> None:
-    assert extractor("run", papers, "-o", "job").returncode == 0
+def test_an_input_that_has_changed_between_two_runs_is_told_and_nothing_is_lost(papers: Path, tmp_path: Path) -> None:
+    assert run_here(papers, tmp_path / "job").exit_code == 0
     changed = PAPERS[1] | {"abstract": "FastNet is 9x faster than SlowNet on CPUs."}
     papers.write_bytes(
         lines([PAPERS[2], changed, PAPERS[0], PAPERS[4], {"id": "p6", "title": "New", "abstract": "It is 2x faster."}])
     )
-    done = extractor("run", papers, "-o", "job")
-    assert done.returncode == 0
-    talk = done.stderr.decode().splitlines()
+    done = run_here(papers, tmp_path / "job")
+    assert done.exit_code == 0
+    talk = done.stderr.splitlines()
     assert "5 done before" in talk
     assert "1 of the documents had another text before and were done anew" in talk
     assert "1 of the documents are no longer in the input; --fresh drops them" in talk

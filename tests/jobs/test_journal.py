@@ -19,6 +19,7 @@ from extractor.jobs.sinks import Portion
 from extractor.llm.failures import Spent
 from extractor.outputs.jsonl import read_extractions, to_line
 from extractor.records import Extraction, Failure, Provenance
+from extractor.scratch import Scratch
 
 JOB = Job(inputs=("input.jsonl",), model="rules", fields={"title": ["title"]}, extractor="0.1.0")
 
@@ -329,6 +330,32 @@ def test_what_failed_and_what_was_killed_has_been_spent_all_the_same(tmp_path: P
     described_before = described(tmp_path) | {"spent_usd": 0.0}  # as a killed run leaves it
     (tmp_path / "job.json").write_text(json.dumps(described_before))
     assert Journal(tmp_path, JOB).look().spent == 0.25
+
+
+def test_a_job_is_opened_again_in_a_time_that_grows_with_its_records_and_not_with_their_square(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, [document(str(n)) for n in range(200)])
+    asked: list[str] = []
+    for name in ("change", "row", "rows"):
+        real = getattr(Scratch, name)
+
+        def counted(self: Scratch, statement: str, *values: Any, real: Any = real) -> Any:
+            asked.append(statement)
+            return real(self, statement, *values)
+
+        monkeypatch.setattr(Scratch, name, counted)
+    with Journal(tmp_path, JOB) as journal:
+        assert (journal.resumed, len(asked)) == (200, 200)
+    assert not any("count" in statement for statement in asked)
+
+
+def test_what_a_run_left_that_was_killed_while_sorting_is_cleared_away(tmp_path: Path) -> None:
+    run(tmp_path, ABC)
+    for name in ("extractions.jsonl.new", "job.json.new"):
+        (tmp_path / name).write_bytes(b"half")
+    assert run(tmp_path, ABC) == []
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["extractions.jsonl", "failures.jsonl", "job.json"]
 
 
 def test_a_journal_that_is_killed_at_its_very_start_is_a_new_one(tmp_path: Path) -> None:
