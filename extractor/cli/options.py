@@ -50,8 +50,8 @@ NarrowSchema = Annotated[
     typer.Option(
         "--narrow-schema",
         envvar="EXTRACTOR_NARROW_SCHEMA",
-        help="Send each abstract's ids in the schema. auto: to servers on this machine or network, ollama, hosted_vllm and "
-        "lm_studio, which compile a schema per request; not to hosted ones.",
+        help="Cut the schema down to what each abstract's numbers can be. auto: for servers on this machine or network, "
+        "ollama, hosted_vllm and lm_studio, which compile a schema per request; not for hosted ones.",
     ),
 ]
 Fields = Annotated[

@@ -36,9 +36,9 @@ _LOCAL_OUTPUT_TOKENS = 4096
 class ModelOptions:
     """Who labels, and how it is asked. The rules need nothing but their name.
 
-    `narrow` sends each document's mention ids in the schema: `auto` for engines that compile a schema per request, which are
-    taken to be those on this machine or network and `ollama`, `hosted_vllm` and `lm_studio`; hosted providers compile one
-    schema once, so theirs stays the same. `price` is `IN,OUT` in US dollars for a million tokens, `max_cost` in US dollars.
+    `narrow` cuts the schema down to what each document's mentions can be: `auto` for engines that compile a schema per request,
+    which are taken to be those on this machine or network and `ollama`, `hosted_vllm` and `lm_studio`; hosted providers compile
+    one schema once, so theirs stays the same. `price` is `IN,OUT` in US dollars for a million tokens, `max_cost` in US dollars.
     `timeout` is in seconds until a call is given up; None leaves the usual ones.
 
     `votes` is how many samples a model is asked for, 1 for its one best answer. `fallbacks` are models or the rules, in the

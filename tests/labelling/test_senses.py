@@ -51,3 +51,15 @@ def test_the_words_beside_a_quantity_say_which_comparisons_are_possible(text: st
 def test_a_difference_in_a_list_makes_its_neighbours_possible_differences() -> None:
     mentions = spot("It improves by +1.5 dB and 2.4 dB.")
     assert set(senses(mentions.quantities[1], mentions)) == {"absolute", "change"}
+
+
+def test_most_of_what_is_no_claim_cannot_be_one_and_most_claims_compare_in_one_way() -> None:
+    no_claims, claims = [], []
+    for gold in GOLD:
+        mentions = spot(gold.document.text)
+        places = [span for claim in gold.claims for span in (claim.span, *claim.restated)]
+        for mention in mentions.quantities:
+            annotated = any(overlap(mention.span, span) for span in places)
+            (claims if annotated else no_claims).append(senses(mention, mentions))
+    assert (sum(not possible for possible in no_claims), len(no_claims)) == (78, 109)
+    assert (sum(len(possible) == 1 for possible in claims), len(claims)) == (127, 187)
