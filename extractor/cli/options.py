@@ -65,13 +65,15 @@ Fields = Annotated[
     ),
 ]
 Concurrency = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--concurrency",
         metavar="N",
         min=1,
         envvar="EXTRACTOR_CONCURRENCY",
-        help="Calls under way at most; fewer where the server says 429. --concurrency 4 for a small local server.",
+        help="Calls under way at most, fewer where the server says 429: 32 unless told, 4 for a server on this machine "
+        "or network.",
+        show_default=False,
     ),
 ]
 RequestsPerMinute = Annotated[

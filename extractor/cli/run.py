@@ -69,7 +69,7 @@ def run(
     base_url: options.BaseUrl = None,
     prompt: options.Prompt = None,
     narrow_schema: options.NarrowSchema = options.Narrow.auto,
-    concurrency: options.Concurrency = 32,
+    concurrency: options.Concurrency = None,
     rpm: options.RequestsPerMinute = None,
     tpm: options.TokensPerMinute = None,
     price: options.Price = None,
@@ -216,7 +216,7 @@ def run(
         from extractor.jobs.batch_folder import Store
 
         Store(Path(output)).make_way(fresh=fresh)
-    task = _Task(items, chosen, gauge, workers, concurrency, order is Order.input, beside, max_cost)
+    task = _Task(items, chosen, gauge, workers, order is Order.input, beside, max_cost)
     if output == STREAM:
         counts, stopped = _stream(task)
     else:
@@ -232,7 +232,6 @@ class _Task:
     chosen: "Chosen"
     gauge: "Gauge"
     workers: int
-    concurrency: int
     sort: bool
     beside: bool
     max_cost: float | None
@@ -348,7 +347,7 @@ def _complete(task: _Task, sink: "BulkSink", watch: "Watch", stop: "Stop", *, in
 
                 return await run_workers(task.items, task.workers, sink, watch, stop, in_order=in_order)
             # In order, one slow answer holds back those after it; else there need only be a few more than calls.
-            few = task.concurrency + task.concurrency // 4 + 1
+            few = task.chosen.concurrency + task.chosen.concurrency // 4 + 1
             window = task.chosen.window if in_order or task.chosen.client is None else few
             items = Ahead(task.items) if task.beside else task.items
             return await run_job(items, labeller, sink, watch, window, in_order=in_order, stop=stop)

@@ -27,6 +27,8 @@ Narrow = Literal["auto", "always", "never"]
 _WINDOW = 4
 """Documents before a labeller for each call under way: records are written in the order of the input, so one slow answer holds
 back those that came after it, and four times the calls let the others go on for as long as four answers take."""
+_CONCURRENCY, _LOCAL_CONCURRENCY = 32, 4
+"""A small local engine answers one call at a time, 20 seconds each on two cores: of 32 that wait, half would time out."""
 _TEMPERATURE = 0.0
 _LOCAL_OUTPUT_TOKENS = 4096
 """A small model can repeat itself until its context is full; the labels of an abstract with 30 mentions take 2,000 tokens."""
@@ -39,7 +41,8 @@ class ModelOptions:
     `narrow` cuts the schema down to what each document's mentions can be: `auto` for engines that compile a schema per request,
     which are taken to be those on this machine or network and `ollama`, `hosted_vllm` and `lm_studio`; hosted providers compile
     one schema once, so theirs stays the same. `price` is `IN,OUT` in US dollars for a million tokens, `max_cost` in US dollars.
-    `timeout` is in seconds until a call is given up; None leaves the usual ones.
+    `timeout` is in seconds until a call is given up; None leaves the usual ones. `concurrency` None is 32 calls at once, and 4
+    for the engines that `narrow` means.
 
     `votes` is how many samples a model is asked for, 1 for its one best answer. `fallbacks` are models or the rules, in the
     order in which they stand in for a model that fails; `base_url` is not theirs, and `price` only where none is published.
@@ -49,7 +52,7 @@ class ModelOptions:
     base_url: str | None = None
     prompt: Path | None = None
     narrow: Narrow = "auto"
-    concurrency: int = 32
+    concurrency: int | None = None
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     price: str | None = None
@@ -64,17 +67,22 @@ class ModelOptions:
 class Chosen:
     """A labeller and what a job has to know of it. An async context manager, which lets go of connections and the cache.
 
-    `window` documents may be before the labeller at once. `settings` are what its answers depend on, beside the model's name;
+    `concurrency` is how many calls it makes at once. `settings` are what its answers depend on, beside the model's name;
     the fallbacks are not among them, since they change nothing that is done. `samples` are asked about each document, one call
     each; `clients` are all that may be, the model's own first. The rules have neither, and no budget.
     """
 
     labeller: Labeller
-    window: int = 1
+    concurrency: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
     samples: "tuple[ModelLabeller, ...]" = ()
     clients: "tuple[ModelClient[Labels], ...]" = ()
     budget: "Budget | None" = None
+
+    @property
+    def window(self) -> int:
+        """How many documents may be before the labeller at once when records are written in the order of the input."""
+        return _WINDOW * self.concurrency if self.clients else 1
 
     @property
     def client(self) -> "ModelClient[Labels] | None":
@@ -126,16 +134,17 @@ def choose(
         clients += tuple(client for stand_in in stand_ins for client in stand_in.clients)
         last = [_rules()] if RULES in options.fallbacks else []
         labeller = FallbackLabeller([labeller, *(stand_in.labeller for stand_in in stand_ins), *last], job.notice)
-    return Chosen(labeller, _WINDOW * options.concurrency, first.settings, first.samples, clients, job.budget)
+    return Chosen(labeller, first.concurrency, first.settings, first.samples, clients, job.budget)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One model as it is asked: what labels with it, the samples behind that, and their clients."""
+    """One model as it is asked: what labels with it, the samples behind that, their clients, and how many calls at once."""
 
     labeller: Labeller
     samples: "tuple[ModelLabeller, ...]"
     clients: "tuple[ModelClient[Labels], ...]"
+    concurrency: int
     settings: Mapping[str, Any]
 
 
@@ -175,10 +184,11 @@ class _Job:
         narrow = _narrows(options.narrow, endpoint)
         price = Price.parse(options.price) if options.price else None
         seconds = options.timeout
+        concurrency = options.concurrency or (_LOCAL_CONCURRENCY if endpoint.constrains_decoding else _CONCURRENCY)
         settings = Settings(
             temperature=TEMPERATURE if options.votes > 1 else _TEMPERATURE,
             max_output_tokens=_LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None,
-            limits=Limits(options.concurrency, options.requests_per_minute, options.tokens_per_minute),
+            limits=Limits(concurrency, options.requests_per_minute, options.tokens_per_minute),
             timeouts=Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds),
             retries=self.retries or RetryPolicy(),
         )
@@ -211,7 +221,9 @@ class _Job:
             "max_output_tokens": settings.max_output_tokens,
             **({"votes": options.votes} if options.votes > 1 else {}),
         }
-        return _Asked(VotingLabeller(samples) if len(samples) > 1 else samples[0], samples, tuple(clients), decides)
+        return _Asked(
+            VotingLabeller(samples) if len(samples) > 1 else samples[0], samples, tuple(clients), concurrency, decides
+        )
 
 
 def _rules() -> Labeller:

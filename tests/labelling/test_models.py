@@ -123,3 +123,23 @@ def test_a_missing_package_is_refused_with_the_command(
             choose(ModelOptions(model, LOCAL))
     else:
         choose(ModelOptions(model, LOCAL))
+
+
+@pytest.mark.parametrize(
+    ("model", "base_url", "asked", "concurrency"),
+    [
+        ("openai/x", None, None, 32),
+        ("openai/x", LOCAL, None, 4),
+        ("ollama/x", None, None, 4),
+        ("openai/x", LOCAL, 64, 64),
+        ("openai/x", None, 1, 1),
+    ],
+    ids=["hosted", "local", "ollama", "local, told", "hosted, told"],
+)
+def test_a_local_engine_is_asked_less_at_once_unless_told(
+    model: str, base_url: str | None, asked: int | None, concurrency: int
+) -> None:
+    chosen = choose(ModelOptions(model, base_url, concurrency=asked))
+    assert chosen.concurrency == concurrency
+    assert chosen.client is not None
+    assert chosen.client.limiter.concurrency == concurrency

@@ -1,5 +1,6 @@
 """What a unit allows a claim to be never forbids what an annotator said."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from extractor.evaluation import GoldDocument, read_gold
 from extractor.evaluation.matching import overlap
 from extractor.labelling.senses import senses
+from extractor.records import Comparison, Kind
 from extractor.spotting import spot
 
 GOLD = read_gold(Path("evals/gold"))
@@ -54,7 +56,8 @@ def test_a_difference_in_a_list_makes_its_neighbours_possible_differences() -> N
 
 
 def test_most_of_what_is_no_claim_cannot_be_one_and_most_claims_compare_in_one_way() -> None:
-    no_claims, claims = [], []
+    no_claims: list[Mapping[Comparison, tuple[Kind, ...]]] = []
+    claims: list[Mapping[Comparison, tuple[Kind, ...]]] = []
     for gold in GOLD:
         mentions = spot(gold.document.text)
         places = [span for claim in gold.claims for span in (claim.span, *claim.restated)]
