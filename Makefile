@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# On as many cores as there are; a process that is done takes tests from the others.
+PARALLEL := --numprocesses auto --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
 
 # A .venv belongs to one place: its editable install points at the folder it was made in. Rebuilt when the folder has moved.
@@ -20,7 +22,7 @@ run: .venv/run ## extract the claims of the real abstracts into build/claims
 	@echo "Look at one: $(BIN)/extractor show build/claims abstracts#49"
 
 test: .venv/dev ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 chaos: .venv/dev ## run a job that is killed ten times against a server that misbehaves (a minute)
 	$(BIN)/python -m tests.chaos.kills
@@ -43,7 +45,7 @@ gate: .venv/dev ## evaluate, and fail if a headline figure fell below its baseli
 	$(BIN)/extractor eval $(addprefix --baseline ,$(sort $(wildcard evals/baselines/*.json)))
 
 ci: lint types contracts gate ## all checks, the tests last
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 clean: ## remove the environment and everything built
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

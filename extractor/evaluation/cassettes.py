@@ -75,7 +75,7 @@ class Cassettes:
             before_record_request=_scrubbed,
             before_record_response=_final,
             decode_compressed_response=True,
-            drop_unused_requests=True,
+            drop_unused_requests=self.record,  # a replay never writes
             record_on_exception=False,
         )
         with cassette as played:

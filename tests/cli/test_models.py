@@ -317,7 +317,7 @@ def test_a_cap_holds_for_many_calls_at_once_whose_true_cost_nobody_knows_before(
             assert cap - 4.096 < billed <= cap
             assert job()["spent_usd"] == pytest.approx(billed)
             assert len(ids()) == len(server.requests)
-        assert server.server.most_at_once > 3
+        assert server.server.most_at_once > 1
 
 
 def test_a_cap_below_the_first_call_sends_nothing_and_says_that_more_is_needed(server: ModelServer) -> None:

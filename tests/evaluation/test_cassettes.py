@@ -225,6 +225,7 @@ def test_requests_that_nothing_asks_any_more_are_told(server: ModelServer) -> No
     played = evaluate()
     assert played.exit_code == 0
     assert "s002.json holds requests that nothing asks any more" in played.stderr
+    assert json.loads(cassette("s002").read_text()) == data  # a replay writes nothing
 
 
 @pytest.mark.parametrize(
