@@ -179,7 +179,7 @@ def _as_recorded(cassettes: Cassettes, options: ModelOptions) -> Chosen:
     )
     from extractor.llm.retries import RetryPolicy
 
-    return choose(as_recorded, key=SecretStr("not needed"), retries=RetryPolicy(attempts=1, deadline=0.0))
+    return choose(as_recorded, key=SecretStr("not needed"), retries=RetryPolicy(attempts=1, deadline=0.0, patience=0.0))
 
 
 def _describe(folder: Path, model: str, chosen: Chosen) -> None:

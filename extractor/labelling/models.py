@@ -190,7 +190,8 @@ class _Job:
             max_output_tokens=_LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None,
             limits=Limits(concurrency, options.requests_per_minute, options.tokens_per_minute),
             timeouts=Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds),
-            retries=self.retries or RetryPolicy(),
+            # In an outage a stand-in answers; without one, nobody does.
+            retries=self.retries or (RetryPolicy(patience=0.0) if options.fallbacks else RetryPolicy()),
         )
         clients: list[ModelClient[Labels]] = []
         for seed in range(1, options.votes + 1) if options.votes > 1 else [None]:

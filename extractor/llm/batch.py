@@ -18,7 +18,7 @@ from extractor.llm import keys
 from extractor.llm.clock import Clock
 from extractor.llm.completions import Completion, NotACompletionError
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.failures import CallError, JobError
+from extractor.llm.failures import CallError, JobError, shown
 from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, judge, retrying
 from extractor.llm.structured import Message, Template
 
@@ -30,7 +30,6 @@ PRICE: Final = 0.5
 (https://help.openai.com/en/articles/9197833-batch-api-faq); Anthropic: "reducing costs by 50%"
 (https://docs.anthropic.com/en/docs/build-with-claude/batch-processing). litellm's table of prices has a batch price for 93 of
 their chat models, and it is half the usual one for all but two old ones of OpenAI."""
-_LONGEST_CAUSE = 300  # characters
 _AGAIN = "Run the same command again, or with --retry-online to ask for it at the usual price."
 
 
@@ -184,14 +183,6 @@ def service_for(endpoint: Endpoint, key: SecretStr | None = None, clock: Clock |
     from extractor.llm.batch_anthropic import AnthropicBatches
 
     return AnthropicBatches(endpoint, key, clock)
-
-
-def shown(text: str, key: SecretStr | None = None) -> str:
-    """A provider's words on one line, without the key and of bearable length."""
-    text = " ".join(text.split())
-    if key is not None:
-        text = text.replace(key.get_secret_value(), "[key]")
-    return text if len(text) <= _LONGEST_CAUSE else text[: _LONGEST_CAUSE - 3] + "..."
 
 
 def read_result(line: bytes, key: SecretStr | None = None) -> Result | None:

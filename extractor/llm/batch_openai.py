@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast, get_args
 from urllib.parse import urlsplit
 
-from extractor.llm.batch import Batch, BatchService, Label, Room, State, shown
+from extractor.llm.batch import Batch, BatchService, Label, Room, State
+from extractor.llm.failures import shown
 from extractor.llm.structured import Message, Template
 from extractor.llm.transports import certificates, proxy_for, raise_status
 

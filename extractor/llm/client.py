@@ -18,7 +18,7 @@ from extractor.llm.clock import Clock
 from extractor.llm.completions import Completion
 from extractor.llm.completions import read as parse
 from extractor.llm.endpoints import Endpoint, resolve
-from extractor.llm.failures import CallError, JobError, Spent
+from extractor.llm.failures import CallError, JobError, Spent, shown
 from extractor.llm.given import Answers, Given
 from extractor.llm.limits import Limiter, Limits
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
@@ -40,7 +40,6 @@ T = TypeVar("T", bound=BaseModel)
 REASKS = 2
 # Until a reply has shown how long replies are; the labels of an abstract with twenty mentions are about as long.
 _EXPECTED_OUTPUT_TOKENS = 1024
-_LONGEST_CAUSE = 300  # characters; some providers send the whole request back
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,7 @@ class ModelClient(Generic[T]):
         self._input_ratio = 1.0
         self._longest_output = 0
         self._reached = False
+        self._away = False
         self.answers: Answers | None = None
         """What was answered elsewhere, in a batch: asked for before the cache and the model."""
 
@@ -252,7 +252,7 @@ class ModelClient(Generic[T]):
                 with attempt:
                     return await self._try(transport, messages, schema, ledger)
         except RepeatableError as error:
-            self._fail(error.verdict, ledger, error.__cause__)
+            self._fail(error.verdict, ledger, error.__cause__, gone=error.outage)
         except JobError as error:  # the budget knows nothing of the document
             error.spent = self._spent(ledger)
             raise
@@ -276,22 +276,34 @@ class ModelClient(Generic[T]):
                 verdict = judge(error, self.endpoint, self._clock.time())
                 if verdict is None:
                     raise
-                if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow:
+                outage = self._is_outage(verdict, sent)
+                if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow or outage:
                     self.limiter.slowed(sent, verdict.wait)
                 if verdict.slow:
                     unpaid = reserved  # the provider may have written, and billed, what was not waited for
                 if verdict.repeats:
-                    raise RepeatableError(verdict) from error
+                    raise RepeatableError(verdict, outage=outage) from error
                 self._fail(verdict, ledger, error)
             finally:
                 await self._budget.settle(reserved, (ledger.cost(self.price) or 0.0) - before + unpaid)
                 self.limiter.used(tokens, used)
-        self._reached = True
+        self._reached, self._away = True, False
         self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / self._counted(messages))
         self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
         self.limiter.succeeded()
         self.limiter.told(answer.headers)
         return answer.completion, mode
+
+    def _is_outage(self, verdict: Verdict, sent: float) -> bool:
+        """Whether nobody is answered: no other call has been since this one was `sent`. A wrong address is no outage."""
+        patience = self._settings.retries.patience
+        known = verdict.reached or self._reached
+        if not (verdict.away and known and patience) or self.limiter.succeeded_at >= sent:
+            return False
+        if not self._away:
+            self._away = True
+            self._notice(f"{shown(verdict.cause, self._key)}. Waiting for it for up to {patience / 60:.0f} minutes.")
+        return True
 
     async def _send(
         self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
@@ -375,15 +387,11 @@ class ModelClient(Generic[T]):
         cost = ledger.cost(self.price and self.price.times(given.price))
         return Spent(1, 0, ledger.input_tokens, ledger.output_tokens, cost)
 
-    def _fail(self, verdict: Verdict, ledger: Ledger, error: BaseException | None) -> NoReturn:
+    def _fail(self, verdict: Verdict, ledger: Ledger, error: BaseException | None, *, gone: bool = False) -> NoReturn:
         """Raise what a verdict means. The library's exception is not chained: it can hold the request and the reply."""
-        # A server that has not been reached once is down or misnamed, for every document alike.
-        stops = verdict.outcome is Outcome.STOPS_JOB or not (verdict.reached or self._reached)
-        cause = verdict.cause
-        if self._key is not None:
-            cause = cause.replace(self._key.get_secret_value(), "[key]")
-        if len(cause) > _LONGEST_CAUSE:  # only now: half a key would not have been found
-            cause = cause[: _LONGEST_CAUSE - 3] + "..."
+        # A server never reached is down or misnamed, and one that stays away is gone, for every document alike.
+        stops = verdict.outcome is Outcome.STOPS_JOB or (not verdict.reached and (gone or not self._reached))
+        cause = shown(verdict.cause, self._key)
         if verdict.repeats:
             cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"
         raise (JobError if stops else CallError)(cause, verdict.fix, self._spent(ledger)) from (

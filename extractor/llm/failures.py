@@ -11,8 +11,12 @@ Each says a cause and a fix. None holds a reply of the model or a key.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from extractor.errors import ProviderError
 from extractor.records import Provenance
+
+_LONGEST_CAUSE = 300  # characters; some providers send the whole request back
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,11 @@ class JobError(CallError):
 
 class BudgetError(JobError):
     """The cap on cost is reached, or cannot be kept."""
+
+
+def shown(text: str, key: SecretStr | None = None) -> str:
+    """A provider's words on one line, without the key and of bearable length."""
+    text = " ".join(text.split())
+    if key is not None:
+        text = text.replace(key.get_secret_value(), "[key]")  # before it is cut: half a key would not be found
+    return text if len(text) <= _LONGEST_CAUSE else text[: _LONGEST_CAUSE - 3] + "..."

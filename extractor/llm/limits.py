@@ -28,8 +28,8 @@ class Limits:
 class Limiter:
     """Lets calls start within the limits; knows a server's state from its headers, its refusals and its successes.
 
-    The concurrency is halved when a server says 429 or runs out of time, once for all calls that were under way by then, and
-    grows by one for each round of calls that succeed, up to the limit that was given (AIMD, as TCP does).
+    The concurrency is halved when a server says 429, runs out of time or has an outage, once for all calls that were under way
+    by then, and grows by one for each round of calls that succeed, up to the limit that was given (AIMD, as TCP does).
     """
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
@@ -40,6 +40,8 @@ class Limiter:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._cut_at = float("-inf")
         self._closed_until = float("-inf")
+        self.succeeded_at = float("-inf")
+        """When a call last came back well, by the monotonic clock."""
         now = clock.monotonic()
         given = {"requests": limits.requests_per_minute, "tokens": limits.tokens_per_minute}
         # A second's worth may start at once: providers meter in shorter windows than the minute that they name.
@@ -58,6 +60,7 @@ class Limiter:
 
     def succeeded(self) -> None:
         """A call came back well."""
+        self.succeeded_at = self._clock.monotonic()
         if self.concurrency < self._most:
             self.concurrency = min(self._most, self.concurrency + 1 / self.concurrency)
             self._wake()

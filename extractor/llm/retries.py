@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
@@ -37,6 +37,7 @@ class Verdict:
     wait: float | None = None
     reached: bool = True  # whether the server was there and spoke the language
     slow: bool = False  # whether it ran out of time, as an overloaded server does
+    away: bool = False  # whether it was not there, or said that it is not up to answering anybody
 
     @property
     def repeats(self) -> bool:
@@ -47,20 +48,23 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How long to keep trying. `attempts` bounds calls that fail for other reasons than a rate limit; the deadline, in seconds
-    from a document's first call to its last repeat, bounds all. `longest_wait` caps what a server may ask for."""
+    from a document's first call to its last repeat, bounds all. Neither counts while the server has an outage, which is waited
+    out for `patience` seconds. `longest_wait` caps what a server may ask for."""
 
     attempts: int = 6
     deadline: float = 600.0
+    patience: float = 3600.0
     first_wait: float = 0.5
     longest_wait: float = 120.0
 
 
 class RepeatableError(Exception):
-    """Carries a verdict through tenacity."""
+    """Carries a verdict through tenacity. In an `outage` the failure has nothing to do with the document."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, *, outage: bool = False) -> None:
         super().__init__(verdict.cause)
         self.verdict = verdict
+        self.outage = outage
 
 
 def retrying(policy: RetryPolicy, clock: Clock, started: Callable[[], float]) -> AsyncRetrying:
@@ -70,21 +74,28 @@ def retrying(policy: RetryPolicy, clock: Clock, started: Callable[[], float]) ->
     """
     backoff = wait_random_exponential(multiplier=policy.first_wait, max=30.0)
     failures = 0
+    away_since: float | None = None
+    back_at = float("-inf")
 
-    def verdict(state: RetryCallState) -> Verdict:
-        return cast(RepeatableError, state.outcome and state.outcome.exception()).verdict
+    def failure(state: RetryCallState) -> RepeatableError:
+        return cast(RepeatableError, state.outcome and state.outcome.exception())
 
     def wait(state: RetryCallState) -> float:
-        asked = verdict(state).wait
+        asked = failure(state).verdict.wait
         if asked is None:
             return backoff(state)
         # The jitter keeps documents that were refused together from coming back together.
         return min(asked, policy.longest_wait) + min(backoff(state), 1.0)
 
     def stop(state: RetryCallState) -> bool:
-        nonlocal failures
-        failures += verdict(state).outcome is Outcome.TRANSIENT
-        return failures >= policy.attempts or clock.monotonic() - started() + state.upcoming_sleep > policy.deadline
+        nonlocal failures, away_since, back_at
+        now, error = clock.monotonic(), failure(state)
+        if error.outage:
+            away_since, back_at = now if away_since is None else away_since, now
+            return now - away_since + state.upcoming_sleep > policy.patience
+        away_since = None
+        failures += error.verdict.outcome is Outcome.TRANSIENT
+        return failures >= policy.attempts or now - max(started(), back_at) + state.upcoming_sleep > policy.deadline
 
     return AsyncRetrying(sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(RepeatableError), reraise=True)
 
@@ -148,6 +159,8 @@ _BY_CLASS: Mapping[str, Outcome] = {
     "litellm.UnsupportedParamsError": Outcome.STOPS_JOB,
     "litellm.VectorStoreSearchError": Outcome.FAILS_DOCUMENT,
 }
+_AWAY: Final = frozenset([502, 503, 529])
+"""Statuses of a server, or of the gateway before it, that answers nobody: bad gateway, unavailable, Anthropic's overloaded."""
 _BY_STATUS: Mapping[int, Outcome] = {
     301: Outcome.STOPS_JOB,
     302: Outcome.STOPS_JOB,
@@ -209,22 +222,22 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
         return Verdict(
             outcome, at, "Run the same command again later, or with fewer requests a minute.", wait=_wait(error, now)
         )
+    if status is None and _never_connected(error):
+        fix = f"Check that a server runs at {where} and that this machine can reach it."
+        return Verdict(outcome, f"no connection to {where}: {said}", fix, reached=False, away=True)
     if _is_a(error, "APITimeoutError"):
         return Verdict(
             outcome, f"{where} did not answer in time", "Run the same command again, or allow it more time.", slow=True
         )
     if status is None and _is_a(error, "APIConnectionError"):
-        if not _never_connected(error):
-            return Verdict(outcome, f"{where} broke the call off: {said}", "Run the same command again later.")
-        fix = f"Check that a server runs at {where} and that this machine can reach it."
-        return Verdict(outcome, f"no connection to {where}: {said}", fix, reached=False)
+        return Verdict(outcome, f"{where} broke the call off: {said}", "Run the same command again later.")
     if _is_a(error, "APIResponseValidationError"):
         if getattr(error, "body", None) is not None:
             return Verdict(outcome, f"{where} answered with {said}", "Run the same command again later.")
         api = "an OpenAI-compatible API; it usually ends in /v1" if endpoint.direct else f"{endpoint.provider}'s API"
         fix = f"Check that the address is that of {api}."
         return Verdict(outcome, f"{where} answered with {said}", fix, reached=False)
-    return Verdict(outcome, at, "Run the same command again later.", wait=_wait(error, now))
+    return Verdict(outcome, at, "Run the same command again later.", wait=_wait(error, now), away=status in _AWAY)
 
 
 def refuses_structure(error: Exception) -> bool:
@@ -308,7 +321,9 @@ def _is_a(error: Exception, name: str) -> bool:
 
 
 def _never_connected(error: BaseException) -> bool:
-    return any(kind.__name__ == "ClientConnectorError" for each in chain(error) for kind in type(each).__mro__)
+    """Whether no connection came about; aiohttp's exceptions say so, and httpx's where litellm is in between."""
+    names = {"ClientConnectorError", "ConnectionTimeoutError", "ConnectError", "ConnectTimeout"}
+    return any(kind.__name__ in names for each in chain(error) for kind in type(each).__mro__)
 
 
 def _words(error: Exception) -> str:

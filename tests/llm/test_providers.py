@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from extractor.llm.client import Settings
 from extractor.llm.failures import CallError, JobError, Spent
+from extractor.llm.retries import RetryPolicy
 from tests.llm.server import Act, Server, breaks_off, fails, hangs, resets, returns, says, shows_page
 from tests.llm.support import IMPATIENT, KEY, MESSAGES, REX, FakeClock, ask, client, run
 
@@ -138,6 +139,8 @@ def error(kind: str, message: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": kind, "message": message}}
 
 
+HASTY = Settings(retries=RetryPolicy(patience=0.0))  # does not wait an outage out
+
 # act, calls, kind of error, words
 FAILS = {
     "401": (returns(error("authentication_error", f"wrong key {KEY}"), 401), 1, JobError, "answered 401: wrong key [key]"),
@@ -163,7 +166,7 @@ def test_failures_read_alike_on_both_ways(case: str, model: str) -> None:
     async def scene() -> CallError:
         async with Server(act) as server:
             with pytest.raises(CallError) as caught:
-                await ask(server, model=model, path="", settings=IMPATIENT if act is hangs else None)
+                await ask(server, model=model, path="", settings=IMPATIENT if act is hangs else HASTY)
             # A connection that breaks can take a request down that the server never saw.
             assert len(server.requests) == calls or act in {resets, breaks_off}
             return caught.value

@@ -7,6 +7,8 @@ from types import ModuleType
 
 import httpx
 import pytest
+from aiohttp import ConnectionTimeoutError, SocketTimeoutError
+from openai import APITimeoutError
 from tenacity import AsyncRetrying
 
 from extractor.llm.endpoints import resolve
@@ -23,7 +25,7 @@ from extractor.llm.retries import (
     refuses_structure,
     retrying,
 )
-from extractor.llm.transports import import_litellm
+from extractor.llm.transports import import_litellm, raise_unreached
 from tests.llm.support import FakeClock, run
 
 ENDPOINT = resolve("openai/m", "http://127.0.0.1:1/v1", environ={})
@@ -135,6 +137,20 @@ def test_an_exception_of_nobody_is_a_bug() -> None:
     assert judge(KeyError("x"), ENDPOINT, 0.0) is None
 
 
+def test_a_connection_that_takes_too_long_is_none_and_an_answer_that_does_is_an_overload() -> None:
+    def verdict(error: Exception) -> Verdict:
+        with pytest.raises(APITimeoutError) as caught:
+            raise_unreached("http://127.0.0.1:1/v1", error, timeout=True)
+        found = judge(caught.value, ENDPOINT, 0.0)
+        assert found is not None
+        return found
+
+    unconnected, unanswered = verdict(ConnectionTimeoutError()), verdict(SocketTimeoutError())
+    assert (unconnected.reached, unconnected.away, unconnected.slow) == (False, True, False)
+    assert unconnected.cause.startswith("no connection to http://127.0.0.1:1/v1: ")
+    assert (unanswered.reached, unanswered.away, unanswered.slow) == (True, False, True)
+
+
 def test_a_cassette_miss_is_fatal_however_deep_it_lies() -> None:
     import openai
 
@@ -220,8 +236,9 @@ def test_which_parameter_was_refused() -> None:
     assert refused_parameter(status_error(500, "temperature unsupported"), names) is None
 
 
-def verdicts(*outcomes: Verdict, policy: RetryPolicy | None = None) -> tuple[FakeClock, int]:
+def verdicts(*outcomes: Verdict | RepeatableError, policy: RetryPolicy | None = None) -> tuple[FakeClock, int]:
     """Run the loop over failures with those verdicts, the last one for ever; the clock and the attempts."""
+    failures = [outcome if isinstance(outcome, RepeatableError) else RepeatableError(outcome) for outcome in outcomes]
     clock = FakeClock()
 
     async def scene(loop: AsyncRetrying) -> int:
@@ -230,7 +247,7 @@ def verdicts(*outcomes: Verdict, policy: RetryPolicy | None = None) -> tuple[Fak
             async for attempt in loop:
                 with attempt:
                     attempts += 1
-                    raise RepeatableError(outcomes[min(attempts, len(outcomes)) - 1])
+                    raise failures[min(attempts, len(failures)) - 1]
         except RepeatableError:
             pass
         return attempts
@@ -240,6 +257,7 @@ def verdicts(*outcomes: Verdict, policy: RetryPolicy | None = None) -> tuple[Fak
 
 TRANSIENT = Verdict(Outcome.TRANSIENT, "busy", "Wait.")
 LIMITED = Verdict(Outcome.RATE_LIMITED, "limited", "Wait.")
+OUTAGE = RepeatableError(Verdict(Outcome.TRANSIENT, "away", "Wait.", away=True), outage=True)
 
 
 def test_a_transient_failure_is_tried_six_times_with_growing_random_waits() -> None:
@@ -264,3 +282,17 @@ def test_a_wait_is_capped_and_the_deadline_kept() -> None:
     assert clock.now <= 600
     clock, attempts = verdicts(Verdict(Outcome.RATE_LIMITED, "limited", "Wait.", wait=50.0), policy=RetryPolicy(deadline=40))
     assert (attempts, clock.slept) == (1, [])
+
+
+def test_an_outage_counts_neither_as_attempts_nor_towards_the_deadline_until_patience_ends() -> None:
+    clock, attempts = verdicts(*[OUTAGE] * 100, TRANSIENT)
+    assert attempts == 106
+    assert clock.now > 600
+    clock, attempts = verdicts(OUTAGE)
+    assert 3570 < clock.now <= 3600
+    assert max(clock.slept) <= 30
+    clock, attempts = verdicts(*[OUTAGE] * 100, LIMITED)
+    assert 569 < sum(clock.slept[99:]) <= 600  # the deadline begins anew when the server is back
+    twice: list[Verdict | RepeatableError] = [*[OUTAGE] * 100, TRANSIENT] * 2
+    clock, attempts = verdicts(*twice, OUTAGE, policy=RetryPolicy(patience=2500))
+    assert clock.now > 4000  # and so does patience

@@ -1,9 +1,11 @@
 """Bad things that end well: what is tried again, what ends a document or the job, and the one line that says so."""
 
+import asyncio
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 
 from extractor.llm.client import ModelClient, Settings
@@ -12,6 +14,7 @@ from extractor.llm.limits import Limits
 from extractor.llm.pricing import Price
 from extractor.llm.retries import RetryPolicy
 from tests.llm.server import (
+    Request,
     Server,
     breaks_off,
     fails,
@@ -69,8 +72,7 @@ def test_what_passes_is_tried_again(case: str) -> None:
 # act, calls until it is given up, the kind of error, and its words before and after the address
 FAILS = {
     "500": (fails(500), 6, CallError, "answered 500: no luck (6 calls in", "later."),
-    "503": (fails(503), 6, CallError, "answered 503: no luck (6 calls in", "later."),
-    "529": (fails(529, "Overloaded"), 6, CallError, "answered 529: Overloaded (6 calls in", "later."),
+    "504": (fails(504), 6, CallError, "answered 504: no luck (6 calls in", "later."),
     "reset": (resets, 6, CallError, "broke the call off: the server closed the connection (6 calls", "later."),
     "body broken off": (breaks_off, 6, CallError, "broke the call off: the answer broke off in the middle", "later."),
     "hang": (hangs, 6, CallError, "did not answer in time (6 calls", "allow it more time."),
@@ -118,25 +120,84 @@ def test_what_does_not_pass_ends_in_one_line_with_the_fix(case: str) -> None:
     assert error.spent.calls == calls
 
 
-def test_a_server_that_refuses_connections_stops_the_job_unless_it_had_answered() -> None:
-    async def scene() -> tuple[CallError, CallError]:
+def test_a_server_that_refuses_connections_stops_the_job_after_a_few_tries_or_an_outage_that_does_not_end() -> None:
+    async def scene() -> tuple[CallError, CallError, FakeClock]:
+        clock = FakeClock()
         async with Server(GOOD) as server:
-            asked = client(server)
+            asked = client(server, clock=clock)
             fresh = client(server)
             await asked.ask(MESSAGES)
         async with asked, fresh:
-            with pytest.raises(CallError) as later:
+            with pytest.raises(JobError) as later:
                 await asked.ask(MESSAGES)
-            with pytest.raises(CallError) as at_once:
+            with pytest.raises(JobError) as at_once:
                 await fresh.ask(MESSAGES)
-        return at_once.value, later.value
+        return at_once.value, later.value, clock
 
-    at_once, later = run(scene())
-    assert type(at_once) is JobError
-    assert "no connection to http://127.0.0.1:" in at_once.cause
-    assert "connection refused" in at_once.cause
-    assert "Check that a server runs at" in at_once.fix
-    assert type(later) is CallError
+    at_once, later, clock = run(scene())
+    for error in (at_once, later):
+        assert "no connection to http://127.0.0.1:" in error.cause
+        assert "connection refused" in error.cause
+        assert "Check that a server runs at" in error.fix
+    assert at_once.spent.calls == 6
+    assert 3500 < clock.now <= 3600
+
+
+@pytest.mark.parametrize("status", [502, 503, 529])
+def test_an_outage_is_told_once_and_waited_out_at_one_call_at_a_time(status: int) -> None:
+    async def scene() -> None:
+        told: list[str] = []
+        clock = FakeClock()
+        async with Server(GOOD, *[fails(status, "Overloaded")] * 60, GOOD) as server:
+            async with client(server, clock=clock, notice=told.append) as asked:
+                await asked.ask(MESSAGES)
+                reply = await asked.ask(MESSAGES)
+                assert asked.limiter.concurrency <= 2  # it had come down to 1
+            assert len(server.requests) == 62
+        assert clock.now > RetryPolicy().deadline
+        assert reply.spent.calls == 61
+        assert told == [f"{server.url} answered {status}: Overloaded. Waiting for it for up to 60 minutes."]
+
+    run(scene())
+
+
+def test_an_outage_that_does_not_end_fails_the_document_and_is_not_waited_out_where_another_stands_in() -> None:
+    async def scene(policy: RetryPolicy) -> tuple[float, CallError]:
+        clock = FakeClock()
+        async with Server(fails(503)) as server:
+            with pytest.raises(CallError) as caught:
+                await ask(server, clock=clock, settings=Settings(retries=policy))
+        return clock.now, caught.value
+
+    seconds, error = run(scene(RetryPolicy()))
+    assert 3500 < seconds <= 3600
+    assert type(error) is CallError
+    assert "answered 503: no luck (" in error.cause
+    seconds, error = run(scene(RetryPolicy(patience=0.0)))
+    assert seconds < 60
+    assert error.spent.calls == 6
+
+
+def test_a_document_that_alone_meets_an_outage_has_as_many_tries_as_for_any_failure() -> None:
+    poison = [{"role": "user", "content": "poison"}]
+
+    async def act(request: Request) -> web.StreamResponse:
+        return await (fails(503) if request.body["messages"] == poison else GOOD)(request)
+
+    async def scene() -> None:
+        async with Server(act) as server, client(server) as asked:
+
+            async def others() -> None:
+                while True:
+                    await asked.ask(MESSAGES)
+
+            beside = asyncio.create_task(others())
+            with pytest.raises(CallError) as caught:
+                await asked.ask(poison)
+            beside.cancel()
+            assert caught.value.spent.calls <= 8
+
+    run(scene())
 
 
 def test_a_rate_limit_is_waited_for_until_the_deadline_and_no_longer() -> None:
