@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES
+from extractor.cli.job_options import JobOptions
 from extractor.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def submit(
         max_cost=max_cost,
         cache=not no_cache,
     )
-    _run(output, inputs, asked, fields, fresh, to_the_end=False)
+    _send(output, JobOptions(tuple(inputs), asked, fields, batch=True), fresh)
 
 
 @batch.command("status")
@@ -193,7 +194,7 @@ def export(
     async def planned() -> "Plan":
         if not inputs:
             return store.need()
-        job, items, chosen = _job(inputs, asked, fields)
+        job, items, chosen = _job(JobOptions(tuple(inputs), asked, fields, batch=True))
         async with _begun(store, chosen, needs_key=False) as life:
             return await _planned(life, job, items, asked, fresh=False, try_one=False)
 
@@ -289,29 +290,25 @@ def run_in_batches(
     return journal.counts, stopped
 
 
-def _run(folder: Path, inputs: list[str], asked: "ModelOptions", fields: str, fresh: bool, *, to_the_end: bool) -> None:
+def _send(folder: Path, asked: JobOptions, fresh: bool) -> NoReturn:
     from extractor.cli.run import exit_code
 
-    job, items, chosen = _job(inputs, asked, fields)
-    counts, stopped = run_in_batches(folder, job, items, chosen, asked, fresh=fresh, retry_online=False, to_the_end=to_the_end)
+    job, items, chosen = _job(asked)
+    counts, stopped = run_in_batches(folder, job, items, chosen, asked.model, fresh=fresh, retry_online=False, to_the_end=False)
     if stopped is not None:
         raise typer.Exit(exit_code(counts, stopped))
     say(f"Look at them with `extractor batch status {folder}`, fetch the answers with `extractor batch collect {folder}`.")
     raise typer.Exit(ALL_DONE)
 
 
-def _job(inputs: list[str], asked: "ModelOptions", fields: str) -> "tuple[Job, Iterable[Sourced | BadRecord], Chosen]":
+def _job(asked: JobOptions) -> "tuple[Job, Iterable[Sourced | BadRecord], Chosen]":
     import sys
-    from dataclasses import asdict
 
-    from extractor.jobs.journal import Job
     from extractor.labelling.models import choose
-    from extractor.sources import Fields, read
+    from extractor.sources import read
 
-    chosen = choose(asked, say)
-    names = Fields.parse(fields) if fields else Fields()
-    named = {name: [value] if isinstance(value, str) else [*value] for name, value in asdict(names).items()}
-    return Job(tuple(inputs), asked.model, named, asking=chosen.settings), read(inputs, names, sys.stdin.buffer), chosen
+    chosen = choose(asked.model, say)
+    return asked.job(chosen), read(list(asked.inputs), asked.names, sys.stdin.buffer), chosen
 
 
 @asynccontextmanager

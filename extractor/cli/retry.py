@@ -1,6 +1,7 @@
 """`extractor retry`: a job's failed documents again, without repeating its options."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,9 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE
-from extractor.cli.run import STDIN, LogFormat, LogFormatOption, Order, run
-from extractor.cli.terminal import say
+from extractor.cli.job_options import JobOptions, described
+from extractor.cli.run import STDIN, LogFormat, LogFormatOption, start
+from extractor.cli.terminal import TALK, say
 from extractor.errors import UsageError
 
 
@@ -30,38 +32,21 @@ def retry(
 
     Exit codes: those of `extractor run`.
     """
-    from extractor.jobs.journal import JOB, read_description
-
-    if not (folder / JOB).exists():
-        raise UsageError(f"{folder} holds no {JOB}. Name a folder that `extractor run` wrote.")
-    description = read_description(folder)
+    TALK.as_json = log_format is LogFormat.json
+    description = described(folder)
     try:
-        inputs, model, directory = list(description["inputs"]), description["model"], description["directory"]
-        settings = dict(description["options"])
-        counts = description["counts"]
-        prompt = settings.pop("prompt")
-        narrow, order = options.Narrow(settings.pop("narrow_schema")), Order(settings.pop("order"))
+        asked, directory, failed = JobOptions.of(description), description["directory"], description["counts"]["failed"]
     except (KeyError, TypeError, ValueError):
-        raise UsageError(f"{folder / JOB} does not say how the job was started. Run its command again.") from None
-    if description.get("finished") and not counts["failed"]:
+        raise UsageError(f"{folder / 'job.json'} does not say how the job was started. Run its command again.") from None
+    if description.get("finished") and not failed:
         say(f"Nothing has failed in {folder}.")
         raise typer.Exit(ALL_DONE)
-    if STDIN in inputs:
+    if STDIN in asked.inputs:
         raise UsageError("The job has read standard input, which is gone. Run its command again with the same input.")
     target = folder.resolve()
     try:
         os.chdir(directory)  # its inputs are named from there
     except OSError:
         raise UsageError(f"The job was started in {directory}, which is not here. Run its command again.") from None
-    settings |= {} if max_cost is None else {"max_cost": max_cost}
-    settings |= {"fallback": fallback} if fallback else {}
-    run(
-        inputs,
-        output=str(target),
-        model=model,
-        prompt=None if prompt is None else Path(prompt),
-        narrow_schema=narrow,
-        order=order,
-        log_format=log_format,
-        **settings,
-    )
+    model = asked.model if max_cost is None else replace(asked.model, max_cost=max_cost)
+    start(replace(asked, model=replace(model, fallbacks=tuple(fallback)) if fallback else model), str(target))

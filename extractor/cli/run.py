@@ -4,11 +4,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import BinaryIO
 
+    from extractor.cli.job_options import JobOptions
     from extractor.jobs.counts import Counts
     from extractor.jobs.journal import Job, Journal
     from extractor.jobs.progress import Watch
@@ -147,15 +148,10 @@ def run(
     Exit codes: 0 all done, 1 nothing could be done, 2 wrong usage, 3 done with failures or stopped on the way, 130
     interrupted.
     """
-    from dataclasses import asdict
-
-    from extractor.jobs.journal import Job
-    from extractor.labelling.models import RULES, ModelOptions, choose
-    from extractor.sources import Fields, Gauge, read
+    from extractor.cli.job_options import JobOptions
+    from extractor.labelling.models import ModelOptions
 
     TALK.as_json = log_format is LogFormat.json
-    if workers > 1 and model != RULES:
-        raise UsageError("--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more.")
     asked = ModelOptions(
         model=model,
         base_url=base_url,
@@ -169,54 +165,46 @@ def run(
         max_cost=max_cost,
         votes=votes,
         fallbacks=tuple(fallback or ()),
-        cache=not no_cache and not (dry_run and _no_cache_yet()),
+        cache=not no_cache,
     )
-    chosen = choose(asked, say)
-    names = Fields.parse(fields) if fields else Fields()
+    start(JobOptions(tuple(inputs), asked, fields, workers, order.value, batch, retry_online), output, fresh, dry_run)
+
+
+def start(options: "JobOptions", output: str, fresh: bool = False, dry_run: bool = False) -> NoReturn:
+    """Do the job that was asked for, and leave with its code."""
+    from extractor.labelling.models import RULES, choose
+    from extractor.sources import Gauge, read
+
+    asked, inputs = options.model, list(options.inputs)
+    if options.workers > 1 and asked.model != RULES:
+        raise UsageError("--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more.")
+    chosen = choose(replace(asked, cache=False) if dry_run and _no_cache_yet() else asked, say)
     gauge = Gauge()
     # One process with the rules never waits for an answer, so it need not read beside it.
-    beside = STDIN in inputs and (model != RULES or workers > 1)
-    items = read(inputs, names, _unlocked_stdin() if beside else sys.stdin.buffer, gauge)
-    again = {
-        "base_url": base_url,
-        "prompt": None if prompt is None else str(prompt.absolute()),
-        "narrow_schema": narrow_schema.value,
-        "concurrency": concurrency,
-        "rpm": rpm,
-        "tpm": tpm,
-        "price": price,
-        "max_cost": max_cost,
-        "votes": votes,
-        "fallback": fallback,
-        "no_cache": no_cache,
-        "timeout": timeout,
-        "workers": workers,
-        "order": order.value,
-        "fields": fields,
-        "batch": batch,
-        "retry_online": retry_online,
-    }
-    named = {name: [value] if isinstance(value, str) else [*value] for name, value in asdict(names).items()}
-    job = Job(tuple(inputs), model, named, asking=chosen.settings, options=again, directory=str(Path.cwd()))
+    beside = STDIN in inputs and (asked.model != RULES or options.workers > 1)
+    items = read(inputs, options.names, _unlocked_stdin() if beside else sys.stdin.buffer, gauge)
+    job = options.job(chosen)
     if dry_run:
         from extractor.cli.foresee import foresee
 
-        foresee(items, chosen, job, None if output == STREAM else Path(output), fresh, max_cost, batch)
-        return
-    if batch:
+        foresee(items, chosen, job, None if output == STREAM else Path(output), fresh, asked.max_cost, options.batch)
+        raise typer.Exit(ALL_DONE)
+    if options.batch:
         from extractor.cli.batch import run_in_batches
 
         if output == STREAM:
             raise UsageError("Batches need a folder to keep their state in. Name one with -o.")
-        counts, stopped = run_in_batches(Path(output), job, items, chosen, asked, fresh=fresh, retry_online=retry_online)
+        counts, stopped = run_in_batches(
+            Path(output), job, items, chosen, asked, fresh=fresh, retry_online=options.retry_online
+        )
         raise typer.Exit(exit_code(counts, stopped))
-    if retry_online:
+    if options.retry_online:
         raise UsageError("--retry-online is for what batches left. Give it with --batch, or leave it out.")
     if output != STREAM and (Path(output) / "batch").exists():
         from extractor.jobs.batch_folder import Store
 
         Store(Path(output)).make_way(fresh=fresh)
-    task = _Task(items, chosen, gauge, workers, order is Order.input, beside, max_cost)
+    task = _Task(items, chosen, gauge, options.workers, options.order == Order.input, beside, asked.max_cost)
     if output == STREAM:
         counts, stopped = _stream(task)
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.errors import UsageError
+from extractor.cli.job_options import described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,28 +39,31 @@ def status(
 
 
 def _state(folder: Path) -> dict[str, Any]:
-    from extractor.jobs.journal import JOB, read_description
     from extractor.outputs.jsonl import EXTRACTIONS, FAILURES
 
-    if not (folder / JOB).exists():
-        raise UsageError(f"{folder} holds no {JOB}. Name a folder that `extractor run` writes or wrote.")
-    description = read_description(folder)
+    description = described(folder)
     written, counts, progress = (description.get(name) or {} for name in ("written", "counts", "progress"))
-    running = _is_running(folder / EXTRACTIONS)
+    batches = _batches(folder)
+    running = _is_running(folder / EXTRACTIONS) or (batches is not None and _is_running(folder / "batch" / "lock"))
     # job.json is a second old while a job runs; what a killed one wrote since stands in the files.
     late, failed_late = (_lines_after(folder / name, written.get(name[:-6])) for name in (EXTRACTIONS, FAILURES))
     failed = counts.get("failed", 0)
     pending = progress.get("pending")
     if pending is not None:
         pending = max(0, pending - late - failed_late)
+    done, failed = counts.get("documents", 0) - failed + late, failed + failed_late
+    if batches is not None:
+        pending = max(0, batches["documents"] - done - failed)
     finished = description.get("finished")
+    state = "running" if running else "finished" if finished else "waiting" if batches is not None else "stopped"
     return {
-        "state": "running" if running else "finished" if finished else "stopped",
+        "state": state,
         "model": description.get("model"),
-        "done": counts.get("documents", 0) - failed + late,
-        "failed": failed + failed_late,
+        "done": done,
+        "failed": failed,
         "pending": 0 if finished and not running else pending,
-        "exactly": bool(progress.get("read_through")) or bool(finished),
+        "exactly": bool(progress.get("read_through") or finished or batches),
+        "batches": batches,
         "in_flight": progress.get("in_flight", 0) if running else 0,
         "rate": progress.get("rate") if running else None,
         "eta": progress.get("eta") if running else None,
@@ -89,6 +92,9 @@ def _lines(state: dict[str, Any]) -> "list[str]":
     if state["state"] == "running":
         rows += [("in flight", f"{state['in_flight']:,}"), ("rate", f"{short(state['rate'] or 0.0)}/s")]
         rows += [("ETA", "unknown" if state["eta"] is None else clock(state["eta"]))]
+    if batches := state["batches"]:
+        told = f"{batches['ended']:,} of {batches['batches']:,} ended, {batches['waiting']:,} requests not collected"
+        rows += [("batches", f"{told} (see `extractor batch status`)")]
     if state["calls"]:
         rows += [("calls", f"{state['calls']:,}")]
         rows += [("tokens", f"{state['input_tokens']:,} in, {state['output_tokens']:,} out")]
@@ -101,6 +107,20 @@ def _lines(state: dict[str, Any]) -> "list[str]":
         lines += ["", "failures"]
         lines += [f"{group['count']:>7,}  {plain(group['cause'])}. {plain(group['fix'])}" for group in state["failures"]]
     return lines
+
+
+def _batches(folder: Path) -> dict[str, int] | None:
+    """How far the batches of a job are, as was last heard of them; None without any, and when all is collected."""
+    if not (folder / "batch").exists():
+        return None
+    from extractor.jobs.batch_folder import Store
+
+    plan = Store(folder).load()
+    if plan is None or plan.closed:
+        return None
+    ended = sum(part.id is not None and not part.is_open for part in plan.batches)
+    waiting = sum(part.requests for part in plan.pending)
+    return {"documents": plan.documents, "batches": len(plan.batches), "ended": ended, "waiting": waiting}
 
 
 def _is_running(file: Path) -> bool:

@@ -712,3 +712,18 @@ def test_a_fallback_stands_in_for_what_a_batch_leaves(server: ModelServer, provi
     made = {record.id: record.provenance.labeller for record in read_extractions("job")}
     assert (made.pop(PAPERS[1]["id"]), set(made.values())) == ("rules", {"llm"})
     assert run(server, "--votes", "3", output="votes").exit_code == 2
+
+
+def test_status_tells_of_the_batches_and_retry_waits_for_them(server: ModelServer, provider: BatchProvider) -> None:
+    assert submit(server).exit_code == 0
+    facts = json.loads(extractor("status", "job", "--json").stdout)
+    waiting = facts["batches"]["waiting"]
+    assert (facts["state"], facts["pending"], facts["done"] + facts["failed"] + waiting) == ("waiting", waiting, len(ALL))
+    lines = extractor("status", "job").stdout.splitlines()
+    assert lines[0].split() == ["state", "waiting"]
+    assert f"batches   0 of 1 ended, {waiting} requests not collected (see `extractor batch status`)" in lines
+    assert extractor("retry", "job").exit_code == 3  # one record cannot be read
+    assert provider.calls.count("POST /batches") == 1
+    assert accounted_for() == ALL
+    facts = json.loads(extractor("status", "job", "--json").stdout)
+    assert (facts["state"], facts["pending"], facts["batches"]) == ("finished", 0, None)

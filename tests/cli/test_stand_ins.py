@@ -243,7 +243,7 @@ def test_a_fallback_given_later_answers_for_what_had_failed_and_for_nothing_else
     assert (done.exit_code, failures()) == (0, [])
     assert answerers() == [("2", "openai/m"), ("3", "hosted_vllm/b"), ("4", "openai/m")]
     assert len(stand_in.requests) == 1
-    assert job()["options"]["fallback"] == ["hosted_vllm/b"]
+    assert job()["options"]["model"]["fallbacks"] == ["hosted_vllm/b"]
 
 
 def test_a_job_goes_on_with_its_votes_and_fallbacks(stand_in: ModelServer) -> None:
