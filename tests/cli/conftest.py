@@ -1,5 +1,6 @@
 """The command line as a user meets it: a process of its own, in a folder of its own."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import IO, Protocol
 
 import pytest
+
+from extractor.llm.clock import Clock
+from tests.cli.jobs import KEY
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,3 +64,19 @@ class _Command:
 def extractor(tmp_path: Path) -> Command:
     """The command, in `tmp_path`."""
     return _Command(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own, a cache and keys of its own, and no waiting."""
+
+    async def pass_by(_clock: Clock, _seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
+    monkeypatch.setenv("EXTRACTOR_KEYS", str(tmp_path / "keys.toml"))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    monkeypatch.setattr(Clock, "sleep", pass_by)
+    return tmp_path

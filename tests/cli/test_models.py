@@ -17,41 +17,17 @@ from typer.testing import CliRunner, Result
 
 from extractor import extract, read_extractions
 from extractor.cli import app
-from extractor.llm.clock import Clock
+from tests.cli.jobs import KEY, NOTHING, PAPERS, failures, ids, job, real, write
 from tests.labelling.model_server import ModelServer, after_seconds, is_reask, labels, right_labels, shown
 from tests.llm.server import Act, Request, completion, fails, hangs
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
 
-GOLD = Path(__file__).parents[2] / "evals" / "gold"
-KEY = "sk-loopback-0123456789abcdef"
-
-
-def real(count: int) -> list[dict[str, str]]:
-    """The first real abstracts that hold something to label."""
-    papers = [json.loads(path.read_bytes()) for path in sorted(GOLD.glob("*.json"))]
-    return [{name: paper[name] for name in ("id", "title", "abstract")} for paper in papers if paper["claims"]][:count]
-
-
-PAPERS = real(8)
-NOTHING = {"id": "nothing", "title": "On Reading", "abstract": "We say what reading is."}
-
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the test's own, a cache and a key of its own, and no waiting between two attempts."""
-
-    async def pass_by(_clock: Clock, _seconds: float) -> None:
-        await asyncio.sleep(0)
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
-    monkeypatch.setenv("EXTRACTOR_KEYS", str(tmp_path / "keys.toml"))
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr(Clock, "sleep", pass_by)
+def papers(home: Path) -> None:
     write(PAPERS)
-    return tmp_path
 
 
 @pytest.fixture
@@ -60,26 +36,9 @@ def server() -> Iterator[ModelServer]:
         yield running
 
 
-def write(papers: list[dict[str, str]]) -> None:
-    Path("papers.jsonl").write_text("".join(json.dumps(paper) + "\n" for paper in papers), encoding="utf-8")
-
-
 def run(server: ModelServer, *options: str, output: str = "job", model: str = "openai/m") -> Result:
     arguments = ["run", "papers.jsonl", "-m", model, "--base-url", server.url, "-o", output, *options]
     return CliRunner().invoke(app, arguments)
-
-
-def ids(folder: str = "job") -> list[str]:
-    return [record.id for record in read_extractions(folder)]
-
-
-def failures(folder: str = "job") -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(folder, "failures.jsonl").read_bytes().splitlines()]
-
-
-def job(folder: str = "job") -> dict[str, Any]:
-    description: dict[str, Any] = json.loads(Path(folder, "job.json").read_bytes())
-    return description
 
 
 def only_for(wanted: str, act: Act, otherwise: Act) -> Act:

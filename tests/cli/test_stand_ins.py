@@ -1,7 +1,5 @@
 """`extractor run --votes` and `--fallback`: several answers to one question, with servers on loopback in the models' places."""
 
-import asyncio
-import json
 from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
@@ -13,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from extractor import extract, read_extractions
 from extractor.cli import app
-from extractor.llm.clock import Clock
+from tests.cli.jobs import failures, job, write
 from tests.labelling.model_server import ModelServer, after_seconds, is_reask, labels, shown
 from tests.llm.server import Act, Request, fails, says
 
@@ -25,19 +23,8 @@ DOOMED = PAPERS[1]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder, a cache and a key of the test's own, and no waiting between two attempts."""
-
-    async def pass_by(_clock: Clock, _seconds: float) -> None:
-        await asyncio.sleep(0)
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
-    monkeypatch.setenv("EXTRACTOR_KEYS", str(tmp_path / "keys.toml"))
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-0123456789abcdef")
-    monkeypatch.setattr(Clock, "sleep", pass_by)
-    Path("papers.jsonl").write_text("".join(json.dumps(paper) + "\n" for paper in PAPERS), encoding="utf-8")
-    return tmp_path
+def papers(home: Path) -> None:
+    write(PAPERS)
 
 
 @pytest.fixture
@@ -57,15 +44,6 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
 def run(server: ModelServer, *options: str, output: str = "job") -> Result:
     arguments = ["run", "papers.jsonl", "-m", "openai/m", "--base-url", server.url, "-o", output, *options]
     return CliRunner().invoke(app, arguments)
-
-
-def failures() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path("job", "failures.jsonl").read_bytes().splitlines()]
-
-
-def job(folder: str = "job") -> dict[str, Any]:
-    description: dict[str, Any] = json.loads(Path(folder, "job.json").read_bytes())
-    return description
 
 
 def answerers() -> list[tuple[str, str]]:
