@@ -1,4 +1,4 @@
-"""The benchmark of jobs runs the command and prints a rate and ten samples of memory for each number of processes."""
+"""The benchmark of jobs runs the command and prints a rate and ten samples of memory for each kind of job."""
 
 import re
 
@@ -8,7 +8,8 @@ from tests.benchmarks.jobs import main
 
 
 def test_it_prints_rate_and_memory(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--documents", "60", "--workers", "1"]) == 0
-    heading, row = capsys.readouterr().out.splitlines()
+    assert main(["--documents", "60", "--workers", "1", "--model"]) == 0
+    heading, rules, model = capsys.readouterr().out.splitlines()
     assert heading.startswith("60 documents a job, from 143 abstracts repeated")
-    assert re.fullmatch(r"--workers 1: +[\d,]+ abstracts/s, 1\.00 times the first; (\d+ ?){10}", row)
+    assert re.fullmatch(r"--workers 1: 1\.00 times the first; +[\d,]+ abstracts/s; (\d+ ?){10}", rules)
+    assert re.fullmatch(r"--model: +[\d,]+ abstracts/s \([\d,]+ calls a minute\); (\d+ ?){10}", model)
