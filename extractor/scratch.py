@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
+from weakref import finalize
 
 
 class Scratch:
@@ -21,6 +22,9 @@ class Scratch:
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute(f"CREATE TABLE {table}")
         self._database.execute("BEGIN")
+        # Whoever only looks into something has no end to close it at; Python warns of a database that is dropped open.
+        self.close = finalize(self, self._database.close)
+        """Drop it. It may be closed twice, and is when nobody holds it any more."""
 
     def change(self, statement: str, values: Sequence[int | None] = ()) -> int:
         """Run a statement and return how many rows it has changed."""
@@ -43,10 +47,6 @@ class Scratch:
             yield from self._database.execute(statement)
         except sqlite3.Error as error:
             raise _no_room(error) from None
-
-    def close(self) -> None:
-        """Drop it. It may be closed twice."""
-        self._database.close()
 
 
 def digest(text: str) -> int:

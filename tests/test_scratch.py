@@ -1,5 +1,7 @@
 """What is put aside is found again, in bounded memory, and a full disk is one line."""
 
+import sqlite3
+
 import pytest
 
 from extractor.scratch import Scratch, digest
@@ -32,3 +34,11 @@ def test_digests_fit_a_row_and_differ() -> None:
     names = [f"2301.{n:05}" for n in range(1000)] + ["", "größe", "half \ud800"]
     assert len({digest(name) for name in names}) == len(names)
     assert all(-(1 << 63) <= digest(name) < 1 << 63 for name in names)
+
+
+def test_one_that_nobody_holds_is_closed() -> None:
+    scratch = Scratch("t (id INTEGER PRIMARY KEY)")
+    database = scratch._database
+    del scratch
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        database.execute("SELECT 1")
