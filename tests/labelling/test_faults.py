@@ -31,7 +31,6 @@ def test_right_labels_have_no_fault() -> None:
     ("change", "fault"),
     [
         ({"not_claims": []}, "quantity 2 (5M parameters) is missing. Put it into claims or not_claims."),
-        ({"not_claims": [1, 2]}, "quantity 1 (2.5x) stands 2 times. Keep it once, in claims or not_claims."),
         ({"not_claims": [2, 9]}, "There is no quantity with id 9. Remove it."),
         ({"not_claims": [2, 3]}, "There is no quantity with id 3. Remove it."),
         ({"not_hardware": []}, "hardware 3 (Jetson Nano) is missing. Put it into hardware or not_hardware."),
@@ -42,6 +41,17 @@ def test_right_labels_have_no_fault() -> None:
 )
 def test_each_fault_is_told_once(change: dict[str, Any], fault: str) -> None:
     assert find_faults(Labels.model_validate(RIGHT | change), MENTIONS) == [fault]
+
+
+def test_an_id_that_stands_twice_is_told_beside_other_faults_and_is_none_alone() -> None:
+    twice = RIGHT | {"not_claims": [1, 2], "hardware": [{"mention": 3, "role": "evaluated"}]}
+    assert find_faults(Labels.model_validate(twice), MENTIONS) == []
+    told = find_faults(Labels.model_validate(twice | {"not_claims": [1]}), MENTIONS)
+    assert told == [
+        "quantity 1 (2.5x) stands 2 times. Keep it once, in claims or not_claims.",
+        "quantity 2 (5M parameters) is missing. Put it into claims or not_claims.",
+        "hardware 3 (Jetson Nano) stands 2 times. Keep it once, in hardware or not_hardware.",
+    ]
 
 
 def test_a_hopeless_reply_is_told_its_first_dozen_faults() -> None:
