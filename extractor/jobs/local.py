@@ -100,26 +100,27 @@ async def _one(labeller: Labeller, items: list[Item]) -> _Outcome:
 async def _attempt(document: Document, location: Location, labeller: Labeller) -> _Outcome:
     if _encodable(document.id + document.text) != document.id + document.text:
         cause = "the record holds half of a surrogate pair, which is no character"
-        return _failure(document.id, location, cause, "Take the \\ud800 to \\udfff out of it."), None
+        return failure(document.id, location, cause, "Take the \\ud800 to \\udfff out of it."), None
     try:
         return await extract_document(document, labeller)
     except JobError:
         raise
     except CallError as error:
-        return _failure(document.id, location, error.cause, error.fix), error.spent
+        return failure(document.id, location, error.cause, error.fix), error.spent
     except ExtractorError as error:
-        return _failure(document.id, location, str(error), "Run the same command again: what failed is tried again."), None
+        return failure(document.id, location, str(error), "Run the same command again: what failed is tried again."), None
     except Exception as error:  # noqa: BLE001 (a bug that one document shows must not cost the others)
         kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
         cause = f"{kind} at {_place(error)}"
-        return _failure(document.id, location, cause, "This is a bug: report it with the abstract."), None
+        return failure(document.id, location, cause, "This is a bug: report it with the abstract."), None
 
 
 def _bad(item: BadRecord) -> tuple[Failure, None]:
-    return _failure(item.id, item.location, item.cause, item.fix), None
+    return failure(item.id, item.location, item.cause, item.fix), None
 
 
-def _failure(document: str | None, location: Location, cause: str, fix: str) -> Failure:
+def failure(document: str | None, location: Location, cause: str, fix: str) -> Failure:
+    """An input record that gave no extraction, in words that can be written down."""
     return Failure(
         id=None if document is None else _encodable(document),
         source=_encodable(str(location.path)),

@@ -19,12 +19,11 @@ from types import TracebackType
 from typing import Self
 
 from extractor.jobs.flow import Flow, Item
-from extractor.jobs.local import work_off
+from extractor.jobs.local import failure, work_off
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import BulkSink, Portion
 from extractor.jobs.stopping import Stop
 from extractor.llm.failures import JobError
-from extractor.records import Failure
 from extractor.sources import BadRecord
 
 PORTION = 32
@@ -181,16 +180,10 @@ def _serve(pipe: Connection) -> None:
 
 
 def _fatal(item: Item) -> Portion:
-    location = item.location
     name = item.id if isinstance(item, BadRecord) else item.document.id
-    failure = Failure(
-        id=name,
-        source=location.path,
-        line=location.line,
-        cause="the process that worked on it ended, twice",
-        fix="Look whether the system lacks memory, then run the same command again; if it is always this one, report it.",
-    )
-    portion = Portion(failures=[failure])
+    cause = "the process that worked on it ended, twice"
+    fix = "Look whether the system lacks memory, then run the same command again; if it is always this one, report it."
+    portion = Portion(failures=[failure(name, item.location, cause, fix)])
     portion.counts.fail()
     return portion
 
