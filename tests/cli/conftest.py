@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -12,6 +12,7 @@ import pytest
 
 from extractor.llm.clock import Clock
 from tests.cli.jobs import KEY
+from tests.labelling.model_server import ModelServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,3 +81,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setattr(Clock, "sleep", pass_by)
     return tmp_path
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    """A model that labels as the rules do, unless a test says otherwise."""
+    with ModelServer() as running:
+        yield running

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +27,6 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def papers(home: Path) -> None:
     write(PAPERS)
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        yield running
 
 
 def run(server: ModelServer, *options: str, output: str = "job", model: str = "openai/m") -> Result:

@@ -28,12 +28,6 @@ def papers(home: Path) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with ModelServer() as running:
-        yield running
-
-
-@pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     """The server at which `hosted_vllm/b` is found."""
     with ModelServer() as running:
