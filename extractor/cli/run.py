@@ -278,6 +278,7 @@ def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, 
     from extractor.jobs.journal import Journal
     from extractor.jobs.progress import Watch
     from extractor.jobs.stopping import Stop
+    from extractor.llm.pricing import Budget
 
     began = monotonic()
     resume = f"Interrupted: what is done is in {folder}. Run the same command again for the rest."
@@ -287,12 +288,16 @@ def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, 
     with mishaps(str(folder), resume), stop.on_signals(), journal:
         if journal.resumed:
             say(f"{journal.resumed:,} done before")
-        if task.chosen.budget is not None:
-            task.chosen.budget.spent = journal.spent
+        budget = task.chosen.budget or Budget()
+        budget.spent = journal.spent
         journal.watch = watch = Watch(journal.counts, journal.resumed, task.gauge)
-        with progress.shown(watch, lambda: journal.spent, task.max_cost, calls=calls):
-            # What a model has answered is written at once, whatever comes before it: it was paid for.
-            stopped = _complete(task, journal, watch, stop, in_order=task.sort and not calls)
+        try:
+            with progress.shown(watch, lambda: max(budget.spent, journal.spent), task.max_cost, calls=calls):
+                # What a model has answered is written at once, whatever comes before it: it was paid for.
+                stopped = _complete(task, journal, watch, stop, in_order=task.sort and not calls)
+        finally:
+            # Calls for documents that the job stopped in the middle of are in no record, and are paid for all the same.
+            journal.spent = max(budget.spent, journal.spent)
         if stopped is None:
             with stop.shielded():
                 journal.finish()

@@ -98,6 +98,7 @@ def _lines(state: dict[str, Any]) -> "list[str]":
     if state["calls"]:
         rows += [("calls", f"{state['calls']:,}")]
         rows += [("tokens", f"{state['input_tokens']:,} in, {state['output_tokens']:,} out")]
+    if state["calls"] or state["spent_usd"]:
         known = state["cost_usd"] is not None
         rows += [("cost", f"${state['cost_usd']:.4f} (all runs: ${state['spent_usd']:.4f})" if known else "unknown")]
     rows += [("time", clock(state["seconds"] or 0.0)), ("started", state["started"])]

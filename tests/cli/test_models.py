@@ -272,6 +272,16 @@ def test_a_cap_holds_for_many_calls_at_once_whose_true_cost_nobody_knows_before(
         assert server.server.most_at_once > 1
 
 
+def test_calls_for_a_document_that_the_cap_stops_in_the_middle_are_not_forgotten() -> None:
+    with ModelServer(labels(lambda _request, _labels: "no labels")) as server:
+        # Two calls fit, the third could pass the cap; neither of the two is in a record.
+        for _ in range(2):
+            done = run(server, "--price", "0,1000", "--concurrency", "1", "--max-cost", "4.115")
+            assert "$0.0200 of the $4.115 cap is spent" in done.stderr.splitlines()[-1]
+            assert (len(server.requests), job()["spent_usd"], job()["counts"]["calls"]) == (2, pytest.approx(0.02), 0)
+    assert "cost      $0.0000 (all runs: $0.0200)" in CliRunner().invoke(app, ["status", "job"]).stdout
+
+
 def test_a_cap_below_the_first_call_sends_nothing_and_says_that_more_is_needed(server: ModelServer) -> None:
     done = run(server, "--price", "1,1000", "--max-cost", "0.0001")
     assert (done.exit_code, server.requests) == (3, [])
