@@ -22,7 +22,7 @@ from extractor.cli.run import run
 from extractor.cli.schema import schema
 from extractor.cli.show import show
 from extractor.cli.status import status
-from extractor.cli.terminal import say, silence
+from extractor.cli.terminal import open_closed, say, silence
 from extractor.errors import ExtractorError, UsageError
 
 __all__ = ["app", "main"]
@@ -43,9 +43,13 @@ class _Commands(TyperGroup):
             say(f"extractor: {error}")
             raise typer.Exit(WRONG_USAGE if isinstance(error, UsageError) else NOTHING_DONE) from None
         except OSError as error:
-            silence()
-            say(f"extractor: {error.filename or 'Standard output'}: {error.strerror}. Check the disk and the permissions.")
-            raise typer.Exit(NOTHING_DONE) from None
+            raise typer.Exit(_unwritten(error)) from None
+
+
+def _unwritten(error: OSError) -> int:
+    silence()
+    say(f"extractor: {error.filename or 'Standard output'}: {error.strerror}. Check the disk and the permissions.")
+    return NOTHING_DONE
 
 
 app = typer.Typer(
@@ -94,10 +98,13 @@ app.add_typer(cache, name="cache")
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    open_closed()
     for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character gets "?" and not a traceback
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         code = app(prog_name="extractor")
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except OSError as error:  # of --help and --version, which are printed before a command is called
+        code = _unwritten(error)
     sys.exit(code)

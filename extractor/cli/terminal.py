@@ -54,6 +54,16 @@ def silence() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def open_closed() -> None:
+    """Give standard streams that the caller has closed (`>&-`) a file: the job's first file would get their number.
+
+    Nothing comes from standard input then, standard error goes nowhere, and writing to standard output is an error.
+    """
+    for name, mode, flags in (("stdin", "r", os.O_RDONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
+
+
 def console(*, stderr: bool = False) -> "Console":
     """A console that takes text literally: no mark-up, no emoji codes, no guessed highlights."""
     from rich.console import Console

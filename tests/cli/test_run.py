@@ -273,6 +273,31 @@ def test_a_device_without_room_is_one_line(extractor: "Command", tmp_path: Path)
     assert talk == (b"extractor: Cannot write standard output: No space left on device. Mend that or choose another -o.\n")
 
 
+@pytest.mark.parametrize(
+    ("command", "redirected", "code", "said"),
+    [
+        pytest.param("run papers.jsonl -o job", "2>&-", 0, "", id="standard error"),
+        pytest.param("run papers.jsonl -o job --workers 2", "<&- >&- 2>&-", 0, "", id="all three"),
+        pytest.param("run papers.jsonl -o -", ">&-", 1, "Cannot write standard output: Bad file descriptor.", id="records"),
+        pytest.param("run - -o other", "<&-", 1, "stdin:1: holds no record.", id="standard input"),
+        pytest.param("--version", ">&-", 1, "Standard output: Bad file descriptor.", id="version"),
+        pytest.param("--version", ">/dev/full", 1, "Standard output: No space left on device.", id="version to a full disk"),
+    ],
+)
+def test_standard_streams_may_be_closed(papers: Path, command: str, redirected: str, code: int, said: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m extractor.cli {command} {redirected}"],
+        capture_output=True,
+        cwd=papers.parent,
+        env={"PYTHONPATH": str(ROOT)},
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, "Traceback" in done.stderr, said in done.stderr) == (code, False, True)
+    if "-o job" in command:  # and no stream has written into a file of the job
+        assert len(list(read_extractions(papers.parent / "job"))) == len(papers.read_bytes().splitlines())
+
+
 def test_a_place_that_cannot_be_written_is_one_line(extractor: "Command", papers: Path) -> None:
     done = extractor("run", papers, "-o", "/sys/job")  # not even root may write there
     assert done.returncode == 1
