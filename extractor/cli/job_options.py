@@ -58,6 +58,7 @@ def described(folder: Path) -> dict[str, Any]:
     """The `job.json` of a folder. Raises `UsageError` where there is none."""
     from extractor.jobs.journal import JOB, read_description
 
+    fix = "Name a folder that `extractor run` writes or wrote."
     if not (folder / JOB).exists():
-        raise UsageError(f"{folder} holds no {JOB}. Name a folder that `extractor run` writes or wrote.")
-    return read_description(folder)
+        raise UsageError(f"{folder} holds no {JOB}. {fix}")
+    return read_description(folder, fix)

@@ -89,10 +89,11 @@ class Journal:
     def __enter__(self) -> Self:
         self._began = perf_counter()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._before = {} if self.fresh else self._earlier()
-        self._extractions = (self.folder / EXTRACTIONS).open("a+b")
+        if not self.fresh:
+            self._earlier()  # a folder that is refused is left as it is
+        self._extractions = self._locked()
         try:
-            self._lock()
+            self._before = {} if self.fresh else self._earlier()  # no other run can change it any more
             for name in (EXTRACTIONS, JOB):
                 (self.folder / f"{name}.new").unlink(missing_ok=True)  # of a run that was killed while it wrote one
             if self.fresh:
@@ -220,12 +221,16 @@ class Journal:
             raise UsageError(f"{self.folder} holds another job: {differences}. {_WAYS_OUT}")
         return before
 
-    def _lock(self) -> None:
-        """Keep a second run out of the folder; the system releases the lock when the process ends, however it ends."""
+    def _locked(self) -> io.BufferedRandom:
+        """Open the records and keep a second run out; the system releases the lock when the process ends, however it ends."""
+        path = self.folder / EXTRACTIONS
         for _ in range(_LOCK_TRIES):
-            if lock(self._extractions):
-                return
-            time.sleep(_LOCK_PAUSE)
+            file = path.open("a+b")
+            if not lock(file):
+                time.sleep(_LOCK_PAUSE)
+            elif os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+            file.close()  # or another run has just put the sorted records in the place of what was opened
         raise UsageError(f"Another run is writing to {self.folder}. Wait for it, or choose another -o.")
 
     def _index(self, lines: BinaryIO) -> int:
@@ -320,15 +325,16 @@ class Journal:
 _WAYS_OUT = "Choose another folder with -o, or start over with --fresh."
 
 
-def read_description(folder: Path) -> dict[str, Any]:
-    """What a folder's `job.json` says. Raises `UsageError` if it is none."""
+def read_description(folder: Path, fix: str = _WAYS_OUT) -> dict[str, Any]:
+    """What a folder's `job.json` says. Raises `UsageError` if it is none, as that of another program."""
     file = folder / JOB
     try:
         description = json.loads(file.read_bytes())
     except ValueError:
         description = None
-    if not isinstance(description, dict):
-        raise UsageError(f"{file} is not the description of a job. {_WAYS_OUT}")
+    parts = ("settings", "counts", "written")
+    if not isinstance(description, dict) or not all(isinstance(description.get(part), dict) for part in parts):
+        raise UsageError(f"{file} is not the description of a job. {fix}")
     return description
 
 

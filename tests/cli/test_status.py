@@ -78,7 +78,13 @@ def test_causes_that_differ_in_names_and_numbers_are_one(home: Path) -> None:
 
 @pytest.mark.parametrize("command", ["status", "retry"])
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "holds no job.json"), ("[]", "is not the description of a job"), ("{", "is not the desc")]
+    ("content", "message"),
+    [
+        pytest.param(None, "holds no job.json", id="none"),
+        pytest.param("[]", "is not the description of a job", id="no object"),
+        pytest.param("{", "is not the description of a job", id="torn"),
+        pytest.param('{"name": "train", "counts": 5}', "is not the description of a job", id="another program's"),
+    ],
 )
 def test_a_folder_without_a_job(home: Path, command: str, content: str | None, message: str) -> None:
     (home / "job").mkdir()
@@ -86,7 +92,7 @@ def test_a_folder_without_a_job(home: Path, command: str, content: str | None, m
         (home / "job" / "job.json").write_text(content)
     done = extractor(command, "job")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert message in done.stderr
+    assert f"{message}. Name a folder that `extractor run` writes or wrote.\n" in done.stderr
 
 
 def test_retry_does_what_failed_with_the_options_of_the_job_from_anywhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import datetime
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,31 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
             run(tmp_path, ABC, fresh=True)
         assert ids(tmp_path) == ["a"]
     assert run(tmp_path, ABC) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"), [(JOB, None), (replace(JOB, model="openai/m"), "model was openai/m, is now rules")], ids=["same", "other"]
+)
+def test_a_run_that_waited_for_the_lock_sees_what_the_one_before_has_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Job, said: str | None
+) -> None:
+    """The other run begins when this one has looked at the folder, and puts sorted records in the place of the open file."""
+    free = module.lock
+
+    def late(file: BufferedRandom) -> bool:
+        monkeypatch.setattr(module, "lock", free)
+        run(tmp_path, [ABC[0]], job=other)
+        run(tmp_path, [ABC[1], ABC[0]], job=other)  # sorts
+        return free(file)
+
+    monkeypatch.setattr(module, "lock", late)
+    if said is None:
+        assert run(tmp_path, ABC) == ["c"]
+        assert ids(tmp_path) == ["a", "b", "c"]
+    else:
+        with pytest.raises(UsageError, match=said):
+            run(tmp_path, ABC)
+        assert ids(tmp_path) == ["b", "a"]
 
 
 def test_a_record_is_in_the_file_as_soon_as_it_is_added(tmp_path: Path) -> None:
