@@ -7,6 +7,7 @@ when a failure is transient, and once more (twice at most) when the reply breaks
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
@@ -115,7 +116,6 @@ class ModelClient(Generic[T]):
         self._input_ratio = 1.0
         self._longest_output = 0
         self._reached = False
-        self._away = False
         self.answers: Answers | None = None
         """What was answered elsewhere, in a batch: asked for before the cache and the model."""
 
@@ -276,7 +276,8 @@ class ModelClient(Generic[T]):
                 verdict = judge(error, self.endpoint, self._clock.time())
                 if verdict is None:
                     raise
-                outage = self._is_outage(verdict, sent)
+                outage = self._is_outage(verdict, ledger)
+                ledger.failed_at = self._clock.monotonic()
                 if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow or outage:
                     self.limiter.slowed(sent, verdict.wait)
                 if verdict.slow:
@@ -287,22 +288,24 @@ class ModelClient(Generic[T]):
             finally:
                 await self._budget.settle(reserved, (ledger.cost(self.price) or 0.0) - before + unpaid)
                 self.limiter.used(tokens, used)
-        self._reached, self._away = True, False
+        self._reached = True
         self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / self._counted(messages))
         self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
         self.limiter.succeeded()
         self.limiter.told(answer.headers)
         return answer.completion, mode
 
-    def _is_outage(self, verdict: Verdict, sent: float) -> bool:
-        """Whether nobody is answered: no other call has been since this one was `sent`. A wrong address is no outage."""
+    def _is_outage(self, verdict: Verdict, ledger: Ledger) -> bool:
+        """Whether nobody is answered: this document not, again, and no other since. A wrong address is no outage."""
         patience = self._settings.retries.patience
         known = verdict.reached or self._reached
-        if not (verdict.away and known and patience) or self.limiter.succeeded_at >= sent:
+        alone = ledger.failed_at is None or self.limiter.succeeded_at > ledger.failed_at
+        if alone or not (verdict.away and known and patience):
             return False
-        if not self._away:
-            self._away = True
-            self._notice(f"{shown(verdict.cause, self._key)}. Waiting for it for up to {patience / 60:.0f} minutes.")
+        if not self.limiter.away:
+            self.limiter.away = True
+            until = datetime.fromtimestamp(self._clock.time() + patience, UTC).astimezone()
+            self._notice(f"{shown(verdict.cause, self._key)}. Waiting for it, until {until:%H:%M} at most.")
         return True
 
     async def _send(
@@ -390,7 +393,7 @@ class ModelClient(Generic[T]):
     def _fail(self, verdict: Verdict, ledger: Ledger, error: BaseException | None, *, gone: bool = False) -> NoReturn:
         """Raise what a verdict means. The library's exception is not chained: it can hold the request and the reply."""
         # A server never reached is down or misnamed, and one that stays away is gone, for every document alike.
-        stops = verdict.outcome is Outcome.STOPS_JOB or (not verdict.reached and (gone or not self._reached))
+        stops = verdict.outcome is Outcome.STOPS_JOB or gone or not (verdict.reached or self._reached)
         cause = shown(verdict.cause, self._key)
         if verdict.repeats:
             cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"

@@ -131,13 +131,15 @@ class Budget:
 class Ledger:
     """What one document has cost so far. Calls that failed before an answer have no known tokens and count as calls alone.
 
-    `before` is what it had cost before its first call here; it is in none of the other figures.
+    `before` is what it had cost before its first call here; it is in none of the other figures. `failed_at` is when one of its
+    calls last failed, by the monotonic clock.
     """
 
-    __slots__ = ("attempts", "before", "cached_tokens", "calls", "input_tokens", "output_tokens", "started")
+    __slots__ = ("attempts", "before", "cached_tokens", "calls", "failed_at", "input_tokens", "output_tokens", "started")
 
     def __init__(self, started: float = 0.0, before: Spent | None = None) -> None:
         self.started = started
+        self.failed_at: float | None = None
         self.before = before or Spent()
         self.calls = self.attempts = self.input_tokens = self.cached_tokens = self.output_tokens = 0
 

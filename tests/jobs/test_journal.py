@@ -265,7 +265,9 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "said"), [(JOB, None), (replace(JOB, model="openai/m"), "model was openai/m, is now rules")], ids=["same", "other"]
+    ("other", "said"),
+    [(JOB, None), (replace(JOB, model="openai/m"), "model was openai/m, is now rules")],
+    ids=["same", "other"],
 )
 def test_a_run_that_waited_for_the_lock_sees_what_the_one_before_has_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Job, said: str | None

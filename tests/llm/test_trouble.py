@@ -1,6 +1,8 @@
 """Bad things that end well: what is tried again, what ends a document or the job, and the one line that says so."""
 
 import asyncio
+import re
+from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
 
@@ -144,24 +146,47 @@ def test_a_server_that_refuses_connections_stops_the_job_after_a_few_tries_or_an
 
 
 @pytest.mark.parametrize("status", [502, 503, 529])
-def test_an_outage_is_told_once_and_waited_out_at_one_call_at_a_time(status: int) -> None:
+def test_an_outage_is_waited_out_at_one_call_at_a_time_and_each_is_told_once(status: int) -> None:
     async def scene() -> None:
         told: list[str] = []
         clock = FakeClock()
-        async with Server(GOOD, *[fails(status, "Overloaded")] * 60, GOOD) as server:
+        outage = [fails(status, "Overloaded")] * 60
+        async with Server(GOOD, *outage, GOOD, *outage, GOOD) as server:
             async with client(server, clock=clock, notice=told.append) as asked:
                 await asked.ask(MESSAGES)
                 reply = await asked.ask(MESSAGES)
                 assert asked.limiter.concurrency <= 2  # it had come down to 1
-            assert len(server.requests) == 62
-        assert clock.now > RetryPolicy().deadline
+                # A sample of the same model meets the next one, too; they share the limits of their server.
+                async with client(server, clock=clock, notice=told.append, limiter=asked.limiter) as sample:
+                    await asyncio.gather(asked.ask(MESSAGES), sample.ask(MESSAGES))
+            assert len(server.requests) == 1 + 61 + 62
+        assert clock.now > 2 * RetryPolicy().deadline
         assert reply.spent.calls == 61
-        assert told == [f"{server.url} answered {status}: Overloaded. Waiting for it for up to 60 minutes."]
+        said = rf"{server.url} answered {status}: Overloaded\. Waiting for it, until (\d\d:\d\d) at most\."
+        first, second = (re.fullmatch(said, line) for line in told)
+        an_hour_later = datetime.fromtimestamp(FakeClock().epoch + RetryPolicy().patience, UTC).astimezone()
+        assert first is not None
+        assert second is not None
+        assert f"{an_hour_later:%H:%M}" == first[1] != second[1]
 
     run(scene())
 
 
-def test_an_outage_that_does_not_end_fails_the_document_and_is_not_waited_out_where_another_stands_in() -> None:
+def test_a_failure_between_answers_is_no_outage_and_slows_nothing() -> None:
+    async def scene() -> None:
+        told: list[str] = []
+        clock = FakeClock()
+        async with Server(*[GOOD, fails(503)] * 5, GOOD) as server, client(server, clock=clock, notice=told.append) as asked:
+            for _ in range(6):
+                await asked.ask(MESSAGES)
+                clock.now += 1  # so that no answer came while the next call was under way
+            assert asked.limiter.concurrency == Limits().concurrency
+        assert told == []
+
+    run(scene())
+
+
+def test_an_outage_that_does_not_end_stops_the_job_and_is_not_waited_out_where_another_stands_in() -> None:
     async def scene(policy: RetryPolicy) -> tuple[float, CallError]:
         clock = FakeClock()
         async with Server(fails(503)) as server:
@@ -170,12 +195,12 @@ def test_an_outage_that_does_not_end_fails_the_document_and_is_not_waited_out_wh
         return clock.now, caught.value
 
     seconds, error = run(scene(RetryPolicy()))
-    assert 3500 < seconds <= 3600
-    assert type(error) is CallError
+    assert 3500 < seconds <= 3601
+    assert type(error) is JobError  # else each document after this one would wait for an hour
     assert "answered 503: no luck (" in error.cause
     seconds, error = run(scene(RetryPolicy(patience=0.0)))
     assert seconds < 60
-    assert error.spent.calls == 6
+    assert (type(error), error.spent.calls) == (CallError, 6)
 
 
 def test_a_document_that_alone_meets_an_outage_has_as_many_tries_as_for_any_failure() -> None:
@@ -184,18 +209,19 @@ def test_a_document_that_alone_meets_an_outage_has_as_many_tries_as_for_any_fail
     async def act(request: Request) -> web.StreamResponse:
         return await (fails(503) if request.body["messages"] == poison else GOOD)(request)
 
+    class Busy(FakeClock):
+        asked: ModelClient[Pet]
+
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds)
+            await self.asked.ask(MESSAGES)  # between the calls for the one that fails, others are answered
+
     async def scene() -> None:
-        async with Server(act) as server, client(server) as asked:
-
-            async def others() -> None:
-                while True:
-                    await asked.ask(MESSAGES)
-
-            beside = asyncio.create_task(others())
+        clock = Busy()
+        async with Server(act) as server, client(server, clock=clock) as clock.asked:
             with pytest.raises(CallError) as caught:
-                await asked.ask(poison)
-            beside.cancel()
-            assert caught.value.spent.calls <= 8
+                await clock.asked.ask(poison)
+            assert (type(caught.value), caught.value.spent.calls) == (CallError, 6)
 
     run(scene())
 
