@@ -57,7 +57,8 @@ def submit(
     """Send the questions of a job and come back at once.
 
     The first abstract is asked online, so that a wrong key, model or setting shows at once. What needs no call, or has its
-    reply in the cache, is written at once. The same command again sends what is not sent yet, and nothing twice.
+    reply in the cache, is written at once. The same command again sends what is not sent yet, and nothing twice. What the
+    provider's queue has no room for waits in the folder.
 
     Example: extractor batch submit abstracts.txt -o claims --model openai/gpt-4o-mini --max-cost 5
 
@@ -105,6 +106,8 @@ def status(
         typer.echo(f"{part.number:>5}  {part.state.replace('_', ' '):<12}{figures}  {part.id or '-'}{_asides(part)}")
     waiting = sum(part.requests for part in plan.pending)
     typer.echo(f"{plan.documents:,} documents, {waiting:,} requests not collected yet")
+    if plan.queued:
+        typer.echo(_waiting(folder, plan.queued))
 
 
 def _asides(part: "Part") -> str:
@@ -113,6 +116,7 @@ def _asides(part: "Part") -> str:
 
 async def _look(plan: "Plan") -> None:
     """Bring the plan up to date, in memory alone."""
+    from extractor.jobs.batch_queue import take
     from extractor.llm.batch import service_for
     from extractor.llm.endpoints import resolve
 
@@ -120,7 +124,7 @@ async def _look(plan: "Plan") -> None:
     try:
         for part in plan.batches:
             if part.is_open and part.id is not None:
-                part.update(await service.look(part.id))
+                take(plan, part, await service.look(part.id))
     finally:
         await service.close()
 
@@ -129,9 +133,9 @@ async def _look(plan: "Plan") -> None:
 def collect(folder: Folder, retry_online: options.RetryOnline = False) -> None:
     """Write the records of what is answered by now.
 
-    Batches under way are left for later. Abstracts without an answer (expired, cancelled, refused) and those whose answer
-    does not fit become failures; what is wrong in part is rejected and the rest kept. With --retry-online they are asked
-    again by calls, at the usual price.
+    Batches under way are left for later, and what waits for room in the provider's queue is sent. Abstracts without an
+    answer (expired, cancelled, refused) and those whose answer does not fit become failures; what is wrong in part is
+    rejected and the rest kept. With --retry-online they are asked again by calls, at the usual price.
 
     Example: extractor batch collect claims
 
@@ -266,17 +270,22 @@ def run_in_batches(
 
     async def life() -> "tuple[Journal, JobError | None]":
         async with _begun(store, chosen) as step:
+            plan = None
             try:
                 plan = await _planned(step, job, items, asked, fresh=fresh, try_one=True)
+                if plan.model["max_cost"] != asked.max_cost:
+                    plan.model["max_cost"] = asked.max_cost
+                    store.save(plan)
+                if not to_the_end:
+                    await step.look(plan)  # what was refused meanwhile is sent anew
                 spent = Journal(folder, plan.job).look().spent
                 await step.submit(plan, spent)
                 if not to_the_end:
                     return Journal(folder, job).look(), None
-                await step.wait(plan)
-                while plan.unsent:  # a batch turned out to be another job's
-                    await step.submit(plan, spent)
-                    await step.wait(plan)
+                await step.wait(plan, spent)
             except JobError as error:
+                if plan is not None and any(part.collected and not part.written for part in plan.batches):
+                    await _written(step, plan, retry_online)
                 return Journal(folder, job).look(), error
             return await _written(step, plan, retry_online)
 
@@ -292,13 +301,21 @@ def run_in_batches(
 
 def _send(folder: Path, asked: JobOptions, fresh: bool) -> NoReturn:
     from extractor.cli.run import exit_code
+    from extractor.jobs.batch_folder import Store
 
     job, items, chosen = _job(asked)
     counts, stopped = run_in_batches(folder, job, items, chosen, asked.model, fresh=fresh, retry_online=False, to_the_end=False)
     if stopped is not None:
         raise typer.Exit(exit_code(counts, stopped))
+    queued = Store(folder).need().queued
+    if queued:
+        say(_waiting(folder, queued))
     say(f"Look at them with `extractor batch status {folder}`, fetch the answers with `extractor batch collect {folder}`.")
-    raise typer.Exit(ALL_DONE)
+    raise typer.Exit(DONE_WITH_FAILURES if queued else ALL_DONE)
+
+
+def _waiting(folder: Path, queued: int) -> str:
+    return f"{queued:,} requests wait for room at the provider; `extractor batch collect {folder}` sends what has room then."
 
 
 def _job(asked: JobOptions) -> "tuple[Job, Iterable[Sourced | BadRecord], Chosen]":
@@ -375,8 +392,17 @@ async def _written(life: "BatchJob", plan: "Plan", online: bool) -> "tuple[Journ
 
 
 async def _fetch_and_write(life: "BatchJob", plan: "Plan", online: bool) -> "tuple[Journal, JobError | None]":
+    from extractor.jobs.journal import Journal
+    from extractor.llm.failures import JobError
+
     await life.fetch(plan)
-    return await _written(life, plan, online)
+    journal, stopped = await _written(life, plan, online)
+    if stopped is None and plan.queued:
+        try:
+            await life.submit(plan, Journal(life.store.job, plan.job).look().spent)
+        except JobError as error:
+            stopped = error
+    return journal, stopped
 
 
 async def _cancel(life: "BatchJob", plan: "Plan", online: bool) -> None:  # noqa: ARG001 (a step like the others)
@@ -397,7 +423,8 @@ def _go_on(folder: Path, step: Any, online: bool) -> None:
         chosen = choose(store.options(plan), say)
 
         async def life() -> Any:
-            async with _begun(store, chosen, needs_key=online or any(part.is_open for part in plan.batches)) as begun:
+            needs_key = online or bool(plan.queued) or any(part.is_open for part in plan.batches)
+            async with _begun(store, chosen, needs_key=needs_key) as begun:
                 return await step(begun, plan, online)
 
         done = _guarded(folder, life(), f"Interrupted: {folder} is as the last whole step left it. Run the same command again.")
@@ -407,6 +434,8 @@ def _go_on(folder: Path, step: Any, online: bool) -> None:
     if plan.pending and stopped is None:
         waiting = sum(part.requests for part in plan.pending)
         say(f"{journal.counts.extracted:,} documents are written; {waiting:,} requests are not answered yet. Collect later.")
+        if plan.queued:
+            say(_waiting(folder, plan.queued))
         raise typer.Exit(DONE_WITH_FAILURES)
     report(folder, journal, stopped, monotonic() - began, calls=True)
     raise typer.Exit(exit_code(journal.counts, stopped))

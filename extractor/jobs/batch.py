@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from extractor.documents import Document
 from extractor.errors import UsageError
-from extractor.jobs.batch_folder import Part, Plan, Planned, Store
+from extractor.jobs.batch_folder import Part, Plan, Planned, Store, copy
+from extractor.jobs.batch_queue import next_batch, refuse, take
 from extractor.jobs.batch_results import BatchAnswers, is_ours, is_torn, questions
 from extractor.jobs.journal import Journal
 from extractor.jobs.local import run_job
@@ -20,7 +21,7 @@ from extractor.labelling.base import Labels
 from extractor.labelling.llm import ModelLabeller
 from extractor.labelling.models import Chosen
 from extractor.labelling.prompts import load_prompt
-from extractor.llm.batch import ENDED, PRICE, BatchService, Label
+from extractor.llm.batch import ENDED, PRICE, Batch, BatchService, Label, QueueFullError
 from extractor.llm.client import ModelClient
 from extractor.llm.clock import Clock
 from extractor.llm.endpoints import Endpoint
@@ -33,6 +34,8 @@ _GRACE = 30.0
 """Seconds until a request that was under way when its process was killed shows in the provider's list, if it arrived."""
 _POLL, _SLOW_POLL = 10.0, 60.0
 """Seconds between two looks at batches under way, in the first two minutes and later."""
+_FULL_POLL, _PATIENCE = 600.0, 86_400.0
+"""Seconds between two tries where the queue is full of others' batches, and until none is worth it: a batch ends in a day."""
 _DOWNLOADS = 3
 _ROUND_OFF = 1_000
 """Bytes that a batch stays below its provider's limit, for what is around the requests."""
@@ -57,6 +60,8 @@ class BatchJob:
     service: BatchService
     notice: Notice = lambda _line: None
     clock: Clock = field(default_factory=Clock)
+    full: bool = field(default=False, init=False)
+    """Whether the provider's queue is full and nothing that this job does makes room."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -118,31 +123,44 @@ class BatchJob:
         if (before := parts.asked.get(bytes.fromhex(question))) is not None:
             return Planned(item, question, before, repeat=True)
         line = await self.service.line(question, self._client.template(), messages, schema)
-        cost = self._client.expected(messages).cost_usd
-        return Planned(item, question, parts.add(question, line, None if cost is None else cost * PRICE))
+        expected = self._client.expected(messages)
+        cost = None if expected.cost_usd is None else expected.cost_usd * PRICE
+        return Planned(item, question, parts.add(question, line, cost, expected.input_tokens))
 
     async def submit(self, plan: Plan, spent: float) -> None:
-        """Send the batches that are not sent yet; `spent` is what the job has cost so far.
+        """Send the batches that are not sent yet and have room; `spent` is what the job has cost so far.
 
         A batch that may have been sent by a process that was killed is looked for first. Raises `BudgetError` before the one
         that could cost more than is left, and what the service raises.
         """
-        for part in plan.unsent:
+        while not self.full and (part := next_batch(self.store, plan)) is not None:
             self._afford(part, plan, spent)
             begun = part.since is not None
             if not begun:
                 part.since = self.clock.time()
                 self.store.save(plan)
             if not (begun and await self._found(part, plan)):
-                requests = self.store.requests(part.number)
+                requests = self.store.requests_of(part)
                 if part.file is None:
                     part.file = await self.service.upload(requests, _label(part, plan))
                     self.store.save(plan)
-                part.update(await self.service.create(requests, _label(part, plan)))
-                self.store.save(plan)
-            if not part.presumed:
-                self.store.requests(part.number).unlink(missing_ok=True)
-            self.notice(f"batch {part.number} of {len(plan.batches)}: sent, {part.requests:,} requests, {part.id}")
+                try:
+                    self._take(part, plan, await self.service.create(requests, _label(part, plan)))
+                except QueueFullError as error:
+                    self._took(part, plan, refuse(plan, part, error.full))
+            if part.id is not None:
+                self.notice(f"batch {part.number} of {len(plan.batches)}: sent, {part.requests:,} requests, {part.id}")
+
+    def _take(self, part: Part, plan: Plan, batch: Batch) -> None:
+        """Take over what the provider tells of a batch."""
+        self._took(part, plan, take(plan, part, batch))
+
+    def _took(self, part: Part, plan: Plan, full: bool) -> None:
+        self.full = full
+        self.store.save(plan)
+        if part.id is None:
+            what = f"no room in the provider's queue for {part.requests:,} requests ({part.cause})"
+            self.notice(f"batch {part.number} of {len(plan.batches)}: {what}")
 
     def _afford(self, part: Part, plan: Plan, spent: float) -> None:
         cap = self._budget.max_cost
@@ -162,39 +180,53 @@ class BatchJob:
         batch = await self.service.find(_label(part, plan))
         if batch is None:
             return False
-        part.update(batch)
-        self.store.save(plan)
+        self._take(part, plan, batch)
         return True
 
-    async def wait(self, plan: Plan) -> None:
-        """Fetch results as batches end, until none is under way. What is passing is waited out."""
+    async def wait(self, plan: Plan, spent: float) -> None:
+        """Fetch results as batches end and send what has room then, until all are here. What is passing is waited out.
+
+        Raises what `submit` does, and `JobError` where the provider's queue is full of other batches for a day.
+        """
         waited, before = 0.0, ""
+        held, accepted = 0.0, 0
         while True:
             try:
                 await self.fetch(plan)
+                await self.submit(plan, spent)
             except JobError:
                 raise
             except CallError as error:
                 self.notice(f"{error.cause}. Asking again.")
             told = "; ".join(_told(part, len(plan.batches)) for part in plan.batches if part.is_open)
-            if not any(part.is_open for part in plan.batches):
+            if not plan.unsent and all(part.id is None for part in plan.pending):
                 return
-            if told != before:
+            if told and told != before:
                 self.notice(told)
                 before = told
-            pause = _POLL if waited < 120 else _SLOW_POLL
+            pause = _FULL_POLL if self.full else _POLL if waited < 120 else _SLOW_POLL
+            count = sum(part.id is not None and part.state != "validating" for part in plan.batches)
+            held, accepted = (held + pause * self.full if count == accepted else 0.0), count
+            if held > _PATIENCE:
+                raise _no_room(plan)
             await self.clock.sleep(pause)
             waited += pause
+            self.full = False
+
+    async def look(self, plan: Plan) -> None:
+        """Look at the batches under way: which have ended, and which were refused."""
+        for part in plan.pending:
+            await self._look(part, plan)
+
+    async def _look(self, part: Part, plan: Plan) -> None:
+        if part.id is not None and part.state not in ENDED:
+            self._take(part, plan, await self.service.look(part.id))
 
     async def fetch(self, plan: Plan) -> None:
         """Look at the batches under way, and fetch the results of those that have ended."""
         for part in plan.pending:
-            if part.id is None:
-                continue
-            if part.state not in ENDED:
-                part.update(await self.service.look(part.id))
-                self.store.save(plan)
-            if part.state in ENDED:
+            await self._look(part, plan)
+            if part.id is not None and part.state in ENDED:
                 await self._download(part, plan)
                 self.store.save(plan)
 
@@ -211,11 +243,10 @@ class BatchJob:
                     os.fsync(stream.fileno())
                 if not torn:
                     break
-        if part.presumed and not is_ours(new, questions(self.store, {part.number})):
+        if part.presumed and not is_ours(new, questions(self.store, plan, {part.number})):
             new.unlink(missing_ok=True)
             self.notice(f"batch {part.number}: {part.id} turned out to be another job's; it is sent anew")
-            plan.strangers.append(cast(str, part.id))
-            part.id, part.since, part.state, part.presumed, part.outputs = None, None, "planned", False, []
+            plan.send_anew(part, part.id)
             return
         if part.outputs:
             new.replace(file)
@@ -230,10 +261,10 @@ class BatchJob:
         for part in plan.pending:
             if part.id is None and part.since is not None:
                 await self._found(part, plan)
+            if part.id is not None and part.state not in ENDED:
+                self._take(part, plan, await self.service.cancel(part.id))
             if part.id is None:
                 part.state, part.collected = "cancelled", True
-            elif part.state not in ENDED:
-                part.update(await self.service.cancel(part.id))
             self.store.save(plan)
             self.notice(_told(part, len(plan.batches)))
 
@@ -242,7 +273,6 @@ class BatchJob:
 
         `online` asks again, by calls, for what has no answer or a faulty one. Raises `JobError` as `run_job` does.
         """
-        parts = {part.number: part for part in plan.batches}
         answers = BatchAnswers(self.store, plan, self._client, online)
         self._budget.spent = journal.spent + answers.unwritten_usd
         if answers.left_over:
@@ -250,11 +280,12 @@ class BatchJob:
 
         def items() -> Iterator[Sourced | BadRecord]:
             for planned in self.store.read():
-                part = parts.get(planned.batch or 0)
-                if part is not None and not part.collected:
-                    continue
-                if part is not None and planned.question is not None and isinstance(planned.item, Sourced):
-                    answers.counted |= {planned.question} if part.written or journal.is_done(planned.item.document) else set()
+                if planned.question is not None:
+                    part = answers.batch(planned.question)
+                    if part is None:
+                        continue
+                    if isinstance(planned.item, Sourced) and (part.written or journal.is_done(planned.item.document)):
+                        answers.counted.add(planned.question)
                 yield planned.item
 
         self._client.answers = answers
@@ -267,6 +298,7 @@ class BatchJob:
         if not plan.pending:
             journal.finish()
             plan.closed = True
+            self.store.drop_requests()
         self.store.save(plan)
 
 
@@ -286,7 +318,7 @@ class _Parts:
         if self._file is not None:
             self._file.close()
 
-    def add(self, question: str, line: bytes, cost: float | None) -> int:
+    def add(self, question: str, line: bytes, cost: float | None, tokens: int) -> int:
         """Put a request into a batch and return its number. Raises `UsageError` for one that no batch has room for."""
         room = self._room.bytes - _ROUND_OFF
         if len(line) > room:
@@ -301,6 +333,7 @@ class _Parts:
         self._file.write(line)
         part.requests += 1
         part.bytes += len(line)
+        part.tokens += tokens
         part.cost_usd = None if part.cost_usd is None or cost is None else part.cost_usd + cost
         self.asked[bytes.fromhex(question)] = part.number
         return part.number
@@ -316,13 +349,18 @@ def export(store: Store, plan: Plan, target: Path) -> list[Path]:
     files = [target] if len(parts) == 1 else [target.with_stem(f"{target.stem}-{part.number}") for part in parts]
     for part, file in zip(parts, files, strict=True):
         new = file.with_name(f"{file.name}.new")
-        with store.requests(part.number).open("rb") as source, new.open("wb") as copy:
-            while block := source.read(1 << 20):
-                copy.write(block)
+        with store.requests_of(part).open("rb") as source, new.open("wb") as target_file:
+            copy(source, target_file, part.bytes)
         new.replace(file)
         part.state = "exported"
     store.save(plan)
     return files
+
+
+def _no_room(plan: Plan) -> JobError:
+    [waiting, *_] = plan.unsent
+    cause = f"the provider's queue has had no room for batch {waiting.number} for {_PATIENCE / 3600:.0f} hours: {waiting.cause}"
+    return JobError(cause, "Run the same command again when other batches of the organisation have ended, or without --batch.")
 
 
 def _label(part: Part, plan: Plan) -> Label:

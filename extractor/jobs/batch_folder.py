@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from extractor.documents import Document
 from extractor.errors import UsageError
@@ -33,13 +33,18 @@ class Part:
 
     `since` is when sending began (seconds since the epoch), written before anything is sent. `collected` batches have their
     results in the folder; `written` ones have their records written, or their failures. `cost_usd` is what it may cost at most,
-    about.
+    about, and `tokens` how many there are in its requests, about.
+
+    A `piece_of` a batch that was too large for the provider's queue holds the requests of it from number `first` on.
     """
 
     number: int
     requests: int
     bytes: int
     cost_usd: float | None
+    tokens: int = 0
+    piece_of: int | None = None
+    first: int = 0
     state: ProviderState | Literal["planned", "exported"] = "planned"
     since: float | None = None
     file: str | None = None
@@ -73,8 +78,10 @@ class Plan:
     """The batches of a job, and what it takes to go on with them. `key` names the job at the provider.
 
     `model` holds the fields of `ModelOptions` on which answers and costs depend, `asking` the settings of `Chosen`,
-    `options` and `directory` how it was
-    started, `mode` the way in which structure was asked for. A `closed` plan has all its records written.
+    `options` and `directory` how it was started, `mode` the way in which structure was asked for. `strangers` are batches at
+    the provider that are none of the plan's: other jobs', and those that were refused. `limit` is how many tokens
+    the provider's queue holds, where a refusal has told, and `room` how many of them this job may try to have, about. A
+    `closed` plan has all its records written.
     """
 
     inputs: Sequence[str]
@@ -87,6 +94,8 @@ class Plan:
     documents: int = 0
     batches: list[Part] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    limit: int | None = None
+    room: int | None = None
     key: str = field(default_factory=lambda: secrets.token_hex(16))
     closed: bool = False
 
@@ -106,6 +115,23 @@ class Plan:
         """The batches whose results are not here yet."""
         return [part for part in self.batches if not part.collected]
 
+    @property
+    def under_way(self) -> int:
+        """The tokens of the batches that the provider has and has not ended, about."""
+        return sum(part.tokens for part in self.batches if part.is_open)
+
+    @property
+    def queued(self) -> int:
+        """How many requests wait for room at the provider."""
+        return 0 if self.room is None else sum(part.requests for part in self.unsent)
+
+    def send_anew(self, part: Part, id: str | None, cause: str | None = None) -> None:
+        """Plan a batch again that was sent: what the provider calls `id` is not the job's."""
+        if id is not None:
+            self.strangers.append(id)
+        part.state, part.cause, part.since, part.file, part.id = "planned", cause, None, None, None
+        part.completed, part.failed, part.presumed, part.outputs = 0, 0, False, []
+
 
 class Store:
     """The folder `batch` of a job's folder."""
@@ -118,8 +144,20 @@ class Store:
         self.results = self.folder / "results"
 
     def requests(self, number: int) -> Path:
-        """The file with the requests of a batch; it goes when they are sent."""
+        """The file with the requests of a batch; it goes when they are answered."""
         return self.folder / f"requests-{number}.jsonl"
+
+    def requests_of(self, part: Part) -> Path:
+        """The file with the requests of a batch, without those that were split off."""
+        file = self.requests(part.number)
+        if file.stat().st_size > part.bytes:
+            os.truncate(file, part.bytes)
+        return file
+
+    def drop_requests(self) -> None:
+        """Let go of all requests: they are answered, or never will be."""
+        for file in self.folder.glob("requests-*"):
+            file.unlink(missing_ok=True)
 
     def load(self) -> Plan | None:
         """The plan, or None where there is none. Raises `UsageError` for a file that is no plan."""
@@ -235,6 +273,13 @@ class Planned:
             return cls(BadRecord(location, raw["bad"], raw["cause"], raw["fix"]))
         document = Document(raw["id"], raw["title"], raw["abstract"])
         return cls(Sourced(document, location), raw["question"], raw["batch"], raw["repeat"])
+
+
+def copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
+    """Copy so many bytes."""
+    while size and (block := source.read(min(size, 1 << 20))):
+        target.write(block)
+        size -= len(block)
 
 
 def _replace(file: Path, content: bytes) -> None:

@@ -4,8 +4,9 @@ import json
 import os
 from collections.abc import Collection, Iterator
 from hashlib import sha256
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from extractor.errors import DataError
 from extractor.jobs.batch_folder import Part, Plan, Store
@@ -30,7 +31,7 @@ class BatchAnswers:
         self._online = online
         self._mode = Mode(plan.mode or Mode.JSON_SCHEMA.value)
         self._parts = {part.number: part for part in plan.batches}
-        self._wanted = questions(store, {part.number for part in plan.batches if part.collected})
+        self._wanted = questions(store, plan, {part.number for part in plan.batches if part.collected})
         self._lines: dict[str, tuple[int, int, bool]] = {}
         self.counted: set[str] = set()
         self.unwritten_usd = 0.0
@@ -54,6 +55,11 @@ class BatchAnswers:
         kinds = ((unknown, "of no request of this job"), (doubled, "of requests answered before"), (unreadable, "unreadable"))
         told = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
         self.left_over = f"lines of the results that are of no use: {told}" if told else ""
+
+    def batch(self, question: str) -> Part | None:
+        """The batch of a question; None while it is not collected."""
+        number = self._wanted.get(question)
+        return None if number is None else self._parts[number]
 
     def take(self, question: str) -> Given | None:
         """The answer to a question; None where it was put in no batch, or is to be asked online."""
@@ -84,7 +90,7 @@ def import_results(store: Store, plan: Plan, file: Path) -> int:
 
     A batch of which a line has come counts as collected. Raises `DataError` if there is none.
     """
-    wanted = questions(store, {part.number for part in plan.batches})
+    wanted = questions(store, plan, {part.number for part in plan.batches})
     digest = sha256()
     kept = others = 0
     new = store.results / "import.new"
@@ -120,7 +126,7 @@ def _unanswered(question: str, part: Part) -> Result:
     """Why a question has no line in the results of its batch."""
     if part.state == "failed":
         cause = f"the provider refused the batch: {part.cause.rstrip('.')}" if part.cause else "the provider refused the batch"
-        fix = "Mend that, or give it a smaller input where a quota is too small, and run the same command again."
+        fix = "Mend that, or have the quota raised, and run the same command again; or ask by calls, with --retry-online."
         return Result(question, None, cause, fix)
     if part.state in {"expired", "cancelled"}:
         ended = "expired" if part.state == "expired" else "was cancelled"
@@ -128,10 +134,18 @@ def _unanswered(question: str, part: Part) -> Result:
     return Result(question, None, "the results of the batch hold no line for it")
 
 
-def questions(store: Store, batches: Collection[int]) -> dict[str, int]:
-    """The questions in these batches, each with the number of its batch."""
-    asked = ((planned.question, planned.batch) for planned in store.read())
-    return {question: batch for question, batch in asked if question is not None and batch is not None and batch in batches}
+def questions(store: Store, plan: Plan, batches: Collection[int]) -> dict[str, int]:
+    """The questions in these batches, each with the number of its batch.
+
+    The documents name the batch as it was planned; the pieces of one that was split hold its questions one after the other.
+    """
+    pieces: dict[int, list[Iterator[int]]] = {}
+    for part in sorted(plan.batches, key=lambda part: part.first):
+        pieces.setdefault(part.piece_of or part.number, []).append(repeat(part.number, part.requests))
+    numbers = {planned_as: chain.from_iterable(each) for planned_as, each in pieces.items()}
+    asked = (planned for planned in store.read() if planned.batch is not None and not planned.repeat)
+    found = ((planned.question, next(numbers[cast(int, planned.batch)])) for planned in asked)
+    return {question: batch for question, batch in found if question is not None and batch in batches}
 
 
 def _results(file: Path) -> Iterator[tuple[int, Result | None]]:

@@ -5,6 +5,7 @@ other provider's are told in them. A batch's requests are a JSON Lines file, and
 """
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from extractor.llm.clock import Clock
 from extractor.llm.completions import Completion, NotACompletionError
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.failures import CallError, JobError, shown
-from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, judge, retrying
+from extractor.llm.retries import Outcome, RepeatableError, RetryPolicy, Verdict, judge, retrying
 from extractor.llm.structured import Message, Template
 
 T = TypeVar("T")
@@ -63,10 +64,47 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Full:
+    """That a provider's queue had no room for a batch, in its words, and how much it holds in all, if it says so."""
+
+    cause: str
+    tokens: int | None = None
+    requests: int | None = None
+
+    @classmethod
+    def of(cls, cause: str, code: str = "") -> "Full | None":
+        """What a refusal says of the queue; None if it speaks of something else.
+
+        OpenAI: "Enqueued token limit reached for gpt-4o-mini in organization org-... Limit: 2,000,000 enqueued tokens. Please
+        try again once some in_progress batches have been completed." (code `token_limit_exceeded`), and the same of requests.
+        Azure: "The number of enqueued tokens has surpassed the configured limit of 30K for the deployment ...".
+        """
+        lowered = cause.lower()
+        if code != "token_limit_exceeded" and not re.search(r"\benqueued\b|\bprocessing queue\b", lowered):
+            return None
+        told = re.search(r"\blimit(?: of|:) (\d[\d,]*(?:\.\d+)?)([kmb]?)\b", lowered)
+        most = round(float(told[1].replace(",", "")) * _THOUSANDS[told[2]]) if told else None
+        of_requests = "request" in lowered and "token" not in lowered
+        return cls(cause, None if of_requests else most, most if of_requests else None)
+
+
+_THOUSANDS = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
+
+
+class QueueFullError(CallError):
+    """A batch was not created, because the provider's queue has no room for it."""
+
+    def __init__(self, full: Full) -> None:
+        super().__init__(full.cause, "Run the same command again when batches under way have ended.")
+        self.full = full
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A batch as its provider tells of it. `outputs` name its results; `cause` says why it failed as a whole.
 
-    `presumed` batches were found by their size and time alone; whether they are the right ones, their results say.
+    `full` is set where it failed for want of room in the queue. `presumed` batches were found by their size and time alone;
+    whether they are the right ones, their results say.
     """
 
     id: str
@@ -76,6 +114,7 @@ class Batch:
     failed: int = 0
     outputs: tuple[str, ...] = ()
     cause: str | None = None
+    full: Full | None = None
     presumed: bool = False
 
 
@@ -111,7 +150,10 @@ class BatchService(ABC):
 
     @abstractmethod
     async def create(self, requests: Path, label: Label) -> Batch:
-        """Start a batch. Where an attempt may have arrived unheard, it is looked for before the next."""
+        """Start a batch. Where an attempt may have arrived unheard, it is looked for before the next.
+
+        Raises `QueueFullError` where there is no room for it; a rate limit that outlasts all attempts is taken for that.
+        """
 
     @abstractmethod
     async def find(self, label: Label) -> Batch | None:
@@ -133,8 +175,11 @@ class BatchService(ABC):
     async def close(self) -> None:
         """Let go of connections."""
 
-    async def _persist(self, action: Callable[[bool], Awaitable[T]], what: str) -> T:
-        """Do something until it is done; `action` is told whether it was tried before, and may have been done unheard."""
+    async def _persist(self, action: Callable[[bool], Awaitable[T]], what: str, *, queues: bool = False) -> T:
+        """Do something until it is done; `action` is told whether it was tried before, and may have been done unheard.
+
+        What `queues` may find the queue full, and raises `QueueFullError` then.
+        """
         started = self._clock.monotonic()
         tried = False
         try:
@@ -147,10 +192,15 @@ class BatchService(ABC):
                         verdict = judge(error, self._endpoint, self._clock.time())
                         if verdict is None:
                             raise
+                        cause = shown(f"{what}: {verdict.cause}", self._key)
+                        if queues and (full := Full.of(cause, str(getattr(error, "code", "")))):
+                            raise QueueFullError(full) from None
                         if verdict.repeats:
                             raise RepeatableError(verdict) from error
                         self._fail(verdict, what, getattr(error, "status_code", None))
         except RepeatableError as error:
+            if queues and error.verdict.outcome is Outcome.RATE_LIMITED:
+                raise QueueFullError(Full(shown(f"{what}: {error.verdict.cause}", self._key))) from None
             self._fail(error.verdict, what, None)
         raise AssertionError("unreachable: tenacity reraises")
 

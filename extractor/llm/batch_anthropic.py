@@ -91,7 +91,7 @@ class AnthropicBatches(BatchService):
                 return found
             return _read(await self._json("POST", "", data=body(), headers=headers))
 
-        return await self._persist(action, f"cannot create batch {label.number}")
+        return await self._persist(action, f"cannot create batch {label.number}", queues=True)
 
     async def find(self, label: Label) -> Batch | None:
         """The only one of its time and size."""

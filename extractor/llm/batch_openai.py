@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast, get_args
 from urllib.parse import urlsplit
 
-from extractor.llm.batch import Batch, BatchService, Label, Room, State
+from extractor.llm.batch import Batch, BatchService, Full, Label, Room, State
 from extractor.llm.failures import shown
 from extractor.llm.structured import Message, Template
 from extractor.llm.transports import certificates, proxy_for, raise_status
@@ -69,7 +69,7 @@ class OpenAIBatches(BatchService):
                 )
             return self._read(made)
 
-        return await self._persist(action, f"cannot create batch {label.number}")
+        return await self._persist(action, f"cannot create batch {label.number}", queues=True)
 
     async def find(self, label: Label) -> Batch | None:
         """The batch with the label, or of the file."""
@@ -160,7 +160,8 @@ class OpenAIBatches(BatchService):
         mine = {_JOB: label.job, _NUMBER: str(label.number)}
         async with _plainly(self._where):
             async for batch in self._client.batches.list(limit=_PAGE):
-                if (batch.metadata or {}).items() >= mine.items() or batch.input_file_id == label.file:
+                is_mine = (batch.metadata or {}).items() >= mine.items() or batch.input_file_id == label.file
+                if is_mine and batch.id not in label.known:
                     return self._read(batch)
                 if (batch.created_at or 0) < label.since - _SKEW:
                     return None
@@ -168,9 +169,12 @@ class OpenAIBatches(BatchService):
 
     def _read(self, batch: "Described") -> Batch:
         counts = batch.request_counts
-        said = [
-            f"{error.message}" + (f" (line {error.line})" if error.line else "")
-            for error in (batch.errors and batch.errors.data) or ()
+        errors = (batch.errors and batch.errors.data) or ()
+        said = [f"{error.message}" + (f" (line {error.line})" if error.line else "") for error in errors]
+        full = [
+            found
+            for error in errors
+            if batch.status == "failed" and (found := Full.of(shown(error.message or "", self._key), error.code or ""))
         ]
         return Batch(
             id=batch.id,
@@ -180,6 +184,7 @@ class OpenAIBatches(BatchService):
             failed=counts.failed if counts else 0,
             outputs=tuple(name for name in (batch.output_file_id, batch.error_file_id) if name),
             cause=shown("; ".join(said), self._key) or None,
+            full=full[0] if full else None,
         )
 
 

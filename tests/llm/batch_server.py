@@ -4,6 +4,7 @@ import email.parser
 import email.policy
 import json
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,11 +20,19 @@ from tests.llm.server import Act, Request, completion, fails
 Answer = Callable[[Document], "dict[str, Any] | str | int | None"]
 _RIGHT: dict[str, dict[str, Any]] = {}
 LIFE = ("validating", "in_progress", "finalizing", "completed")
+ENQUEUED = (
+    "Enqueued token limit reached for m in organization org-AbC. Limit: {limit:,} enqueued tokens. Please try again once some "
+    "in_progress batches have been completed."
+)
+"""What OpenAI says when a batch has no room in its queue."""
 
 
 @dataclass
 class Kept:
-    """A batch at the provider. `lines` are its requests; `looks` counts how often it was asked for."""
+    """A batch at the provider. `lines` are its requests; `looks` counts how often it was asked for.
+
+    A `refused` one had no room in the queue, which shows when it has been validated.
+    """
 
     id: str
     lines: list[dict[str, Any]]
@@ -32,6 +41,12 @@ class Kept:
     created: float = field(default_factory=time.time)
     looks: int = 0
     cancelled: bool = False
+    refused: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """As many as the provider takes its requests for."""
+        return sum(len(json.dumps(line)) // 4 for line in self.lines)
 
 
 class BatchProvider:
@@ -39,6 +54,9 @@ class BatchProvider:
 
     `life` are the states that a batch goes through, one a look. Results come in the order that `order` gives them. `instead`
     and `after` hold acts for a route (`"POST /batches"`), once each: in place of doing it, and when it is done, unheard.
+
+    `queue` is how many tokens may wait and be worked on at a time, or with `by_requests` how many requests; `others` are there
+    already. A batch too many fails with the message `full` when it is validated, or its creation with the status `at_once`.
     """
 
     def __init__(self, life: Iterable[str] = LIFE, answer: Answer | None = None) -> None:
@@ -51,6 +69,11 @@ class BatchProvider:
         self.after: dict[str, list[Act]] = {}
         self.calls: list[str] = []
         self.online: Act = labels()
+        self.queue: int | None = None
+        self.by_requests = False
+        self.others = 0
+        self.full = ENQUEUED
+        self.at_once: int | None = None
         self.errors: list[dict[str, Any]] = []
 
     async def __call__(self, request: Request) -> web.StreamResponse:
@@ -69,10 +92,33 @@ class BatchProvider:
 
     def state(self, batch: Kept) -> str:
         """Where a batch is in its life."""
+        if batch.refused:
+            return "failed" if batch.looks else "validating"
         state = self.life[max(0, min(batch.looks, len(self.life) - 1))]
         if batch.cancelled:
             state = "cancelling" if batch.looks < 1 else "cancelled"
         return state
+
+    @property
+    def answered(self) -> Counter[str]:
+        """How often each request was answered, and so paid for."""
+        done = (batch for batch in self.batches.values() if self.state(batch) == "completed")
+        return Counter(line["custom_id"] for batch in done for line in batch.lines)
+
+    async def _add(self, batch: Kept, request: Request) -> web.Response | None:
+        """Take a batch; the answer where its creation is refused."""
+        running = [each for each in self.batches.values() if self.state(each) in {"validating", "in_progress", "finalizing"}]
+        queued = sum(self._size(each) for each in running if not each.refused)
+        batch.refused = self.queue is not None and self.others + queued + self._size(batch) > self.queue
+        if batch.refused and self.at_once is not None:
+            refusal = await fails(self.at_once, self.full.format(limit=self.queue))(request)
+            assert isinstance(refusal, web.Response)
+            return refusal
+        self.batches[batch.id] = batch
+        return None
+
+    def _size(self, batch: Kept) -> int:
+        return len(batch.lines) if self.by_requests else batch.tokens
 
     async def _upload(self, request: Request, _id: str, _query: dict[str, str]) -> web.Response:
         head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
@@ -101,8 +147,7 @@ class BatchProvider:
         assert asked["endpoint"] == "/v1/chat/completions"
         lines = [json.loads(line) for line in self.files[asked["input_file_id"]][1].splitlines()]
         batch = Kept(f"batch_{len(self.batches) + 1}", lines, asked["input_file_id"], asked["metadata"])
-        self.batches[batch.id] = batch
-        return web.json_response(await self._openai(batch))
+        return await self._add(batch, request) or web.json_response(await self._openai(batch))
 
     async def _list(self, request: Request, _id: str, query: dict[str, str]) -> web.Response:
         newest = list(self.batches.values())[::-1]
@@ -134,7 +179,10 @@ class BatchProvider:
                 self.files[id] = (id, b"".join(self.order(lines)))
                 outputs[f"{name}_file_id"] = id
         counts = {"total": len(batch.lines), "completed": len(good), "failed": len(bad)}
-        failed = {"errors": {"object": "list", "data": self.errors}} if state == "failed" else {}
+        errors = self.errors
+        if batch.refused:
+            errors = [{"code": "token_limit_exceeded", "message": self.full.format(limit=self.queue), "line": None}]
+        failed = {"errors": {"object": "list", "data": errors}} if state == "failed" else {}
         about = {"object": "batch", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
         times = {"created_at": int(batch.created)}
         named = {"id": batch.id, "input_file_id": batch.input_file, "metadata": batch.metadata, "status": state}
@@ -170,8 +218,7 @@ class BatchProvider:
     async def _create_messages(self, request: Request, _id: str, _query: dict[str, str]) -> web.Response:
         lines = request.body["requests"]
         batch = Kept(f"batch_{len(self.batches) + 1}", lines)
-        self.batches[batch.id] = batch
-        return web.json_response(await self._anthropic(batch))
+        return await self._add(batch, request) or web.json_response(await self._anthropic(batch))
 
     async def _anthropic(self, batch: Kept) -> dict[str, Any]:
         state = self.state(batch)

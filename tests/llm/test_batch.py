@@ -1,20 +1,21 @@
 """Batches on the wire: a request is the one that is sent online, and a result is read whoever wrote it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from extractor.errors import UsageError
-from extractor.llm.batch import Label, read_result, service_for
+from extractor.llm.batch import Full, Label, QueueFullError, read_result, service_for
 from extractor.llm.batch_anthropic import AnthropicBatches, as_completion
 from extractor.llm.batch_openai import OpenAIBatches
 from extractor.llm.endpoints import resolve
 from extractor.llm.failures import CallError, JobError
 from extractor.llm.structured import Mode, Template
-from tests.llm.batch_server import BatchProvider, Kept
-from tests.llm.server import Server, hangs, returns, says
+from tests.llm.batch_server import ENQUEUED, BatchProvider, Kept
+from tests.llm.server import Server, fails, hangs, returns, says
 from tests.llm.support import KEY, MESSAGES, REX, FakeClock, Pet, ask, run
 from tests.llm.test_providers import CLAUDE, claude_says
 
@@ -164,6 +165,66 @@ def test_a_batch_is_found_by_its_label_however_many_there_are() -> None:
             return [batch.id if batch else None for batch in found]
 
     assert run(scene()) == ["batch_1", "batch_5", None]
+
+
+def test_a_batch_that_is_known_is_not_found_again() -> None:
+    provider = BatchProvider()
+    for n in (1, 2):  # the first was refused
+        provider.batches[f"batch_{n}"] = Kept(f"batch_{n}", [], "file-1", {"extractor_job": "mine", "extractor_batch": "1"})
+
+    async def scene() -> list[str | None]:
+        async with Server(provider) as server:
+            service = OpenAIBatches(resolve("openai/m", server.url), SecretStr(KEY), FakeClock())
+            since = provider.batches["batch_1"].created
+            found = [
+                await service.find(Label("mine", 1, 1, 1, since, "file-1", frozenset(known)))
+                for known in ([], ["batch_2"], provider.batches)
+            ]
+            await service.close()
+            return [batch.id if batch else None for batch in found]
+
+    assert run(scene()) == ["batch_2", "batch_1", None]
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "full"),
+    [
+        (ENQUEUED.format(limit=2_000_000), "token_limit_exceeded", (2_000_000, None)),
+        ("The number of enqueued tokens has surpassed the configured limit of 30K for the deployment 'm'.", "", (30_000, None)),
+        ("The configured limit of 1.5M enqueued tokens is reached.", "", (1_500_000, None)),
+        ("Enqueued request limit reached for m. Limit: 1,000,000 enqueued requests.", "", (None, 1_000_000)),
+        ("You have reached the limit of batch requests in the processing queue.", "", (None, None)),
+        ("Too much.", "token_limit_exceeded", (None, None)),
+        ("Billing hard limit has been reached.", "billing_hard_limit_reached", None),
+        ("Rate limit reached for requests per min. Limit: 3 / min.", "rate_limit_exceeded", None),
+    ],
+    ids=["openai", "azure", "a fraction", "requests", "no figure", "by its code", "billing", "a minute's limit"],
+)
+def test_a_full_queue_is_known_by_what_providers_say(
+    message: str, code: str, full: tuple[int | None, int | None] | None
+) -> None:
+    read = Full.of(message, code)
+    assert (read and (read.tokens, read.requests)) == full
+
+
+@pytest.mark.parametrize("model", ["openai/m", CLAUDE], ids=["openai", "anthropic"])
+def test_a_rate_limit_that_outlasts_all_attempts_is_a_full_queue(model: str, tmp_path: Path) -> None:
+    requests = tmp_path / "requests.jsonl"
+    requests.write_bytes(b"{}\n")
+
+    async def scene() -> None:
+        provider = BatchProvider()
+        provider.instead = dict.fromkeys(("POST /batches", "POST /messages/batches"), [fails(429, f"Not {KEY}.")] * 999)
+        async with Server(provider) as server:
+            where = server.url if model.startswith("openai") else server.root
+            service = service_for(resolve(model, where), SecretStr(KEY), clock := FakeClock())
+            with pytest.raises(QueueFullError, match=r"cannot create batch 1: .* answered 429: Not .key") as caught:
+                await service.create(requests, Label("mine", 1, 1, 3, clock.time(), "file-1"))
+            assert clock.now > 300
+            assert (caught.value.full.tokens, caught.value.full.requests) == (None, None)
+            await service.close()
+
+    run(scene())
 
 
 def test_two_batches_that_may_be_the_one_are_left_to_the_user() -> None:

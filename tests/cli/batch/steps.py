@@ -1,5 +1,9 @@
 """The steps of a job in batches, and how to stop it between two of them."""
 
+import asyncio
+import json
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -10,6 +14,7 @@ from extractor.llm.batch_anthropic import AnthropicBatches
 from extractor.llm.batch_openai import OpenAIBatches
 from tests.cli.jobs import PAPERS, failures, ids
 from tests.labelling.model_server import ModelServer
+from tests.llm.batch_server import BatchProvider, Kept
 
 ALL = sorted([*(paper["id"] for paper in PAPERS), "nothing", "bad"])
 MODELS = {"openai": "openai/m", "anthropic": "anthropic/claude-sonnet-4-5"}
@@ -36,6 +41,19 @@ def submit(server: ModelServer, *options: str, provider: str = "openai") -> Resu
 def accounted_for(folder: str = "job") -> list[str]:
     """The ids in the two files of a job."""
     return sorted([*ids(folder), *(failure["id"] for failure in failures(folder))])
+
+
+def answered_elsewhere(provider: BatchProvider, kind: str, requests: Path) -> bytes:
+    """What a provider makes of an exported file."""
+    batch = Kept("batch_1", [json.loads(line) for line in requests.read_bytes().splitlines()])
+
+    async def results() -> list[bytes]:
+        if kind == "anthropic":
+            return await provider._messages(batch)
+        good, bad = await provider._results(batch)
+        return [*bad, *good]
+
+    return b"".join(asyncio.run(results()))
 
 
 def small(monkeypatch: pytest.MonkeyPatch, requests: int) -> None:

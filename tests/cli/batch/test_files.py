@@ -1,29 +1,15 @@
 """`extractor batch export` and `import`: requests and results by file."""
 
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from extractor.jobs.batch_folder import Store
-from tests.cli.batch.steps import ALL, MODELS, accounted_for, extractor, small
+from tests.cli.batch.steps import ALL, MODELS, accounted_for, answered_elsewhere, extractor, small
 from tests.cli.jobs import KEY, PAPERS, ids, job
 from tests.labelling.model_server import ModelServer
-from tests.llm.batch_server import BatchProvider, Kept
-
-
-def answered_elsewhere(provider: BatchProvider, kind: str, requests: Path) -> bytes:
-    """What a provider makes of an exported file."""
-    batch = Kept("batch_1", [json.loads(line) for line in requests.read_bytes().splitlines()])
-
-    async def results() -> list[bytes]:
-        if kind == "anthropic":
-            return await provider._messages(batch)
-        good, bad = await provider._results(batch)
-        return [*bad, *good]
-
-    return b"".join(asyncio.run(results()))
+from tests.llm.batch_server import BatchProvider
 
 
 @pytest.mark.parametrize("kind", MODELS)

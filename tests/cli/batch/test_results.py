@@ -58,10 +58,10 @@ def test_what_a_batch_leaves_is_a_failure_or_asked_online(
 
 def test_a_refused_batch_says_why_and_the_same_command_sends_it_anew(server: ModelServer, provider: BatchProvider) -> None:
     provider.life = ["validating", "failed"]
-    provider.errors = [{"code": "token_limit_exceeded", "message": "Enqueued token limit reached.", "line": None}]
+    provider.errors = [{"code": "billing_hard_limit_reached", "message": "Billing hard limit has been reached.", "line": None}]
     done = run(server)
     assert (done.exit_code, accounted_for()) == (3, ALL)
-    assert failures()[0]["cause"] == "the provider refused the batch: Enqueued token limit reached"
+    assert failures()[0]["cause"] == "the provider refused the batch: Billing hard limit has been reached"
     provider.life = ["in_progress", "completed"]
     assert run(server).exit_code == 3
     assert (len(provider.batches), [failure["id"] for failure in failures()]) == (2, ["bad"])
