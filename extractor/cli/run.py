@@ -18,7 +18,7 @@ from extractor.cli.terminal import TALK, say, silence
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import BinaryIO
 
     from extractor.cli.job_options import JobOptions
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from extractor.sources import BadRecord, Gauge, Sourced
 
 STREAM = STDIN = "-"
+_BEAT = 1.0
+"""Seconds between two looks at a job that may wait for its server."""
 
 
 class Order(str, Enum):  # noqa: UP042 (typer takes the values of a str enumeration)
@@ -294,7 +296,7 @@ def _fill(folder: Path, job: "Job", task: _Task, fresh: bool) -> "tuple[Counts, 
         try:
             with progress.shown(watch, lambda: max(budget.spent, journal.spent), task.max_cost, calls=calls):
                 # What a model has answered is written at once, whatever comes before it: it was paid for.
-                stopped = _complete(task, journal, watch, stop, in_order=task.sort and not calls)
+                stopped = _complete(task, journal, watch, stop, journal.refresh, in_order=task.sort and not calls)
         finally:
             # Calls for documents that the job stopped in the middle of are in no record, and are paid for all the same.
             journal.spent = max(budget.spent, journal.spent)
@@ -325,15 +327,29 @@ def report(folder: Path, journal: "Journal", stopped: "JobError | None", seconds
         say(f"extractor: {stopped}{goes_on}")
 
 
-def _complete(task: _Task, sink: "BulkSink", watch: "Watch", stop: "Stop", *, in_order: bool) -> "JobError | None":
-    """Run a job to its end, or return what no later document could have done without."""
+def _complete(
+    task: _Task, sink: "BulkSink", watch: "Watch", stop: "Stop", beat: "Callable[[], None]" = lambda: None, *, in_order: bool
+) -> "JobError | None":
+    """Run a job to its end, or return what no later document could have done without. `beat` is called once a second."""
     import asyncio
 
     from extractor.jobs.ahead import Ahead
     from extractor.jobs.local import run_job
     from extractor.llm.failures import JobError
 
+    async def beats() -> None:
+        while True:
+            await asyncio.sleep(_BEAT)
+            beat()
+
     async def job() -> bool:
+        beating = asyncio.create_task(beats())
+        try:
+            return await work()
+        finally:
+            beating.cancel()
+
+    async def work() -> bool:
         async with task.chosen as labeller:
             if task.workers > 1:
                 from extractor.jobs.workers import run_workers
@@ -345,6 +361,7 @@ def _complete(task: _Task, sink: "BulkSink", watch: "Watch", stop: "Stop", *, in
             items = Ahead(task.items) if task.beside else task.items
             return await run_job(items, labeller, sink, watch, window, in_order=in_order, stop=stop)
 
+    stop.in_vain = lambda: any(client.limiter.away for client in task.chosen.clients)
     with asyncio.Runner() as runner:
         try:
             whole = runner.run(job())

@@ -85,9 +85,8 @@ def _lines(state: dict[str, Any]) -> "list[str]":
     from extractor.cli.terminal import plain
 
     about = "" if state["exactly"] else "about "
-    pending = (
-        "unknown (nobody knows how much a pipe will bring)" if state["pending"] is None else f"{about}{state['pending']:,}"
-    )
+    unknown = "unknown (nobody knows how much a pipe will bring)" if state["rate"] is not None else "unknown"
+    pending = unknown if state["pending"] is None else f"{about}{state['pending']:,}"
     rows = [("state", state["state"]), ("done", f"{state['done']:,}"), ("failed", f"{state['failed']:,}"), ("pending", pending)]
     if state["state"] == "running":
         rows += [("in flight", f"{state['in_flight']:,}"), ("rate", f"{short(state['rate'] or 0.0)}/s")]

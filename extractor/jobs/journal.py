@@ -171,6 +171,11 @@ class Journal:
         self.spent += portion.counts.cost_usd or 0.0
         self._sync_now_and_then()
 
+    def refresh(self) -> None:
+        """Bring `job.json` up to date while nothing comes to be written. To be called about once a second."""
+        with suppress(OSError):  # the next record meets it as well, and loses nothing
+            self._sync_now_and_then()
+
     def finish(self) -> None:
         """Bring the records into the order of the input and close the books. To be called when the input is at its end."""
         if self._places is not None:

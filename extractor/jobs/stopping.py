@@ -12,7 +12,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Stop:
     """Whether a job is asked to stop. `notice` is told in one line when that is going to take a while.
 
-    Being asked raises `KeyboardInterrupt`, except where that could lose something: in a flow and in a shielded part.
+    Being asked raises `KeyboardInterrupt`, except where that could lose something: in a flow and in a shielded part. `in_vain`
+    says that what is under way only waits for a server that is away: the first asking stops that now.
     """
 
     def __init__(self, notice: Callable[[str], None] = lambda _line: None) -> None:
@@ -21,6 +22,7 @@ class Stop:
         self._halt: Callable[[], None] | None = None
         self._shielded = False
         self.asked = False
+        self.in_vain: Callable[[], bool] = lambda: False
 
     @contextmanager
     def flow(self, drain: Callable[[], int], halt: Callable[[], None]) -> Iterator[None]:
@@ -44,7 +46,7 @@ class Stop:
         """Ask the job to stop."""
         again, self.asked = self.asked, True
         if self._drain is not None and self._halt is not None:
-            if again:
+            if again or self.in_vain():
                 self._halt()
             elif count := self._drain():
                 self._notice(f"Stopping after the documents under way ({count:,}); Ctrl-C again stops now.")

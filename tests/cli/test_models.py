@@ -395,3 +395,24 @@ def test_ctrl_c_once_saves_what_is_under_way_and_twice_stops_now(extractor: "Com
         asked = {shown(request).title for request in server.requests[before:]}
     assert asked == {PAPERS[4]["title"]}
     assert ids() == [paper["id"] for paper in PAPERS[:5]]
+
+
+def test_in_an_outage_job_json_goes_on_and_ctrl_c_stops_at_once(extractor: "Command", home: Path) -> None:
+    answered = {paper["title"] for paper in PAPERS[:3]}
+
+    async def act(request: Request) -> web.StreamResponse:
+        return await (labels() if shown(request).title in answered else fails(503))(request)
+
+    with ModelServer(act) as server:
+        process = extractor.start("run", "papers.jsonl", "-m", "openai/m", "--base-url", server.url, "-o", "job")
+        assert process.stderr is not None
+        assert b"answered 503: no luck. Waiting for it, until " in process.stderr.readline()
+        deadline = time.monotonic() + 60
+        while (job()["progress"] or {}).get("in_flight") != len(PAPERS) - 3:  # nothing is written, and it is known all the same
+            assert time.monotonic() < deadline, "job.json stands still"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, talk = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert talk == b"Interrupted: what is done is in job. Run the same command again for the rest.\n"
+    assert ids() == [paper["id"] for paper in PAPERS[:3]]
