@@ -1,29 +1,19 @@
-"""`extractor batch` and `extractor run --batch`: a job through its provider's batch endpoint, at half the price."""
+"""`extractor batch`: a job through its provider's batch endpoint, at half the price."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from extractor.cli import batch_steps as steps
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES
 from extractor.cli.job_options import JobOptions
 from extractor.cli.terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
-
-    from extractor.jobs.batch import BatchJob
-    from extractor.jobs.batch_folder import Part, Plan, Store
-    from extractor.jobs.counts import Counts
-    from extractor.jobs.journal import Job, Journal
-    from extractor.labelling.models import Chosen, ModelOptions
-    from extractor.llm.failures import JobError
-    from extractor.sources import BadRecord, Sourced
+    from extractor.jobs.batch_folder import Part, Plan
 
 batch = typer.Typer(
     help="""Send a job through its provider's batch endpoint, at half the price and within a day.
@@ -107,7 +97,7 @@ def status(
     waiting = sum(part.requests for part in plan.pending)
     typer.echo(f"{plan.documents:,} documents, {waiting:,} requests not collected yet")
     if plan.queued:
-        typer.echo(_waiting(folder, plan.queued))
+        typer.echo(steps.no_room_yet(folder, plan.queued))
 
 
 def _asides(part: "Part") -> str:
@@ -143,7 +133,7 @@ def collect(folder: Folder, retry_online: options.RetryOnline = False) -> None:
 
     Exit codes: 0 all done, 1 nothing could be done, 2 wrong usage, 3 done with failures or not all collected yet.
     """
-    _go_on(folder, _fetch_and_write, retry_online)
+    steps.go_on(folder, steps.fetch_and_write, retry_online)
 
 
 @batch.command("cancel")
@@ -152,7 +142,7 @@ def cancel(folder: Folder) -> None:
 
     Example: extractor batch cancel claims
     """
-    _go_on(folder, _cancel, False)
+    steps.go_on(folder, steps.cancelled, False)
 
 
 @batch.command("export")
@@ -198,9 +188,9 @@ def export(
     async def planned() -> "Plan":
         if not inputs:
             return store.need()
-        job, items, chosen = _job(JobOptions(tuple(inputs), asked, fields, batch=True))
-        async with _begun(store, chosen, needs_key=False) as life:
-            return await _planned(life, job, items, asked, fresh=False, try_one=False)
+        job, items, chosen = steps.job_of(JobOptions(tuple(inputs), asked, fields, batch=True))
+        async with steps.begun(store, chosen, needs_key=False) as life:
+            return await steps.planned(life, job, items, asked, fresh=False, try_one=False)
 
     with store.locked():
         plan = asyncio.run(planned())
@@ -235,216 +225,21 @@ def import_(
     with store.locked():
         for file in results:
             say(f"{file}: {import_results(store, plan, file):,} results")
-    _go_on(folder, _written, retry_online)
-
-
-def run_in_batches(
-    folder: Path,
-    job: "Job",
-    items: "Iterable[Sourced | BadRecord]",
-    chosen: "Chosen",
-    asked: "ModelOptions",
-    *,
-    fresh: bool,
-    retry_online: bool,
-    to_the_end: bool = True,
-) -> "tuple[Counts, JobError | None]":
-    """Send a job in batches; `to_the_end` waits for them and writes the records. Goes on where an earlier run stopped.
-
-    Returns the counts of the folder, and what stopped the job if it was stopped.
-    """
-    from extractor.cli.run import report
-    from extractor.errors import UsageError
-    from extractor.jobs.batch_folder import Store
-    from extractor.jobs.journal import Journal
-    from extractor.llm.failures import JobError
-
-    began = monotonic()
-    if chosen.client is None:
-        raise UsageError("The built-in rules need no batches. Run without --batch, or name a --model.")
-    if asked.votes > 1:
-        raise UsageError(
-            "A batch holds each question once, so it cannot be put to the vote. Run without --batch, or without --votes."
-        )
-    store = Store(folder)
-
-    async def life() -> "tuple[Journal, JobError | None]":
-        async with _begun(store, chosen) as step:
-            plan = None
-            try:
-                plan = await _planned(step, job, items, asked, fresh=fresh, try_one=True)
-                if plan.model["max_cost"] != asked.max_cost:
-                    plan.model["max_cost"] = asked.max_cost
-                    store.save(plan)
-                if not to_the_end:
-                    await step.look(plan)  # what was refused meanwhile is sent anew
-                spent = Journal(folder, plan.job).look().spent
-                await step.submit(plan, spent)
-                if not to_the_end:
-                    return Journal(folder, job).look(), None
-                await step.wait(plan, spent)
-            except JobError as error:
-                if plan is not None and any(part.collected and not part.written for part in plan.batches):
-                    await _written(step, plan, retry_online)
-                return Journal(folder, job).look(), error
-            return await _written(step, plan, retry_online)
-
-    goes_on = (
-        f"Interrupted: what was sent goes on at the provider. Run the same command again, or `extractor batch status {folder}`."
-    )
-    with store.locked():
-        journal, stopped = _guarded(folder, life(), goes_on)
-    if to_the_end or stopped is not None:
-        report(folder, journal, stopped, monotonic() - began, calls=True)
-    return journal.counts, stopped
+    steps.go_on(folder, steps.written, retry_online)
 
 
 def _send(folder: Path, asked: JobOptions, fresh: bool) -> NoReturn:
     from extractor.cli.run import exit_code
     from extractor.jobs.batch_folder import Store
 
-    job, items, chosen = _job(asked)
-    counts, stopped = run_in_batches(folder, job, items, chosen, asked.model, fresh=fresh, retry_online=False, to_the_end=False)
+    job, items, chosen = steps.job_of(asked)
+    counts, stopped = steps.run_in_batches(
+        folder, job, items, chosen, asked.model, fresh=fresh, retry_online=False, to_the_end=False
+    )
     if stopped is not None:
         raise typer.Exit(exit_code(counts, stopped))
     queued = Store(folder).need().queued
     if queued:
-        say(_waiting(folder, queued))
+        say(steps.no_room_yet(folder, queued))
     say(f"Look at them with `extractor batch status {folder}`, fetch the answers with `extractor batch collect {folder}`.")
     raise typer.Exit(DONE_WITH_FAILURES if queued else ALL_DONE)
-
-
-def _waiting(folder: Path, queued: int) -> str:
-    return f"{queued:,} requests wait for room at the provider; `extractor batch collect {folder}` sends what has room then."
-
-
-def _job(asked: JobOptions) -> "tuple[Job, Iterable[Sourced | BadRecord], Chosen]":
-    import sys
-
-    from extractor.labelling.models import choose
-    from extractor.sources import read
-
-    chosen = choose(asked.model, say)
-    return asked.job(chosen), read(list(asked.inputs), asked.names, sys.stdin.buffer), chosen
-
-
-@asynccontextmanager
-async def _begun(store: "Store", chosen: "Chosen", *, needs_key: bool = True) -> "AsyncIterator[BatchJob]":
-    """A job's batches, with the model and the connections open."""
-    from pydantic import SecretStr
-
-    from extractor.errors import UsageError
-    from extractor.jobs.batch import BatchJob
-    from extractor.llm.batch import service_for
-
-    if chosen.client is None:
-        raise UsageError("The built-in rules need no batches. Name a --model.")
-    service = service_for(chosen.client.endpoint, None if needs_key else SecretStr("none"))
-    try:
-        async with chosen:
-            yield BatchJob(store, chosen, service, say)
-    finally:
-        await service.close()
-
-
-async def _planned(
-    life: "BatchJob",
-    job: "Job",
-    items: "Iterable[Sourced | BadRecord]",
-    asked: "ModelOptions",
-    *,
-    fresh: bool,
-    try_one: bool,
-) -> "Plan":
-    """The job's open plan, or a new one."""
-    from dataclasses import asdict
-
-    from extractor.errors import UsageError
-    from extractor.jobs.journal import Journal
-
-    store = life.store
-    plan = store.load()
-    if plan is not None and fresh and any(part.is_open for part in plan.batches):
-        raise UsageError(f"{store.job} has batches under way. Run `extractor batch cancel {store.job}` first.")
-    if plan is None or plan.closed or fresh:
-        model = {**asdict(asked), "base_url": life.endpoint.base_url, "prompt": asked.prompt is not None}
-        with Journal(store.job, job, fresh=fresh) as journal:
-            return await life.plan(items, journal, model, asked.prompt, try_one)
-    Journal(store.job, job).look()  # refuses another job's folder
-    if try_one and any(part.state == "exported" for part in plan.pending):
-        fix = f"Import them with `extractor batch import {store.job} RESULTS`, or start over with --fresh."
-        raise UsageError(f"The requests of {store.job} were exported and wait for their results. {fix}")
-    say(f"going on with the {plan.documents:,} documents that were read before")
-    return plan
-
-
-async def _written(life: "BatchJob", plan: "Plan", online: bool) -> "tuple[Journal, JobError | None]":
-    from extractor.jobs.journal import Journal
-    from extractor.llm.failures import JobError
-
-    stopped = None
-    with Journal(life.store.job, plan.job) as journal:
-        try:
-            await life.write(plan, journal, online)
-        except JobError as error:
-            stopped = error
-    return journal, stopped
-
-
-async def _fetch_and_write(life: "BatchJob", plan: "Plan", online: bool) -> "tuple[Journal, JobError | None]":
-    from extractor.jobs.journal import Journal
-    from extractor.llm.failures import JobError
-
-    await life.fetch(plan)
-    journal, stopped = await _written(life, plan, online)
-    if stopped is None and plan.queued:
-        try:
-            await life.submit(plan, Journal(life.store.job, plan.job).look().spent)
-        except JobError as error:
-            stopped = error
-    return journal, stopped
-
-
-async def _cancel(life: "BatchJob", plan: "Plan", online: bool) -> None:  # noqa: ARG001 (a step like the others)
-    await life.cancel(plan)
-
-
-def _go_on(folder: Path, step: Any, online: bool) -> None:
-    """Take a step with a job that has its batches, and leave with its code."""
-    from extractor.cli.run import exit_code, report
-    from extractor.jobs.batch_folder import Store
-    from extractor.labelling.models import choose
-
-    began = monotonic()
-    store = Store(folder)
-    store.need()  # before the lock makes the folder
-    with store.locked():
-        plan = store.need()
-        chosen = choose(store.options(plan), say)
-
-        async def life() -> Any:
-            needs_key = online or bool(plan.queued) or any(part.is_open for part in plan.batches)
-            async with _begun(store, chosen, needs_key=needs_key) as begun:
-                return await step(begun, plan, online)
-
-        done = _guarded(folder, life(), f"Interrupted: {folder} is as the last whole step left it. Run the same command again.")
-    if done is None:
-        return
-    journal, stopped = done
-    if plan.pending and stopped is None:
-        waiting = sum(part.requests for part in plan.pending)
-        say(f"{journal.counts.extracted:,} documents are written; {waiting:,} requests are not answered yet. Collect later.")
-        if plan.queued:
-            say(_waiting(folder, plan.queued))
-        raise typer.Exit(DONE_WITH_FAILURES)
-    report(folder, journal, stopped, monotonic() - began, calls=True)
-    raise typer.Exit(exit_code(journal.counts, stopped))
-
-
-def _guarded(folder: Path, life: "Coroutine[Any, Any, Any]", interrupted: str) -> Any:
-    import asyncio
-
-    from extractor.cli.run import mishaps
-
-    with mishaps(str(folder), interrupted):
-        return asyncio.run(life)

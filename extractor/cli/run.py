@@ -192,7 +192,7 @@ def start(options: "JobOptions", output: str, fresh: bool = False, dry_run: bool
         foresee(items, chosen, job, None if output == STREAM else Path(output), fresh, asked.max_cost, options.batch)
         raise typer.Exit(ALL_DONE)
     if options.batch:
-        from extractor.cli.batch import run_in_batches
+        from extractor.cli.batch_steps import run_in_batches
 
         if output == STREAM:
             raise UsageError("Batches need a folder to keep their state in. Name one with -o.")
