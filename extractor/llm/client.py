@@ -296,11 +296,17 @@ class ModelClient(Generic[T]):
         return answer.completion, mode
 
     def _is_outage(self, verdict: Verdict, ledger: Ledger) -> bool:
-        """Whether nobody is answered: this document not, again, and no other since. A wrong address is no outage."""
+        """Whether nobody is answered: this document not, again, and no other since. A wrong address is no outage.
+
+        A status can be about the one document that it is sent for, so another has to meet it as well.
+        """
         patience = self._settings.retries.patience
         known = verdict.reached or self._reached
-        alone = ledger.failed_at is None or self.limiter.succeeded_at > ledger.failed_at
-        if alone or not (verdict.away and known and patience):
+        if not (verdict.away and known and patience):
+            return False
+        self.limiter.unanswered.add(ledger)
+        passes = ledger.failed_at is None or self.limiter.succeeded_at > ledger.failed_at
+        if passes or (verdict.reached and len(self.limiter.unanswered) == 1):
             return False
         if not self.limiter.away:
             self.limiter.away = True

@@ -44,6 +44,8 @@ class Limiter:
         """When a call last came back well, by the monotonic clock."""
         self.away = False
         """Whether the server was found to answer nobody, and has not answered since."""
+        self.unanswered: set[object] = set()
+        """Who has met a server that was not up to answering, since it last did."""
         now = clock.monotonic()
         given = {"requests": limits.requests_per_minute, "tokens": limits.tokens_per_minute}
         # A second's worth may start at once: providers meter in shorter windows than the minute that they name.
@@ -63,6 +65,7 @@ class Limiter:
     def succeeded(self) -> None:
         """A call came back well."""
         self.succeeded_at, self.away = self._clock.monotonic(), False
+        self.unanswered.clear()
         if self.concurrency < self._most:
             self.concurrency = min(self._most, self.concurrency + 1 / self.concurrency)
             self._wake()
