@@ -175,6 +175,10 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str], base: int) -> bool:
             return is_score(frame) and (REPORTED.search(frame.before) or _LISTS.search(frame.before)) is not None
         case "reported":
             return reported(frame)
+        case "changed in by":  # "improves success in unseen scenes by Q" names where, not what
+            return sentence.words[match.end("m") + base - 1] not in phrase_words("places")
+        case "Q in metric":  # "and 80% in image classification" names the task, not the metric
+            return not is_score(frame) or sentence.words[match.end("m") + base - 1] not in phrase_words("tasks")
         case "subject changes by":
             head = match.end("m") + base - 1
             others = phrase_words("generic") | phrase_words("variants") | phrase_words("never")

@@ -8,7 +8,7 @@ from extractor.labelling.rules.frames import Frame, metric_entry
 from extractor.labelling.rules.kinds import Sense
 from extractor.labelling.rules.reading import COUNT, Sentence, is_model, phrase_words
 
-_ITEM = r"[wNM/-]*[wN][wN/-]*"
+_ITEM = r"[wNM/-]*[wNM]"
 _PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
 _TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
 _FRAMES = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
@@ -25,13 +25,19 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | N
     clause = _clause_end(codes, frame.last, frame.tail)
     if aside := _ASIDE.match(codes, frame.last, clause):
         clause = aside.end()
+    if found := _held(frame):
+        return found
     if found := _place(frame, sentence, frame.last, clause, _BEHIND):
+        return found
+    if found := _place(frame, sentence, frame.last, clause, _IN_TASK):
         return found
     if found := _in_metric(frame):
         return found
     if "respectively" in sentence.words and (found := _place(frame, sentence, frame.tail, len(codes), _BEHIND)):
         return found
     if found := _place(frame, sentence, 0, frame.first, _FRAME):
+        return found
+    if found := _opening(frame):
         return found
     if found := _place(frame, sentence, clause, frame.tail, _FURTHER):
         return found
@@ -57,10 +63,14 @@ class _Search:
     last: bool = False
 
 
+_VERB = re.compile("[VU]")
+
 _BEHIND = _Search(named="P", noun="PI", both="PIFA", task="P")
+_IN_TASK = _Search(named="", noun="", both="", task="I")
 _RIGHT_BEHIND = _Search(named="", noun="", both="P", task="")
 _FURTHER = _Search(named="P", noun="", both="P", task="")
 _FRAME = _Search(named="PF", noun="P", both="PFW", task="P", last=True)
+_OPENING = _Search(named="", noun="I", both="I", task="")
 _TASK = _Search(named="", noun="", both="", task="F")
 _BEFORE = _Search(named="PW", noun="P", both="PW", task="")
 
@@ -71,17 +81,17 @@ def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Sear
     for match in reversed(matches) if search.last else matches:
         first, last = _bare(sentence, *match.span("x"))
         words, cue = sentence.words[first:last], match["p"]
-        if not words or any(map(is_model, words)) or _overlaps(frame, first, last):
+        if not words or any(map(is_model, words)) or _overlaps(frame, first, last) or "M(" in sentence.codes[first:last]:
             continue
         if cue == "W" and (sentence.words[match.start("p")] != "using" or not any(map(_TESTS.match, sentence.words))):
             continue
         named = "N" in sentence.codes[first:last]
-        noun = any(word in phrase_words("places") for word in words)
+        noun = _is_of_tests(words)
         task = words[-1] in phrase_words("tasks")
         counted = "Q" in sentence.codes[match.start() : first]
         if counted and named and len(words) == 1:
             continue  # "on 16 PwPD": persons
-        specific = len(words) > 2 or (len(words) == 2 and words[0][0] != COUNT and words[0] not in phrase_words("vague"))
+        specific = _is_specific(words)
         cues = (
             (search.named if named else "")
             + (search.noun if noun and specific else "")
@@ -89,6 +99,9 @@ def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Sear
             + (search.task if task and specific else "")
         )
         if cue not in cues:
+            continue
+        within = sentence.words[match.start("p")] == "in" and _VERB.search(sentence.codes, start, first) is None
+        if cue == "I" and not named and not within:
             continue
         if search.last and not named and (counted or words[0][0] == COUNT):
             unnamed = unnamed or _trimmed(sentence, first, last)
@@ -100,11 +113,60 @@ def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Sear
     return unnamed
 
 
+def _is_of_tests(words: list[str]) -> bool:
+    """Whether a phrase holds a noun of datasets, or is of experiments that it situates: "real-world trials"."""
+    if not phrase_words("places").isdisjoint(words):
+        return True
+    return words[-1] in phrase_words("situations") and not phrase_words("situated").isdisjoint(words)
+
+
+def _is_specific(words: list[str]) -> bool:
+    """Whether a phrase without a name says which tests are meant: "unseen maps", not "several benchmarks"."""
+    return len(words) > 2 or (len(words) == 2 and words[0][0] != COUNT and words[0] not in phrase_words("vague"))
+
+
+_HELD = re.compile(rf"(?P<p>[PFIA&])[DBRQ]*(?P<x>{_ITEM})\([^()]*$")
+
+
+def _held(frame: Frame) -> str | None:
+    """The place right before the parentheses that hold the number, with or without a preposition: "on A (70%) and B (80%)"."""
+    sentence, codes = frame.sentence, frame.sentence.codes
+    match = _HELD.search(codes, 0, frame.first)
+    if match and (found := _place(frame, sentence, frame.last, codes.find(")", frame.last), _BEHIND)):
+        return found
+    if match is None or (match["p"] == "&" and "(" not in codes[: match.start()]):
+        return None
+    first, last = _bare(sentence, *match.span("x"))
+    words = sentence.words[first:last]
+    if not words or last < match.end("x") or any(map(is_model, words)) or _overlaps(frame, first, last):
+        return None
+    placed = _is_of_tests(words) or words[-1] in phrase_words("tasks")
+    if match["p"] == "P" or (match["p"] == "&" and _PLACE_HELD.search(codes, 0, match.start())):
+        placed = placed or "N" in codes[first:last]
+    specific = "N" in codes[first:last] or _is_specific(words) or words[0] in phrase_words("situated")
+    return _trimmed(sentence, first, last) if placed and specific else None
+
+
+_PLACE_HELD = re.compile(rf"P[DBRQ]*{_ITEM}\([^()]*\)[^()]*$")
+_OPENS = re.compile(r"(?:^|[,;S])[R,]*$")
+
+
+def _opening(frame: Frame) -> str | None:
+    """The tests that open the number's clause: "In simulation, X succeeds", "while in cluttered scenes it reaches"."""
+    sentence, codes = frame.sentence, frame.sentence.codes
+    for match in reversed([*_PLACE.finditer(codes, 0, frame.first)]):
+        if match["p"] == "I" and _OPENS.search(codes, 0, match.start()):
+            return _place(frame, sentence, match.start(), match.end(), _OPENING)
+    return None
+
+
 def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     """The phrase without what stands before it and, behind it, what is no name, no noun of datasets and no task."""
     while first < last and sentence.codes[first] in "DR-":
         first += 1
     ends = phrase_words("places") | phrase_words("tasks")
+    if not phrase_words("situated").isdisjoint(sentence.words[first:last]):
+        ends |= phrase_words("situations")
     while last > first and sentence.codes[last - 1] not in "N)" and sentence.words[last - 1] not in ends:
         last -= 1
     return first, last
