@@ -1,6 +1,7 @@
 """Which quantity mentions are claims, and what they claim."""
 
 from extractor.labelling.base import ClaimLabel
+from extractor.labelling.rules.benchmarks import benchmark_of
 from extractor.labelling.rules.candidates import judge
 from extractor.labelling.rules.comparands import baseline_of
 from extractor.labelling.rules.frames import Frame, frames_of
@@ -16,6 +17,7 @@ from extractor.spotting import Mentions
 def label_claims(mentions: Mentions, system: str | None) -> tuple[ClaimLabel, ...]:
     """Label the quantity mentions that are claims, in reading order."""
     reading = Reading(mentions)
+    benchmark: str | None = None
     labels: list[ClaimLabel] = []
     for n in reading.with_quantities():
         frames = frames_of(reading.sentence(n))
@@ -27,22 +29,27 @@ def label_claims(mentions: Mentions, system: str | None) -> tuple[ClaimLabel, ..
         claimed = [frame for frame in frames if judge(frame)[0]]
         if claimed:
             previous = reading.sentence(n - 1) if n > 1 else None
-            labels += _label_sentence(claimed, previous, system)
+            if not labels:
+                benchmark = benchmark_of(mentions.text, system)
+            labels += _label_sentence(claimed, previous, system, benchmark)
     return _once(labels, mentions)
 
 
-def _label_sentence(frames: list[Frame], previous: Sentence | None, system: str | None) -> list[ClaimLabel]:
+def _label_sentence(
+    frames: list[Frame], previous: Sentence | None, system: str | None, benchmark: str | None
+) -> list[ClaimLabel]:
+    """The claims of a sentence; `benchmark` is the paper's own, which others than its authors' system are measured on."""
     labels: list[ClaimLabel] = []
     compared: str | None = None  # what the number before the parentheses is compared with
     for frame in frames:
         sense = sense_of(frame)
         baseline = baseline_of(frame, len(frame.sentence.codes)) if sense.comparison != "absolute" else None
-        subject = subject_of(frame, system, previous)
+        subject = subject_of(frame, None if benchmark else system, previous, others=benchmark is not None)
         if not frame.paired:
             compared = baseline
         elif frame.size == 2 and frame.place == 1 and compared is not None:
             subject = compared
-        dataset = dataset_of(frame, sense, previous)
+        dataset = dataset_of(frame, sense, previous) or (benchmark if sense.kind == "accuracy" else None)
         labels.append(
             ClaimLabel(
                 mention=frame.mention.id,

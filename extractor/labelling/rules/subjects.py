@@ -7,15 +7,15 @@ from extractor.labelling.rules.frames import BEATING, Frame
 from extractor.labelling.rules.reading import Sentence, is_model, phrase_words
 
 
-def subject_of(frame: Frame, system: str | None, previous: Sentence | None) -> str | None:
+def subject_of(frame: Frame, system: str | None, previous: Sentence | None, others: bool = False) -> str | None:
     """Who the number is about: a rival whose own number it is, the name before the verb that reports it, or whom "it" means.
 
-    The paper's own system for "our method".
+    The paper's own system for "our method". With `others`, the paper measures systems of others: "the best model" is somebody.
     """
     sentence = frame.sentence
     if rival := _rival_of(frame):
         return rival
-    found = _last_named(sentence, frame.first + 1)
+    found = _last_named(sentence, frame.first + 1, others)
     if found := _introduced(sentence, found[0] if found else 0, frame.first) or found:
         return _owning(sentence, *found)
     if (
@@ -23,7 +23,7 @@ def subject_of(frame: Frame, system: str | None, previous: Sentence | None) -> s
         and _SPEAKS_OF_IT.search(sentence.codes, 0, frame.first + 1)
         and "it" in sentence.words[: frame.first]
     ):
-        found = _last_named(previous, len(previous.codes))
+        found = _last_named(previous, len(previous.codes), others)
         return _owning(previous, *found) if found else system
     return system
 
@@ -76,7 +76,7 @@ _SUBJECT = re.compile(
 _MODALS = frozenset(["can", "could", "may", "will"])
 
 
-def _last_named(sentence: Sentence, end: int) -> tuple[int, int] | None:
+def _last_named(sentence: Sentence, end: int, others: bool) -> tuple[int, int] | None:
     """The last phrase before token `end` that names someone and has a verb; None if a later one does not ("our method")."""
     codes, best = sentence.codes, None
     for match in _SUBJECT.finditer(codes, 0, end):
@@ -86,14 +86,14 @@ def _last_named(sentence: Sentence, end: int) -> tuple[int, int] | None:
         plain = match["v"] and "N" not in codes[first:last] and _MODALS.isdisjoint(sentence.words[last : match.end()])
         if plain or first >= last or inside or clause or _governed(sentence, first):
             continue
-        if _is_somebody(sentence, first, last):
+        if _is_somebody(sentence, first, last, others):
             best = first, last
         elif sentence.words[last - 1] not in ("results", "experiments") and codes[last - 1] != "M":
             best = None
     return best
 
 
-def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
+def _is_somebody(sentence: Sentence, first: int, last: int, others: bool = False) -> bool:
     """Whether a phrase names someone: not "the results" or "our method", but "a name", "the quantized model"."""
     if "N" in sentence.codes[first:last]:
         return True
@@ -104,6 +104,8 @@ def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
         return True
     if last - first == 1 and not owned and sentence.codes[first] == "w" and first > 0 and sentence.codes[first - 1] != "D":
         return False
+    if others and not owned and last - first > 1:
+        return True
     specific = any(word not in phrase_words("plain") for word in sentence.words[first : last - 1])
     if head in phrase_words("generic") or owned:
         return specific and head in phrase_words("variants")
