@@ -209,7 +209,8 @@ def duration_of_data(frame: Frame) -> Verdict:
     words, before = frame.words_after[:4], frame.words_before[-2:]
     if frame.after[:1] in "&,;":
         return None
-    if words[:1] == ["of"] and frame.rule != "metric of":
+    overhead = frame.entry is not None and "overhead" in words
+    if words[:1] == ["of"] and frame.rule != "metric of" and not overhead:
         return None if {"latency", "delay", "training", "inference", "compute", "gpu", "cpu", "core"} & set(words) else False
     if before in (["longer", "than"], ["shorter", "than"]):
         return False

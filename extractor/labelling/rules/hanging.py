@@ -19,7 +19,7 @@ from extractor.labelling.rules.frames import (
     named,
     reported,
 )
-from extractor.labelling.rules.reading import phrase_words
+from extractor.labelling.rules.reading import Sentence, phrase_words
 from extractor.labelling.senses import TIMED
 
 
@@ -45,7 +45,9 @@ TO = FILL.replace("D", "")
 """No article: "contributes to a Q gain" goes from nothing to nothing."""
 
 RULES: tuple[Rule, ...] = (
-    _head("change is", rf"(?P<c>C)I[BDR]*(?P<m>{NP}+)(?:[^CQ;SV]{{0,8}}v|O){FILL}", "the gains in WER over X are Q"),
+    _head(
+        "change is", rf"(?P<c>C)I[BDR]*(?:{NP}+&)?(?P<m>{NP}+)(?:[^CQ;SV]{{0,8}}v|O|\(){FILL}", "the gains in WER over X are Q"
+    ),
     _head(
         "changes by",
         rf"(?P<m>{NP}*M[wN]?)(?:[OFI][DR]*{NP}{{1,4}}){{0,2}}[vVR]*(?P<c>C)[RBD(]{{0,3}}Y{FILL}",
@@ -88,7 +90,7 @@ RULES: tuple[Rule, ...] = (
     _tail("Q in metric", rf"[RB]*I[BDR]*(?P<m>{NP}*M[wN]?)", "Q in size"),
     _tail("Q change", r"[BDRw-]{0,2}(?P<c>C)", "Q faster, a Q speedup"),
     _tail("Q of metric change", rf"R*O[DBR]*(?P<m>{NP}+)(?P<c>C)", "Q of accuracy improvement"),
-    _tail("Q of metric", rf"[RB]*O[DBR]*(?P<m>{NP}*M)", "Q of the parameters"),
+    _tail("Q of metric", rf"[RB]*O[DBR]*C?(?P<m>{NP}*M)", "Q of the parameters, Q of additional overhead"),
     _head("metric Q", rf"(?P<m>{NP}*M){FILL}", "performance Q"),
     _head("changed object", rf"(?P<c>C)[RDB]*{NP}+{FILL}", "compressing a model Q times"),
     _head("name of", rf"(?P<m>{NP}{{0,3}}N)(?:O|=|\(){FILL}", "S-measures of Q"),
@@ -126,7 +128,7 @@ def hang(frame: Frame) -> None:
                 and frame.sentence.words[metric[1] - 1] in phrase_words("generic")
             ):
                 metric = None  # "accelerates the base model by Q"
-            if metric is None and "c" not in groups:
+            if metric is None and "c" not in groups and rule.name != "from to":
                 continue
         if not _fits(rule, frame, match, base):
             continue
@@ -169,12 +171,19 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str], base: int) -> bool:
             return _VERB_OF_CHANGE.fullmatch(change) is None
         case "Q of metric change":
             return _NOUN_OF_CHANGE.fullmatch(change) is not None
+        case "Q of metric":
+            word = sentence.words[match.start("m") + base - 1]
+            return sentence.codes[match.start("m") + base - 1] != "C" or word in ("additional", "extra")
         case "Q fewer things":
             return change in ("fewer", "less")
         case "Q name":
             return is_score(frame) and (REPORTED.search(frame.before) or _LISTS.search(frame.before)) is not None
         case "reported":
             return reported(frame)
+        case "change is":  # "gains in recall (Q)", not "gains in recall (Q vs Q)"
+            opened = frame.before.rstrip("BDR").endswith("(")
+            both = frame.size > 1 and not frame.listed
+            return not opened or (sentence.codes[match.end("m") + base - 1] == "M" and not both)
         case "changed in by":  # "improves success in unseen scenes by Q" names where, not what
             return sentence.words[match.end("m") + base - 1] not in phrase_words("places")
         case "Q in metric":  # "and 80% in image classification" names the task, not the metric
@@ -219,6 +228,8 @@ _AT = re.compile(rf"A{FILL}$")
 _OWN_METRIC = re.compile(rf"(?:&[BDR]*Q)*[BDRw]{{0,2}}C|-?[RBD]*{NP}{{0,4}}M")
 _CHANGED_AFTER = re.compile(r"R?(?P<c>C)")
 _LIST_END = re.compile(rf"{NP}*M(?:,{NP}*M)*,?&[DBR]*{NP}*M")
+_NAMES_END = re.compile(rf"{NP}*[MN](?:,{NP}*[MN])*,?&[DBR]*{NP}*[MN](?=[,.;)]|$)")
+_NAME = re.compile(rf"{NP}*[MN]")
 
 
 def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
@@ -231,8 +242,16 @@ def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
             else next((m for m in _LIST_END.finditer(codes, frame.head, frame.first) if m.end() == last), None)
         )
         items = [m.span() for m in METRIC_PHRASE.finditer(codes, *match.span())] if match else []
+        if len(items) != frame.size and first >= frame.last and (match := _NAMES_END.match(codes, first)):
+            items = [m.span() for m in _NAME.finditer(codes, *match.span())]
         if len(items) == frame.size:
             return items[frame.place]
+    return abbreviated(sentence, first, last)
+
+
+def abbreviated(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
+    """The acronym in the parentheses behind a phrase, else the phrase."""
+    codes = sentence.codes
     if codes[last : last + 1] == "(" and codes[last + 2 : last + 3] == ")" and codes[last + 1] in "MN":
         name = sentence.phrase(last + 1, last + 2)
         if sum(c.isupper() for c in name) > 1:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from extractor.labelling.rules.frames import Frame
+from extractor.labelling.rules.frames import Frame, metric_entry
 from extractor.labelling.senses import is_cost, is_time
 from extractor.records import Comparison, Effect, Kind
 
@@ -98,7 +98,7 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
     if frame.rule == "training data":
         return "resource"
     if is_time(unit):
-        return "resource" if entry is not None and entry.kind == "resource" else time
+        return "resource" if entry is not None and entry.kind == "resource" and not _times(frame) else time
     if is_cost(unit):
         return "resource"
     change = frame.change_entry
@@ -111,6 +111,14 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
     if change is not None and change.kind is not None:
         return _kind(change.kind, time)
     return "accuracy"
+
+
+def _times(frame: Frame) -> bool:
+    """Whether a metric is a cost in time: "runtime overhead"."""
+    if frame.metric is None:
+        return False
+    entries = (metric_entry(frame.sentence, n, n + 1) for n in range(*frame.metric))
+    return any(entry is not None and entry.kind == "time" for entry in entries)
 
 
 def _kind(kind: str, time: Kind) -> Kind:

@@ -4,6 +4,7 @@ import itertools
 import re
 
 from extractor.labelling.rules.frames import FILL, METRIC_PHRASE, NP, Frame, metric_entry, named
+from extractor.labelling.rules.hanging import abbreviated
 from extractor.labelling.rules.reading import Sentence
 from extractor.labelling.senses import TIMED
 
@@ -140,9 +141,11 @@ def _complete(frame: Frame) -> None:
     codes, sentence = frame.sentence.codes, frame.sentence
     change = frame.change_entry
     if change is not None and not frame.paired:
-        match = _SHARED.search(codes, frame.last, frame.tail) or (_SHARED.search(codes, frame.tail) if change.kind else None)
+        further = change.kind is not None or "respectively" in sentence.words
+        match = _SHARED.search(codes, frame.last, frame.tail) or (_SHARED.search(codes, frame.tail) if further else None)
         if match is not None and (change.kind is None or _kind_at(sentence, match) == change.kind):
-            frame.metric = named(sentence, *match.span("m"))
+            found = named(sentence, *match.span("m"))
+            frame.metric = abbreviated(sentence, *found) if found else None
             return
     if change is not None and change.kind is None and sentence.words[frame.change or 0] not in _COMPARATIVE:
         return

@@ -44,13 +44,17 @@ def _introduced(sentence: Sentence, start: int, end: int) -> tuple[int, int] | N
 _SPEAKS_OF_IT = re.compile(r"U[Rv]*[VC]")
 _IN_PARENTHESES = re.compile(r"(?P<o>[TC])[DR]*(?P<x>[wNMH/-]*[wN])\([^()]*$")
 _FOR_MODEL = re.compile(r"F[DR]*(?P<x>N+)(?!w)")
+_IMPROVED = re.compile(r"[C&][DR]*(?P<x>N+)t[BDRQt(]*$")
 _COMPARED = re.compile(r"T[BDR]*(?P<x>[wNMH/-]*N)?[BDR]*$")
 _ACHIEVED_BY = re.compile(r"w?VY[DR]*(?P<x>[wNMH/-]*N)")
 _RIVAL = re.compile(rf"[FOWY]{PHRASE}")
 
 
 def _rival_of(frame: Frame) -> str | None:
-    """Whose number it is, if another's: "outperforms X (70%)", "80% versus X's 70%", "80% versus 70% for X"."""
+    """Whose number it is, if another's: "outperforms X (70%)", "80% versus X's 70%", "80% versus 70% for X".
+
+    A well-known model that is improved "from 70% to 80%" is one, too.
+    """
     sentence, codes = frame.sentence, frame.sentence.codes
     opened = _IN_PARENTHESES.search(codes, 0, frame.first) if frame.size == 1 and frame.change is None else None
     if opened and (opened["o"] == "T" or BEATING.fullmatch(sentence.words[opened.start()])):
@@ -58,6 +62,9 @@ def _rival_of(frame: Frame) -> str | None:
     measured = _FOR_MODEL.match(codes, frame.last)
     if measured and is_model(sentence.words[measured.start("x")]):
         return sentence.phrase(*measured.span("x"))
+    improved = _IMPROVED.search(codes, 0, frame.token)
+    if improved and is_model(sentence.words[improved.start("x")]):
+        return sentence.phrase(*improved.span("x"))
     compared = _COMPARED.search(codes, 0, frame.token)
     if compared and compared["x"]:
         return _owning(sentence, *compared.span("x"))
