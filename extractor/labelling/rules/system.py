@@ -14,10 +14,31 @@ _NAME = (
     r"|[a-z]+[A-Z][\w$^{}]*(?:[-.+][\w$^{}]+)*"  # mmWeaver
     r"|\w+(?:[-.]\w+)*\d\w*)"  # wav2vec
 )
-_NAMES = rf"({_NAME}(?:\s{_NAME}){{0,3}})"
+_MACRO = r"\\(?!text|emph|math)[A-Za-z]{3,}(?:\{\})?(?![A-Za-z{])"
+"""A name that the source of the paper defines and the abstract still holds: "our method, \\flowname, ..."."""
+_NAMES = rf"({_MACRO}|{_NAME}(?:\s{_NAME}){{0,3}})"
 _ARTICLE = r"(?:(?:the|a|an|our|two|three|new|novel)\s+)?"
 _OPEN = r"[\"'`“‘*]*(?:\\(?:textbf|textit|emph|textsc|texttt|text|textsf)\s?\{)*"
 _CLOSE = r"[\"'”’*}]*"
+_THIS_SURVEY = re.compile(r"\b[Tt]his (?:survey|review|tutorial|overview|(?:survey|review|position) (?:paper|article))\b")
+_FUNCTION_WORDS = frozenset(
+    {"an", "the", "of", "for", "in", "on", "to", "by", "and", "or", "with", "from", "that", "which", "as", "is", "are", "two"}
+    | {
+        "three",
+        "novel",
+        "new",
+        "our",
+        "simple",
+        "efficient",
+        "effective",
+        "multiple",
+        "several",
+        "both",
+        "using",
+        "via",
+        "this",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +51,10 @@ class _Naming:
     apposed: re.Pattern[str]
     acronym: re.Pattern[str]
     own: re.Pattern[str]
+    ours: re.Pattern[str]
+    studied: re.Pattern[str]
     defined: re.Pattern[str]
+    spelt_out: re.Pattern[str]
     things: frozenset[str]
     terms: frozenset[str]
     generic: frozenset[str]
@@ -39,8 +63,8 @@ class _Naming:
 @cache
 def _naming() -> _Naming:
     lists = load("naming")
-    introduces, presents, calls, things, suffixes = (
-        "|".join(lists[name]) for name in ("introduces", "presents", "calls", "things", "suffixes")
+    introduces, presents, calls, things, bodies, suffixes = (
+        "|".join(lists[name]) for name in ("introduces", "presents", "calls", "things", "bodies", "suffixes")
     )
     goes_on = rf"(?:an?|the|is|that|which|to|for|with|as|and|in|on|by|where|whose|model|{things})"
     ends = rf"(?=\s*(?:[,:;(–—}}'\"’”`]|\.(?:\s|$)|--|-\s|\s{goes_on}\b))"
@@ -53,7 +77,7 @@ def _naming() -> _Naming:
         introduced=re.compile(rf"\b(?:{introduces})\s+{_ARTICLE}{_OPEN}{_NAMES}{ends}"),
         presented=re.compile(rf"\b(?:{presents})\s+{_ARTICLE}{_OPEN}{_NAMES}{ends}"),
         apposed=re.compile(
-            rf"\b(?:{introduces}|{presents})\b[^.;]{{0,90}}?\b(?:{things})s?\s*(?:[,:–—]|--)\s*{_OPEN}({_NAME}){ends}"
+            rf"\b(?:{introduces}|{presents})\b[^.;]{{0,90}}?\b(?:{things}|{bodies})s?\s*(?:[,:–—]|--)\s*{_OPEN}({_NAME}(?:\s(?:{bodies.title()}))?){ends}"
         ),
         acronym=re.compile(
             rf"\b(?:{introduces}|{calls}|proposal of|development of)\s+{_ARTICLE}([^.;:,()]{{0,140}}?)"
@@ -64,9 +88,21 @@ def _naming() -> _Naming:
             rf"\b(?:[Oo]ur|[Tt]he proposed|[Tt]his)\s+(?:\w+[\s-]){{0,3}}?(?:(?:{things})\s*[,(]?\s*)?"
             rf"{_OPEN}({_NAME})(?=[\s,)}}'])"
         ),
+        ours=re.compile(
+            rf"\b(?:[Oo]ur|[Tt]he proposed)\s+(?:[\w-]+\s+){{0,2}}?(?:{things})(?:,?\s*{_OPEN}({_MACRO}|{_NAME})(?=[\s,)}}'])"
+            rf"|,\s*([^.;:,()]{{3,140}}?)\(\s*{_OPEN}({_NAME}){_CLOSE}\s*\))"
+        ),
+        studied=re.compile(
+            rf"\b[Ww]e\s+(?:explore|investigate|study|examine)\s+([^.;:()]{{3,140}}?)\(\s*{_OPEN}({_NAME}){_CLOSE}\s*\)\s*(?:,|--|–)\s*"
+            rf"(?:an?|our)\s[^.;]{{0,60}}?\b(?:{things})"
+        ),
         defined=re.compile(
             rf"(?:^|[.\n]\s*){_OPEN}({_NAME}(?:\s{_NAME})?){_CLOSE}(?:\s*\([^)]*\))?\s*(?:,|is|--|-)\s*"
             rf"(?:a|an|our|the first)\s[^.]{{0,80}}?\b(?:{things})"
+        ),
+        spelt_out=re.compile(
+            rf"\b(?:{introduces})\s+(?P<the>the\s+)?(?P<name>[a-z]{{2,}}(?:[\s-][a-z]{{2,}}){{1,5}}?)"
+            rf"(?:(?P<apposed>,\s+an?\s[^.,;]{{0,60}}?\b(?:{things})(?![\w-]))|\s(?:{things})(?=\s*[,.;:(]|\s{goes_on}\b))"
         ),
         things=frozenset(lists["things"]),
         terms=frozenset(lists["terms"]),
@@ -76,7 +112,7 @@ def _naming() -> _Naming:
 
 def find_system(document: Document, mentions: Mentions) -> str | None:
     """The system's name as written in the text; None if the paper names none, as surveys do."""
-    if _naming().survey.search(document.title):
+    if _naming().survey.search(document.title) or _THIS_SURVEY.search(document.abstract):
         return None
     devices = {mention.text for mention in mentions.hardware}
     for rule in RULES:
@@ -179,6 +215,33 @@ def own(document: Document) -> str | None:
     return None
 
 
+def ours(document: Document) -> str | None:
+    """ "our method X", "our method, a long name (ALN), ...": once suffices where the thing is named so outright."""
+    for match in _naming().ours.finditer(document.abstract):
+        name = match[1] or match[3]
+        if _coined(name) and not _is_term(name) and (match[1] or _spelt(name, match[2])):
+            return name
+    return None
+
+
+def studied(document: Document) -> str | None:
+    """ "we explore the idea of a long name (ALN), a framework that ..."."""
+    for match in _naming().studied.finditer(document.abstract):
+        if _coined(match[2]) and not _is_term(match[2]) and _spelt(match[2], match[1]):
+            return match[2]
+    return None
+
+
+def spelt_out(document: Document) -> str | None:
+    """ "we propose folding attention, a technique ...", "the folding attention algorithm" of the title: lower case."""
+    title = document.title.lower()
+    for match in _naming().spelt_out.finditer(document.abstract):
+        name = match["name"]
+        if " " in name and _FUNCTION_WORDS.isdisjoint(name.split()) and (match["apposed"] or (match["the"] and name in title)):
+            return name
+    return None
+
+
 RULES: tuple[Callable[[Document], str | None], ...] = (
     titled,
     called,
@@ -188,6 +251,9 @@ RULES: tuple[Callable[[Document], str | None], ...] = (
     presented,
     in_title,
     own,
+    ours,
+    studied,
+    spelt_out,
 )
 """In order; the first that finds a name wins."""
 
@@ -197,7 +263,7 @@ def _first(pattern: re.Pattern[str], document: Document) -> str | None:
         name = _trim(match[1])
         if (
             len(name) > 2
-            and any(c.isupper() for c in name)
+            and (name[0] == "\\" or any(c.isupper() for c in name))
             and not _is_term(name)
             and name.split()[0].lower() not in _naming().generic
         ):
@@ -207,7 +273,7 @@ def _first(pattern: re.Pattern[str], document: Document) -> str | None:
 
 def _coined_in(pattern: re.Pattern[str], document: Document) -> str | None:
     for match in pattern.finditer(document.abstract):
-        if _coined(match[1]) and not _is_term(match[1]):
+        if _coined(match[1].split()[0]) and not _is_term(match[1]):
             return match[1]
     return None
 
@@ -251,8 +317,8 @@ def _is_introduced(text: str, start: int) -> bool:
 
 
 def _coined(name: str) -> bool:
-    """Whether a word looks made up: capitals inside, a digit, or capitals alone."""
-    return len(name) > 1 and any(c.isupper() or c.isdigit() for c in name[1:]) and not name.isdigit()
+    """Whether a word looks made up: capitals inside, a digit, capitals alone, or a macro."""
+    return name[0] == "\\" or (len(name) > 1 and any(c.isupper() or c.isdigit() for c in name[1:]) and not name.isdigit())
 
 
 def _is_term(name: str) -> bool:
