@@ -72,7 +72,9 @@ def _naming() -> _Naming:
         title=re.compile(
             rf"(?:The |Introducing )?([^:?]{{2,48}}?)(?:\s+(?:{suffixes}))?\s*(?:\([^)]*\))?\s*(?:$|:|\s[-–—]+\s|--)\s*"
         ),
-        survey=re.compile(r"\b(?:survey|review|tutorial|perspective|position paper|overview)\b", re.IGNORECASE),
+        survey=re.compile(
+            r"\b(?:survey|(?<!peer[\s-])review|tutorial|perspective (?:paper|article)|position paper|overview)\b", re.IGNORECASE
+        ),
         called=re.compile(rf"\b(?:{calls})\s+(?:as\s+)?{_ARTICLE}{_OPEN}{_NAMES}(?![\w-])"),
         introduced=re.compile(rf"\b(?:{introduces})\s+{_ARTICLE}{_OPEN}{_NAMES}{ends}"),
         presented=re.compile(rf"\b(?:{presents})\s+{_ARTICLE}{_OPEN}{_NAMES}{ends}"),
@@ -114,7 +116,7 @@ def find_system(document: Document, mentions: Mentions) -> str | None:
     """The system's name as written in the text; None if the paper names none, as surveys do."""
     if _naming().survey.search(document.title) or _THIS_SURVEY.search(document.abstract):
         return None
-    devices = {mention.text for mention in mentions.hardware}
+    devices = {mention.text: mention.category for mention in mentions.hardware}
     for rule in RULES:
         name = rule(document)
         if rule is titled and name is not None and name.count(" ") > 1 and not any(map(_coined, name.split())):
@@ -126,7 +128,8 @@ def find_system(document: Document, mentions: Mentions) -> str | None:
                 ),
                 name,
             )
-        if name is not None and name not in devices:
+        own_robot = rule in (titled, introduced, apposed, own) and devices.get(name or "") == "robot"
+        if name is not None and (name not in devices or own_robot):
             return name if "{" in name else name.rstrip("}")
     return None
 
