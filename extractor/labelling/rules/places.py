@@ -131,6 +131,8 @@ _HELD = re.compile(rf"(?P<p>[PFIA&])[DBRQ]*(?P<x>{_ITEM})\([^()]*$")
 def _held(frame: Frame) -> str | None:
     """The place right before the parentheses that hold the number, with or without a preposition: "on A (70%) and B (80%)"."""
     sentence, codes = frame.sentence, frame.sentence.codes
+    if codes.rfind("(", 0, frame.first) <= codes.rfind(")", 0, frame.first):
+        return None
     match = _HELD.search(codes, 0, frame.first)
     if match and (found := _place(frame, sentence, frame.last, codes.find(")", frame.last), _BEHIND)):
         return found
