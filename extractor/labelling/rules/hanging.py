@@ -88,6 +88,7 @@ RULES: tuple[Rule, ...] = (
     _tail("Q name", r"(?P<m>N)(?=[PFIW,.;&)]|$)", "achieves Q ANLS"),
     _head("metric reaches", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?,?W?Vt?{FILL}", "accuracy reaches Q"),
     _tail("Q in metric", rf"[RB]*I[BDR]*(?P<m>{NP}*M[wN]?)", "Q in size"),
+    _tail("Q at metric", rf"(?:O[DR]*{NP}+)?A(?P<m>M)", "Q of tasks at pass@4"),
     _tail("Q change", r"[BDRw-]{0,2}(?P<c>C)", "Q faster, a Q speedup"),
     _tail("Q of metric change", rf"R*O[DBR]*(?P<m>{NP}+)(?P<c>C)", "Q of accuracy improvement"),
     _tail("Q of metric", rf"[RB]*O[DBR]*C?(?P<m>{NP}*M)", "Q of the parameters, Q of additional overhead"),
@@ -171,6 +172,8 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str], base: int) -> bool:
             return _VERB_OF_CHANGE.fullmatch(change) is None
         case "Q of metric change":
             return _NOUN_OF_CHANGE.fullmatch(change) is not None
+        case "Q at metric":
+            return "@" in sentence.words[match.start("m") + base]
         case "Q of metric":
             word = sentence.words[match.start("m") + base - 1]
             return sentence.codes[match.start("m") + base - 1] != "C" or word in ("additional", "extra")

@@ -88,7 +88,9 @@ def _of_a_cost(frame: Frame) -> bool:
 
 def _share(frame: Frame, after: str) -> bool:
     """ "96% of the throughput of X", "only 0.5% of the parameters": a share of another's value."""
-    return (after.startswith(("O", "RO")) and frame.rule != "metric of") or re.match(r"R?D[wNMH]*MO", after) is not None
+    return (after.startswith(("O", "RO")) and frame.rule not in ("metric of", "Q at metric")) or re.match(
+        r"R?D[wNMH]*MO", after
+    ) is not None
 
 
 def kind_of(frame: Frame, comparison: Comparison) -> Kind:

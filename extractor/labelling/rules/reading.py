@@ -294,7 +294,15 @@ def read_sentence(text: str, masked: str, span: Span) -> Sentence:
     return Sentence(text, span, starts, ends, words, _settle("".join(codes), words))
 
 
+def at_rank(word: str) -> Metric | None:
+    """The entry of a metric that is taken at a rank or of so many tries, whatever the number: "pass@4"."""
+    name, at, rank = word.partition("@")
+    return lexicon().metrics.get(f"{name}@1") if at and rank[:1].isdigit() else None
+
+
 def _class_of(word: str, raw: str, first: bool) -> str:
+    if "@" in word and at_rank(word):
+        return "M"
     if "-" in word:
         tail = word.rsplit("-", 1)[1]
         metric = lexicon().metrics.get(tail)
