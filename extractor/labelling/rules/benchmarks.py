@@ -57,7 +57,7 @@ def benchmark_of(text: str, system: str | None) -> str | None:
             patterns.apposed.match(behind)
             or (start == 0 and patterns.titled.match(behind))
             or (patterns.headed.match(behind) and patterns.introduced.search(before))
-            or patterns.called.search(before)
+            or (any(noun in before.lower() for noun in phrase_words("benchmarks")) and patterns.called.search(before))
         ):
             return system
         start = text.find(system, end)

@@ -29,7 +29,7 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | N
         return found
     if found := _place(frame, sentence, frame.last, clause, _BEHIND):
         return found
-    if found := _place(frame, sentence, frame.last, clause, _IN_TASK):
+    if "I" in codes[frame.last : clause] and (found := _place(frame, sentence, frame.last, clause, _IN_TASK)):
         return found
     if found := _in_metric(frame):
         return found
@@ -156,6 +156,8 @@ _OPENS = re.compile(r"(?:^|[,;S])[R,]*$")
 def _opening(frame: Frame) -> str | None:
     """The tests that open the number's clause: "In simulation, X succeeds", "while in cluttered scenes it reaches"."""
     sentence, codes = frame.sentence, frame.sentence.codes
+    if "I" not in codes[: frame.first]:
+        return None
     for match in reversed([*_PLACE.finditer(codes, 0, frame.first)]):
         if match["p"] == "I" and _OPENS.search(codes, 0, match.start()):
             return _place(frame, sentence, match.start(), match.end(), _OPENING)
