@@ -22,22 +22,11 @@ _OPEN = r"[\"'`“‘*]*(?:\\(?:textbf|textit|emph|textsc|texttt|text|textsf)\s?
 _CLOSE = r"[\"'”’*}]*"
 _THIS_SURVEY = re.compile(r"\b[Tt]his (?:survey|review|tutorial|overview|(?:survey|review|position) (?:paper|article))\b")
 _FUNCTION_WORDS = frozenset(
-    {"an", "the", "of", "for", "in", "on", "to", "by", "and", "or", "with", "from", "that", "which", "as", "is", "are", "two"}
-    | {
-        "three",
-        "novel",
-        "new",
-        "our",
-        "simple",
-        "efficient",
-        "effective",
-        "multiple",
-        "several",
-        "both",
-        "using",
-        "via",
-        "this",
-    }
+    [
+        *("an", "the", "of", "for", "in", "on", "to", "by", "and", "or", "with", "from", "that", "which", "as", "is", "are"),
+        *("two", "three", "novel", "new", "our", "simple", "efficient", "effective", "multiple", "several", "both", "using"),
+        *("via", "this"),
+    ]
 )
 
 
@@ -184,10 +173,7 @@ def introduced(document: Document) -> str | None:
 
 def acronym(document: Document) -> str | None:
     """ "we propose a Progressive Multi-scale Attention Autoencoder (PMAA), which ..."."""
-    for match in _naming().acronym.finditer(document.abstract):
-        if _coined(match[2]) and not _is_term(match[2]) and _spelt(match[2], match[1]):
-            return match[2]
-    return None
+    return _acronym_in(_naming().acronym, document)
 
 
 def apposed(document: Document) -> str | None:
@@ -229,10 +215,7 @@ def ours(document: Document) -> str | None:
 
 def studied(document: Document) -> str | None:
     """ "we explore the idea of a long name (ALN), a framework that ..."."""
-    for match in _naming().studied.finditer(document.abstract):
-        if _coined(match[2]) and not _is_term(match[2]) and _spelt(match[2], match[1]):
-            return match[2]
-    return None
+    return _acronym_in(_naming().studied, document)
 
 
 def spelt_out(document: Document) -> str | None:
@@ -327,3 +310,11 @@ def _coined(name: str) -> bool:
 def _is_term(name: str) -> bool:
     """Whether a name is an abbreviation of the field ("LLMs") or an adjective of one ("MLLM-based")."""
     return name.removesuffix("s") in _naming().terms or name.lower().endswith(("-based", "-driven", "-aware"))
+
+
+def _acronym_in(pattern: re.Pattern[str], document: Document) -> str | None:
+    """The first match whose second group is coined and spells out the first."""
+    for match in pattern.finditer(document.abstract):
+        if _coined(match[2]) and not _is_term(match[2]) and _spelt(match[2], match[1]):
+            return match[2]
+    return None
