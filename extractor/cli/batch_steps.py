@@ -15,12 +15,12 @@ from extractor.cli.terminal import say
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
+    from extractor.errors import JobError
     from extractor.jobs.batch import BatchJob
     from extractor.jobs.batch_folder import Plan, Store
     from extractor.jobs.counts import Counts
     from extractor.jobs.journal import Job, Journal
     from extractor.labelling.models import Chosen, ModelOptions
-    from extractor.llm.failures import JobError
     from extractor.sources import BadRecord, Sourced
 
 
@@ -40,10 +40,9 @@ def run_in_batches(
     Returns the counts of the folder, and what stopped the job if it was stopped.
     """
     from extractor.cli.run import report
-    from extractor.errors import UsageError
+    from extractor.errors import JobError, UsageError
     from extractor.jobs.batch_folder import Store
     from extractor.jobs.journal import Journal
-    from extractor.llm.failures import JobError
 
     began = monotonic()
     if chosen.client is None:
@@ -153,8 +152,8 @@ async def planned(
 
 async def written(life: "BatchJob", plan: "Plan", online: bool) -> "tuple[Journal, JobError | None]":
     """The step that writes the records of what is here."""
+    from extractor.errors import JobError
     from extractor.jobs.journal import Journal
-    from extractor.llm.failures import JobError
 
     stopped = None
     with Journal(life.store.job, plan.job) as journal:
@@ -167,8 +166,8 @@ async def written(life: "BatchJob", plan: "Plan", online: bool) -> "tuple[Journa
 
 async def fetch_and_write(life: "BatchJob", plan: "Plan", online: bool) -> "tuple[Journal, JobError | None]":
     """The step that fetches and writes what is answered, and sends what has room then."""
+    from extractor.errors import JobError
     from extractor.jobs.journal import Journal
-    from extractor.llm.failures import JobError
 
     await life.fetch(plan)
     journal, stopped = await written(life, plan, online)

@@ -12,7 +12,7 @@ from extractor.errors import UsageError
 
 if TYPE_CHECKING:
     from extractor.documents import Document
-    from extractor.llm.failures import Spent
+    from extractor.errors import Spent
     from extractor.records import Extraction, Failure
 
 gold = typer.Typer(
@@ -65,10 +65,10 @@ def new(
     import asyncio
     import sys
 
+    from extractor.errors import JobError
     from extractor.evaluation.drafts import NoLabeller
     from extractor.jobs.local import run_job
     from extractor.labelling.models import Chosen, ModelOptions, choose
-    from extractor.llm.failures import JobError
     from extractor.sources import Fields, read
 
     if output.exists() and not output.is_dir():

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from extractor.cli.job_options import JobOptions
+    from extractor.errors import JobError
     from extractor.jobs.counts import Counts
     from extractor.jobs.journal import Job, Journal
     from extractor.jobs.progress import Watch
     from extractor.jobs.sinks import BulkSink
     from extractor.jobs.stopping import Stop
     from extractor.labelling.models import Chosen
-    from extractor.llm.failures import JobError
     from extractor.sources import BadRecord, Gauge, Sourced
 
 STREAM = STDIN = "-"
@@ -229,7 +229,7 @@ class _Task:
 
 def exit_code(counts: "Counts", stopped: "JobError | None") -> int:
     """How a job has ended."""
-    from extractor.llm.failures import BudgetError
+    from extractor.errors import BudgetError
 
     if stopped is None:
         return ALL_DONE if not counts.failed else DONE_WITH_FAILURES if counts.extracted else NOTHING_DONE
@@ -333,9 +333,9 @@ def _complete(
     """Run a job to its end, or return what no later document could have done without. `beat` is called once a second."""
     import asyncio
 
+    from extractor.errors import JobError
     from extractor.jobs.ahead import Ahead
     from extractor.jobs.local import run_job
-    from extractor.llm.failures import JobError
 
     async def beats() -> None:
         while True:

@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager, nullcontext
 
 from extractor._version import __version__
 from extractor.documents import Document
+from extractor.errors import CallError, JobError
 from extractor.evaluation.gold import GoldDocument
 from extractor.evaluation.matching import Alignment, align
 from extractor.labelling.base import Labeller
-from extractor.llm.failures import CallError, JobError
 from extractor.records import Extraction, Provenance, Rejection
 from extractor.worker import extract_document
 

@@ -22,12 +22,11 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import SecretStr
 
 from extractor.documents import Document
-from extractor.errors import DataError, UsageError
+from extractor.errors import DataError, JobError, UsageError
 from extractor.evaluation.aligning import align_all
 from extractor.evaluation.gold import GoldDocument
 from extractor.evaluation.matching import Alignment
 from extractor.labelling.models import Chosen, ModelOptions, choose, require_packages
-from extractor.llm.failures import JobError
 
 RECORDING = "recording.json"
 _HEADERS = frozenset({"content-type"})

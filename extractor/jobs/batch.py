@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from extractor.documents import Document
-from extractor.errors import UsageError
+from extractor.errors import BudgetError, CallError, JobError, UsageError
 from extractor.jobs.batch_folder import Part, Plan, Planned, Store, copy
 from extractor.jobs.batch_queue import next_batch, refuse, take
 from extractor.jobs.batch_results import BatchAnswers, is_ours, is_torn, questions
@@ -25,7 +25,6 @@ from extractor.llm.batch import ENDED, PRICE, Batch, BatchService, Label, QueueF
 from extractor.llm.client import ModelClient
 from extractor.llm.clock import Clock
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.failures import BudgetError, CallError, JobError
 from extractor.llm.pricing import Budget
 from extractor.sources import BadRecord, Sourced
 from extractor.spotting import Mentions, spot

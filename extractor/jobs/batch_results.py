@@ -8,12 +8,11 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, cast
 
-from extractor.errors import DataError
+from extractor.errors import CallError, DataError
 from extractor.jobs.batch_folder import Part, Plan, Store
 from extractor.labelling.base import Labels
 from extractor.llm.batch import ENDED, PRICE, Result, read_result
 from extractor.llm.client import ModelClient
-from extractor.llm.failures import CallError
 from extractor.llm.given import Given
 from extractor.llm.pricing import Ledger
 from extractor.llm.structured import Mode

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_args
 
-from extractor.llm.failures import Spent
+from extractor.errors import Spent
 from extractor.records import Extraction, Kind
 
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from extractor.documents import Document
+from extractor.errors import BudgetError, JobError
 from extractor.jobs.progress import Watch
 from extractor.jobs.stopping import Stop
-from extractor.llm.failures import BudgetError, JobError
 from extractor.sources import BadRecord, Sourced
 
 Item: TypeAlias = Sourced | BadRecord

@@ -18,12 +18,11 @@ from pydantic import ValidationError
 
 from extractor._version import __version__
 from extractor.documents import Document
-from extractor.errors import UsageError
+from extractor.errors import Spent, UsageError
 from extractor.jobs.counts import Counts
 from extractor.jobs.places import Place, Places
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion
-from extractor.llm.failures import Spent
 from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, to_line
 from extractor.records import Extraction, Failure
 

@@ -8,13 +8,12 @@ from traceback import extract_tb
 from typing import TypeAlias
 
 from extractor.documents import Document
-from extractor.errors import ExtractorError
+from extractor.errors import CallError, ExtractorError, JobError, Spent
 from extractor.jobs.flow import Flow, Item
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion, Sink
 from extractor.jobs.stopping import Stop
 from extractor.labelling.base import Labeller
-from extractor.llm.failures import CallError, JobError, Spent
 from extractor.outputs.jsonl import to_line
 from extractor.records import Extraction, Failure
 from extractor.sources import BadRecord, Location, Sourced

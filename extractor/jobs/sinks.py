@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from extractor.documents import Document
+from extractor.errors import Spent
 from extractor.jobs.counts import Counts
-from extractor.llm.failures import Spent
 from extractor.outputs.jsonl import to_line
 from extractor.records import Extraction, Failure
 

@@ -18,12 +18,12 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
+from extractor.errors import JobError
 from extractor.jobs.flow import Flow, Item
 from extractor.jobs.local import failure, work_off
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import BulkSink, Portion
 from extractor.jobs.stopping import Stop
-from extractor.llm.failures import JobError
 from extractor.sources import BadRecord
 
 PORTION = 32

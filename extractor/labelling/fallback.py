@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from extractor.documents import Document
+from extractor.errors import BudgetError, CallError, JobError, Spent
 from extractor.labelling.base import Labelled, Labeller
-from extractor.llm.failures import BudgetError, CallError, JobError, Spent
 from extractor.records import Rejection
 from extractor.spotting import Mentions
 

@@ -12,8 +12,8 @@ from statistics import mode
 from typing import TypeVar
 
 from extractor.documents import Document
+from extractor.errors import BudgetError, CallError, JobError, Spent
 from extractor.labelling.base import ClaimLabel, HardwareLabel, Labelled, Labeller, Labels
-from extractor.llm.failures import BudgetError, CallError, JobError, Spent
 from extractor.phrases import folded
 from extractor.records import PHRASE_FIELDS, Rejection
 from extractor.spotting import Mentions

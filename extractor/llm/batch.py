@@ -14,12 +14,12 @@ from typing import Any, BinaryIO, Final, Literal, NoReturn, TypeVar
 
 from pydantic import SecretStr
 
-from extractor.errors import UsageError
+from extractor.errors import CallError, JobError, UsageError
 from extractor.llm import keys
 from extractor.llm.clock import Clock
 from extractor.llm.completions import Completion, NotACompletionError
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.failures import CallError, JobError, shown
+from extractor.llm.keys import redacted
 from extractor.llm.retries import Outcome, RepeatableError, RetryPolicy, Verdict, judge, retrying
 from extractor.llm.structured import Message, Template
 
@@ -192,7 +192,7 @@ class BatchService(ABC):
                         verdict = judge(error, self._endpoint, self._clock.time())
                         if verdict is None:
                             raise
-                        cause = shown(f"{what}: {verdict.cause}", self._key)
+                        cause = redacted(f"{what}: {verdict.cause}", self._key)
                         if queues and (full := Full.of(cause, str(getattr(error, "code", "")))):
                             raise QueueFullError(full) from None
                         if verdict.repeats:
@@ -200,12 +200,12 @@ class BatchService(ABC):
                         self._fail(verdict, what, getattr(error, "status_code", None))
         except RepeatableError as error:
             if queues and error.verdict.outcome is Outcome.RATE_LIMITED:
-                raise QueueFullError(Full(shown(f"{what}: {error.verdict.cause}", self._key))) from None
+                raise QueueFullError(Full(redacted(f"{what}: {error.verdict.cause}", self._key))) from None
             self._fail(error.verdict, what, None)
         raise AssertionError("unreachable: tenacity reraises")
 
     def _fail(self, verdict: Verdict, what: str, status: int | None) -> NoReturn:
-        cause = shown(verdict.cause, self._key)
+        cause = redacted(verdict.cause, self._key)
         fix = verdict.fix
         if status in {404, 405}:
             fix = f"Check that {self._endpoint.where} has batches, and that the address and the key are those of this job."
@@ -296,5 +296,5 @@ def _answered(question: str, body: object) -> Result:
 
 def _failed(question: str, what: str, error: object, key: SecretStr | None) -> Result:
     message = error.get("message") if isinstance(error, dict) else None
-    said = f": {shown(message, key).rstrip('.')}" if isinstance(message, str) and message else ""
+    said = f": {redacted(message, key).rstrip('.')}" if isinstance(message, str) and message else ""
     return Result(question, None, what + said)

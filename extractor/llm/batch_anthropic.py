@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from extractor._version import __version__
+from extractor.errors import JobError
 from extractor.llm.batch import Batch, BatchService, Label, Room, State
 from extractor.llm.clock import Clock
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.failures import JobError
 from extractor.llm.structured import Message, Template
 from extractor.llm.transports import certificates, import_litellm, proxy_for, raise_status, raise_unreached
 

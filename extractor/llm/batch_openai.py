@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast, get_args
 from urllib.parse import urlsplit
 
 from extractor.llm.batch import Batch, BatchService, Full, Label, Room, State
-from extractor.llm.failures import shown
+from extractor.llm.keys import redacted
 from extractor.llm.structured import Message, Template
 from extractor.llm.transports import certificates, proxy_for, raise_status
 
@@ -174,7 +174,7 @@ class OpenAIBatches(BatchService):
         full = [
             found
             for error in errors
-            if batch.status == "failed" and (found := Full.of(shown(error.message or "", self._key), error.code or ""))
+            if batch.status == "failed" and (found := Full.of(redacted(error.message or "", self._key), error.code or ""))
         ]
         return Batch(
             id=batch.id,
@@ -183,7 +183,7 @@ class OpenAIBatches(BatchService):
             completed=counts.completed if counts else 0,
             failed=counts.failed if counts else 0,
             outputs=tuple(name for name in (batch.output_file_id, batch.error_file_id) if name),
-            cause=shown("; ".join(said), self._key) or None,
+            cause=redacted("; ".join(said), self._key) or None,
             full=full[0] if full else None,
         )
 

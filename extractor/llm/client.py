@@ -13,14 +13,15 @@ from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
+from extractor.errors import CallError, JobError, Spent
 from extractor.llm import keys
 from extractor.llm.cache import Kept, ReplyCache, key_of, shape_of
 from extractor.llm.clock import Clock
 from extractor.llm.completions import Completion
 from extractor.llm.completions import read as parse
 from extractor.llm.endpoints import Endpoint, resolve
-from extractor.llm.failures import CallError, JobError, Spent, shown
 from extractor.llm.given import Answers, Given
+from extractor.llm.keys import redacted
 from extractor.llm.limits import Limiter, Limits
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
 from extractor.llm.retries import (
@@ -311,7 +312,7 @@ class ModelClient(Generic[T]):
         if not self.limiter.away:
             self.limiter.away = True
             until = datetime.fromtimestamp(self._clock.time() + patience, UTC).astimezone()
-            self._notice(f"{shown(verdict.cause, self._key)}. Waiting for it, until {until:%H:%M} at most.")
+            self._notice(f"{redacted(verdict.cause, self._key)}. Waiting for it, until {until:%H:%M} at most.")
         return True
 
     async def _send(
@@ -400,7 +401,7 @@ class ModelClient(Generic[T]):
         """Raise what a verdict means. The library's exception is not chained: it can hold the request and the reply."""
         # A server never reached is down or misnamed, and one that stays away is gone, for every document alike.
         stops = verdict.outcome is Outcome.STOPS_JOB or gone or not (verdict.reached or self._reached)
-        cause = shown(verdict.cause, self._key)
+        cause = redacted(verdict.cause, self._key)
         if verdict.repeats:
             cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"
         raise (JobError if stops else CallError)(cause, verdict.fix, self._spent(ledger)) from (

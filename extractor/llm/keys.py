@@ -99,3 +99,14 @@ def _write(file: Path, keys: Mapping[str, SecretStr]) -> Path:
     partial.write_text("".join(lines), encoding="utf-8")
     partial.replace(file)
     return file
+
+
+_LONGEST_CAUSE = 300  # characters; some providers send the whole request back
+
+
+def redacted(text: str, key: SecretStr | None = None) -> str:
+    """A provider's words on one line, without the key and of bearable length."""
+    text = " ".join(text.split())
+    if key is not None:
+        text = text.replace(key.get_secret_value(), "[key]")  # before it is cut: half a key would not be found
+    return text if len(text) <= _LONGEST_CAUSE else text[: _LONGEST_CAUSE - 3] + "..."

@@ -14,10 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from extractor.errors import UsageError
+from extractor.errors import BudgetError, Spent, UsageError
 from extractor.llm.completions import Completion
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.failures import BudgetError, Spent
 
 _TABLE = "model_prices_and_context_window_backup.json"
 

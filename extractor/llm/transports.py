@@ -15,9 +15,9 @@ from urllib.request import getproxies, proxy_bypass
 from pydantic import SecretStr
 
 from extractor._version import __version__
+from extractor.errors import JobError
 from extractor.llm.completions import Completion, NoChoiceError, NotACompletionError
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.failures import JobError
 from extractor.llm.retries import cassette_miss, chain
 from extractor.llm.structured import Message, Template
 

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from extractor.documents import Document
-from extractor.errors import UsageError
+from extractor.errors import Spent, UsageError
 from extractor.jobs import journal as module
 from extractor.jobs.journal import Job, Journal
 from extractor.jobs.places import Place
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion
-from extractor.llm.failures import Spent
 from extractor.outputs.jsonl import read_extractions, to_line
 from extractor.records import Extraction, Failure, Provenance
 from extractor.scratch import Scratch

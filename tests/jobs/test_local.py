@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from extractor.documents import Document
-from extractor.errors import ProviderError
+from extractor.errors import BudgetError, CallError, JobError, ProviderError, Spent
 from extractor.jobs.ahead import Ahead
 from extractor.jobs.local import run_job
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Streams
 from extractor.labelling.base import Labelled, Labels
-from extractor.llm.failures import BudgetError, CallError, JobError, Spent
 from extractor.records import Extraction, Failure, Provenance
 from extractor.sources import BadRecord, Location, Sourced
 from extractor.spotting import Mentions

@@ -13,13 +13,13 @@ import pytest
 
 from extractor import extract
 from extractor.documents import Document
+from extractor.errors import JobError
 from extractor.jobs import workers
 from extractor.jobs.flow import Item
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion, Streams
 from extractor.jobs.stopping import Stop
 from extractor.jobs.workers import PORTION, Workers, run_workers
-from extractor.llm.failures import JobError
 from extractor.outputs.jsonl import to_line
 from extractor.sources import BadRecord, Location, Sourced
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from extractor.documents import Document
+from extractor.errors import BudgetError, CallError, JobError, Spent
 from extractor.grounding import ground
 from extractor.labelling.base import Labelled, Labels
 from extractor.labelling.fallback import FallbackLabeller
 from extractor.labelling.rules import RulesLabeller
-from extractor.llm.failures import BudgetError, CallError, JobError, Spent
 from extractor.records import Provenance
 from extractor.spotting import Mentions, spot
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from extractor.documents import Document
+from extractor.errors import Spent
 from extractor.grounding import ground
 from extractor.labelling.base import ClaimLabel, Labelled, Labels
 from extractor.labelling.llm import ModelLabeller, narrowed
 from extractor.labelling.prompts import load_prompt
 from extractor.llm.client import Reply
 from extractor.llm.endpoints import resolve
-from extractor.llm.failures import Spent
 from extractor.spotting import spot
 
 DOCUMENT = Document("d", "FastNet", "FastNet is 2.5x faster than SlowNet on a Jetson Nano.")

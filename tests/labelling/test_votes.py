@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from extractor.documents import Document
+from extractor.errors import BudgetError, CallError, JobError, Spent
 from extractor.grounding import ground
 from extractor.labelling.base import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.labelling.votes import VotingLabeller, merge
-from extractor.llm.failures import BudgetError, CallError, JobError, Spent
 from extractor.records import Provenance
 from extractor.spotting import Mentions, spot
 

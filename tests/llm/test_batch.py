@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from extractor.errors import UsageError
+from extractor.errors import CallError, JobError, UsageError
 from extractor.llm.batch import Full, Label, QueueFullError, read_result, service_for
 from extractor.llm.batch_anthropic import AnthropicBatches, as_completion
 from extractor.llm.batch_openai import OpenAIBatches
 from extractor.llm.endpoints import resolve
-from extractor.llm.failures import CallError, JobError
 from extractor.llm.structured import Mode, Template
 from tests.llm.batch_server import ENQUEUED, BatchProvider, Kept
 from tests.llm.server import Server, fails, hangs, returns, says

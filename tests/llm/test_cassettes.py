@@ -7,7 +7,7 @@ import pytest
 import vcr  # type: ignore[import-untyped]  # ships no types
 from vcr.errors import CannotOverwriteExistingCassetteException  # type: ignore[import-untyped]
 
-from extractor.llm.failures import JobError
+from extractor.errors import JobError
 from tests.llm.server import Server, says
 from tests.llm.support import MESSAGES, REX, FakeClock, client, run
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from extractor.errors import CallError, Spent
 from extractor.llm.client import Settings
-from extractor.llm.failures import CallError, Spent
 from extractor.llm.pricing import Price
 from tests.llm.server import (
     Act,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from extractor.errors import BudgetError, Spent
 from extractor.llm.cache import ReplyCache
 from extractor.llm.client import Settings
-from extractor.llm.failures import BudgetError, Spent
 from extractor.llm.limits import Limits
 from extractor.llm.pricing import Budget, Price
 from extractor.llm.transports import Timeouts

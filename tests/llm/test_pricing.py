@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from extractor.errors import UsageError
+from extractor.errors import BudgetError, UsageError
 from extractor.llm import pricing
 from extractor.llm.completions import Completion
 from extractor.llm.endpoints import resolve
-from extractor.llm.failures import BudgetError
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
 from tests.llm.server import completion
 from tests.llm.support import MESSAGES, run

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from extractor.errors import CallError, JobError, Spent
 from extractor.llm.client import Settings
-from extractor.llm.failures import CallError, JobError, Spent
 from extractor.llm.retries import RetryPolicy
 from tests.llm.server import Act, Server, breaks_off, fails, hangs, resets, returns, says, shows_page
 from tests.llm.support import IMPATIENT, KEY, MESSAGES, REX, FakeClock, ask, client, run

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from extractor.errors import CallError, JobError, Spent
 from extractor.llm.client import ModelClient, Settings
-from extractor.llm.failures import CallError, JobError, Spent
 from extractor.llm.limits import Limits
 from extractor.llm.pricing import Price
 from extractor.llm.retries import RetryPolicy
