@@ -85,7 +85,7 @@ class _Desk:
         if label.comparison != "change" and effect is not None:
             self.reject(f"{where}.effect", effect, f"{label.comparison} has no effect")
             effect = None
-        sentence = self.mentions.sentence_at(mention.span[0])
+        sentence = mention.sentence
         spans: dict[str, Span | None] = {
             name: self.phrase(where, name, label, mention.span, sentence) for name in PHRASE_FIELDS
         }

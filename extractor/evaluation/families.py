@@ -2,12 +2,10 @@
 
 from typing import Literal, get_args
 
-from extractor.labelling.senses import is_cost, is_time
+from extractor.spotting import known_unit
 
 Family = Literal["time", "rate", "ratio", "percent", "cost", "other"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
-
-_DURATIONS = frozenset(["s", "ms", "us", "ns", "min", "h", "day", "days", "week", "weeks"])
 
 
 def family(unit: str | None) -> Family:
@@ -16,8 +14,9 @@ def family(unit: str | None) -> Family:
         return "ratio"
     if unit == "%":
         return "percent"
-    if is_cost(unit):
+    known = known_unit(unit)
+    if known.reports == "cost":
         return "cost"
-    if unit is not None and is_time(unit):
-        return "time" if unit.split("/")[0] in _DURATIONS else "rate"
+    if known.reports == "time":
+        return "time" if known.dimension == "time" else "rate"
     return "other"

@@ -11,41 +11,8 @@ from collections.abc import Mapping
 from extractor.records import Comparison, Kind
 from extractor.spotting import Mentions, QuantityMention
 
-TIMED = frozenset(["s", "ms", "us", "ns", "min", "h", "FPS", "tokens/s"])
-TIME_UNITS = TIMED | frozenset(["fps", "Hz", "samples/s", "images/s", "days", "day", "weeks"])
-RESOURCE_UNITS = frozenset(
-    [
-        "B",
-        "KB",
-        "MB",
-        "GB",
-        "TB",
-        "params",
-        "FLOPs",
-        "MACs",
-        "J",
-        "mJ",
-        "W",
-        "mW",
-        "kW",
-        "uW",
-        "uJ",
-        "tokens",
-        "FLOPS",
-        "OPs",
-        "kJ",
-        "pJ",
-        "nJ",
-        "Wh",
-        "kWh",
-        "MB/s",
-        "GB/s",
-    ]
-)
-_WORK_UNITS = frozenset(["min", "h", "days", "day", "weeks"])
-_RATE = re.compile(r"(?!met|deg|rad)[A-Za-z -]{4,}(?:/| per )(?:s|sec|second|minute|min|hour|h)")
-
-_NAMING_UNITS = frozenset(["bit", "st", "nd", "rd", "th"])
+_MINUTE = 60.0
+"""Seconds from which on a time can be work that something costs."""
 _LARGE = re.compile(r"\d\s?[KMB]\b|illion|thousand", re.IGNORECASE)
 _ONLY = re.compile(r"\b(?:only|just|merely)\s$")
 _OF_THINGS = re.compile(  # not "an F1 of 85 on SQuAD", nor "5 cars' lifetime"
@@ -74,18 +41,6 @@ _COMPARES = re.compile(
 _WORDS_BEFORE, _WORDS_BEHIND = 6, 4
 
 
-def is_time(unit: str | None) -> bool:
-    """Whether a unit is one of time or rate, also per something ("s/frame") and of something ("grasps per second")."""
-    return unit is not None and (unit in TIME_UNITS or unit.split("/")[0] in TIMED or _RATE.fullmatch(unit) is not None)
-
-
-def is_cost(unit: str | None) -> bool:
-    """Whether a unit is one of cost, also per something ("mJ/inference")."""
-    if unit is None or unit == "tokens/s":
-        return False
-    return unit in RESOURCE_UNITS or unit.split("/")[0] in RESOURCE_UNITS or unit.endswith(("/W", "/J"))
-
-
 def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, tuple[Kind, ...]]:
     """The comparisons that are possible for a quantity, each with the kinds that it can have; empty for what is no claim.
 
@@ -93,7 +48,7 @@ def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, 
     """
     if _counts(mention, mentions.text):
         return {}
-    return {comparison: _kinds(mention.unit, comparison) for comparison in _comparisons(mention, mentions)}
+    return {comparison: _kinds(mention, comparison) for comparison in _comparisons(mention, mentions)}
 
 
 def _comparisons(mention: QuantityMention, mentions: Mentions) -> tuple[Comparison, ...]:
@@ -102,7 +57,7 @@ def _comparisons(mention: QuantityMention, mentions: Mentions) -> tuple[Comparis
         return ("change",) if mention.low >= 1 and any(map(str.isdigit, mention.text)) else ("change", "fraction")
     if _is_difference(mention, mentions.text):
         return ("change",)
-    first, last = mentions.sentence_at(mention.span[0])
+    first, last = mention.sentence
     listed = [m for m in mentions.quantities if m.unit == mention.unit and first <= m.span[0] < last]
     if mention.unit != "%":
         return ("absolute", "change") if any(_is_difference(m, mentions.text) for m in listed) else ("absolute",)
@@ -114,7 +69,7 @@ def _comparisons(mention: QuantityMention, mentions: Mentions) -> tuple[Comparis
 def _counts(mention: QuantityMention, text: str) -> bool:
     """Whether a quantity counts or names something: a whole number of things ("2,000 images"), "8-bit", "2nd", "7B model"."""
     start, end = mention.span
-    if mention.unit in _NAMING_UNITS:
+    if mention.measure.names:
         return True
     if mention.unit is not None or _ONLY.search(text, max(0, start - 12), start):
         return False
@@ -124,13 +79,14 @@ def _counts(mention: QuantityMention, text: str) -> bool:
     return whole and _OF_THINGS.match(text, end) is not None
 
 
-def _kinds(unit: str | None, comparison: Comparison) -> tuple[Kind, ...]:
+def _kinds(mention: QuantityMention, comparison: Comparison) -> tuple[Kind, ...]:
+    unit = mention.measure
     time: Kind = "speed" if comparison == "absolute" else "speedup"
-    if is_time(unit):
-        return (time, "resource") if unit in _WORK_UNITS else (time,)
-    if is_cost(unit):
+    if unit.reports == "time":
+        return (time, "resource") if unit.dimension == "time" and unit.base >= _MINUTE else (time,)
+    if unit.reports == "cost":
         return ("resource",)
-    if comparison == "absolute" and (unit is None or "/" not in unit):
+    if comparison == "absolute" and (mention.unit is None or "/" not in mention.unit):
         return ("accuracy", "resource")
     return (time, "accuracy", "resource")
 
@@ -144,7 +100,7 @@ def _is_difference(mention: QuantityMention, text: str) -> bool:
 def _compares(mention: QuantityMention, mentions: Mentions) -> bool:
     """Whether a few words before or behind a quantity, up to a bracket or semicolon, could say a difference."""
     start, end = mention.span
-    first, last = mentions.sentence_at(start)
+    first, last = mention.sentence
     before = re.split(r"[(;]", mentions.text[first:start])[-1].split()[-_WORDS_BEFORE:]
     behind = re.split(r"[);]", mentions.text[end:last])[0].split()[:_WORDS_BEHIND]
     return any(_COMPARES.search(" ".join(words)) for words in (before, behind))

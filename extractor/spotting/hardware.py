@@ -1,19 +1,183 @@
-"""Find phrases that name computing hardware: products by the patterns of their families, classes by head nouns and modifiers.
+"""Hardware mentions: the phrases of a text that name computing hardware.
 
-Both live in `lexicon/hardware_*.toml`. A text is read once, word by word; a pattern is tried only at a word that one of its
-family's names can begin with, a class only at one of its head nouns, so that a text without hardware costs a dictionary
-look-up a word.
+Products are found by the patterns of their families, classes by head nouns and modifiers; both are in
+`lexicon/hardware_*.toml`. A text is read once, word by word. A pattern is tried only at a word that a name of its family can
+begin with, a class only at one of its head nouns, so a word of a text without hardware costs one look-up in a dictionary.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 
 from extractor.documents import Span, lowered
 from extractor.records import Category
-from extractor.spotting.families import SPACE, Exclusion, HardwareLexicon, Product, compiled, hardware_lexicon
-from extractor.spotting.mentions import HardwareMention
+from extractor.spotting.lexicon import load
+
+_PRODUCTS, _CLASSES = load("hardware_products"), load("hardware_classes")
+_SPACE = r"(?:(?:[®™]|\((?:R|TM)\))?(?:[\s~-]|\\[ ,]))"
+"""What stands between two words of a name: a space, line break, tie, hyphen or thin space, perhaps behind a trademark."""
+_LETTERS = re.compile(r"[A-Za-z]+")
+_WORD_SET = re.compile(r"\{(\w+)\}")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareMention:
+    """A phrase that names computing hardware: a product (`specific`) or a class. `spot` gives it `id` and `sentence`."""
+
+    id: int
+    span: Span
+    text: str
+    specific: bool
+    category: Category
+    sentence: Span = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A family of products: `source` describes its names. See the head of `hardware_products.toml` for `context` and `bare`."""
+
+    source: str
+    category: Category
+    context: bool
+    bare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _HardwareClass:
+    """A class of hardware. Its expression has the group `name` and ends at the head noun; `last_words` end its modifiers."""
+
+    source: str
+    category: Category
+    alone: bool
+    last_words: frozenset[str]
+    needs: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Exclusion:
+    """What makes a head noun something else: a word in lower case before it, words after it, `where` anywhere in the text."""
+
+    before: frozenset[str]
+    after: re.Pattern[str] | None
+    where: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _HardwareLexicon:
+    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class; `words` are all of these."""
+
+    vendors: Mapping[str, re.Pattern[str]]
+    products: Mapping[str, tuple[_Product, ...]]
+    classes: Mapping[str, tuple[_HardwareClass, ...]]
+    exclusions: Mapping[str, _Exclusion]
+    words: frozenset[str]
+
+
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    """The expression of a family or class, compiled when first tried: all of them would cost the first abstract 0.1 s."""
+    return re.compile(source)
+
+
+@cache
+def _lexicon() -> _HardwareLexicon:
+    """The lexicon, compiled at its first use."""
+    vendors = _by_word((name.split()[0].lower(), name) for name in _PRODUCTS["vendors"])
+    by_product = _by_word(pair for family in _PRODUCTS["product"] for pair in _read_product(family))
+    by_class = _by_word(pair for entry in _CLASSES["class"] for pair in _read_class(entry, _CLASSES["words"]))
+    return _HardwareLexicon(
+        vendors={word: _vendor_pattern(names) for word, names in vendors.items()},
+        products=by_product,
+        classes=by_class,
+        exclusions=_read_exclusions(_CLASSES["not"]),
+        words=frozenset([*vendors, *by_product, *by_class]),
+    )
+
+
+def _vendor_pattern(names: Sequence[str]) -> re.Pattern[str]:
+    longest_first = sorted(names, key=len, reverse=True)
+    spellings = (form for name in longest_first for form in dict.fromkeys((name, name.capitalize(), name.upper())))
+    return re.compile("(?:" + "|".join(spelling.replace(" ", _SPACE) for spelling in spellings) + r")(?:'s)?(?![\w'])")
+
+
+def _read_product(family: Mapping[str, Any]) -> Iterator[tuple[str, _Product]]:
+    source = "(?:" + family["pattern"].replace(" ", _SPACE) + r")s?(?![A-Za-z0-9])"
+    product = _Product(source, family["category"], family.get("context", False), family.get("bare", False))
+    return ((start, product) for start in family["starts"])
+
+
+def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, _HardwareClass]]:
+    """The class under each word that can end one of its heads: "computer" and "computers" for "single-board computer"."""
+    heads = [form for head in entry["heads"] for form in (head, _plural(head))]
+    noun = f"(?:{'|'.join(_pattern(head, words) for head in heads)})"
+    modifiers = "|".join(_pattern(modifier, words) for modifier in entry["modifiers"])
+    before = rf"(?:{modifiers})(?:\s\([A-Za-z]{{2,6}}\))?[\s~-]+"  # "Internet of Things (IoT) devices"
+    alone = entry.get("alone", False)
+    if entry.get("bare", False):
+        phrase = f"{before}(?P<name>{noun})"
+    elif entry["modifiers"]:
+        phrase = f"(?P<name>(?:{before}){'?' if alone else ''}{noun})"
+    else:
+        phrase = f"(?P<name>{noun})"
+    source = rf"{'' if entry.get('case', False) else '(?i)'}(?<![\w-]){phrase}\Z"
+    needs = re.compile(entry["needs"], re.IGNORECASE) if "needs" in entry else None
+    modifier_ends = {word for modifier in entry["modifiers"] for word in _last_words(modifier, words)}
+    for word, lengths in _by_word((letters[-1], letters) for letters in map(_LETTERS.findall, map(str.lower, heads))).items():
+        single = any(len(letters) == 1 for letters in lengths)
+        last_words = {letters[-2] for letters in lengths if len(letters) > 1} | (modifier_ends if single else set())
+        yield word, _HardwareClass(source, entry["category"], alone and single, frozenset(last_words), needs)
+
+
+def _read_exclusions(entries: Iterable[Mapping[str, Any]]) -> dict[str, _Exclusion]:
+    by_head: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        for head in entry["heads"]:
+            for form in (head.lower(), _plural(head).lower()):
+                by_head.setdefault(form, []).append(entry)
+    return {form: _exclusion(entries) for form, entries in by_head.items()}
+
+
+def _exclusion(entries: Sequence[Mapping[str, Any]]) -> _Exclusion:
+    before = frozenset(word.lower() for entry in entries for word in entry.get("before", ()))
+    after = "|".join(_pattern(phrase, {}) for entry in entries for phrase in entry.get("after", ()))
+    where = "|".join(entry["where"] for entry in entries if "where" in entry)
+    return _Exclusion(
+        before,
+        re.compile(rf"[\W_](?:{after})(?![A-Za-z])", re.IGNORECASE) if after else None,
+        re.compile(where, re.IGNORECASE) if where else None,
+    )
+
+
+def _pattern(phrase: str, words: Mapping[str, Sequence[str]]) -> str:
+    """The expression for a phrase: a hyphen also matches a space, {name} any word of a set."""
+    parts = _WORD_SET.split(phrase)
+    for n in range(1, len(parts), 2):
+        parts[n] = "(?:" + "|".join(_pattern(word, words) for word in words[parts[n]]) + ")"
+    return "".join(part if n % 2 else re.escape(part).replace(r"\-", r"[\s~-]") for n, part in enumerate(parts))
+
+
+def _last_words(phrase: str, words: Mapping[str, Sequence[str]]) -> set[str]:
+    """The words, in lower case, that can end a phrase."""
+    if phrase.endswith("}"):
+        return {end for word in words[_WORD_SET.findall(phrase)[-1]] for end in _last_words(word, words)}
+    return {_LETTERS.findall(phrase)[-1].lower()}
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith(("ch", "s", "x")):
+        return noun + "es"
+    return noun[:-1] + "ies" if noun.endswith("ty") else noun + "s"
+
+
+def _by_word(pairs: Iterable[tuple[str, _T]]) -> dict[str, tuple[_T, ...]]:
+    table: dict[str, tuple[_T, ...]] = {}
+    for word, value in pairs:
+        table[word] = (*table.get(word, ()), value)
+    return table
+
 
 _WORD = re.compile(r"[A-Za-z]+")
 _LOWERED_WORD = re.compile(r"(?<=\d)[x×](?=[a-z])|[a-z]+")
@@ -35,14 +199,14 @@ _HEAD_CATEGORIES: Mapping[str, Category] = {
     "accelerator": "npu",
 }
 _HEAD_WORDS = r"(?:Edge ?)?(?:GPU|CPU|FPGA|MCU|NPU|TPU|DSP)s?|[Mm]icrocontrollers?|[Pp]rocessors?|[Aa]ccelerators?"
-_HEAD = re.compile(rf"{SPACE}(?P<head>{_HEAD_WORDS})(?![\w-])".replace(" ?", f"{SPACE}?"))
+_HEAD = re.compile(rf"{_SPACE}(?P<head>{_HEAD_WORDS})(?![\w-])".replace(" ?", f"{_SPACE}?"))
 _NOUN = re.compile(
-    rf"{SPACE}(?:{_HEAD_WORDS}|chips?|chipsets?|SoCs?|boards?|instances?|cards?|device|laptop|robots?|robotic|quadruped|humanoid|arm|manipulator)"
-    r"(?![\w-])".replace(" ?", f"{SPACE}?")
+    rf"{_SPACE}(?:{_HEAD_WORDS}|chips?|chipsets?|SoCs?|boards?|instances?|cards?|device|laptop|robots?|robotic|quadruped|humanoid|arm|manipulator)"
+    r"(?![\w-])".replace(" ?", f"{_SPACE}?")
 )
 _MODEL = re.compile(
-    rf"(?:{SPACE}(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*(?<!\d\.)(?<!The)){{1,4}}?{SPACE}(?P<head>{_HEAD_WORDS})(?![\w-])".replace(
-        " ?", f"{SPACE}?"
+    rf"(?:{_SPACE}(?:[A-Z]\w*|\w*\d\w*)(?:-\w+)*(?<!\d\.)(?<!The)){{1,4}}?{_SPACE}(?P<head>{_HEAD_WORDS})(?![\w-])".replace(
+        " ?", f"{_SPACE}?"
     )
 )
 _ENUMERATION = re.compile(r"(?:\s*[,/&]\s*|\s+)(?:(?:and|or|vs\.?|versus)\s+)?(?:an?\s+|the\s+)?")
@@ -57,9 +221,9 @@ _NAMED_ROBOT = re.compile(
     r"(?:(?!and|the|that|for)[a-z-]+\s){0,2}?(?P<head>robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
 )
 _ROBOT_BODY = re.compile(
-    rf"(?:{SPACE}(?:humanoid|quadruped(?:al)?|mobile|legged|bipedal|nano|robot(?:ic)?|arm|manipulator|hand|quadrotor|drone|edu|platform|base)s?)+(?![\w-])"
+    rf"(?:{_SPACE}(?:humanoid|quadruped(?:al)?|mobile|legged|bipedal|nano|robot(?:ic)?|arm|manipulator|hand|quadrotor|drone|edu|platform|base)s?)+(?![\w-])"
 )
-"""The nouns that say what kind of robot a named product is; they are no mention of their own."""
+"""The nouns that say what kind of robot a named product is; they do not make a mention of their own."""
 _COORDINATED = re.compile(
     r"(?<![\w-])(?P<name>mobile|edge|embedded|IoT|wearable|cloud|desktop|server|microcontroller)"
     r"(?:\s*/\s*|\s+(?:and|or|and/or)\s+)\Z"
@@ -95,7 +259,7 @@ class _Found:
 
 def find_hardware(text: str) -> tuple[HardwareMention, ...]:
     """Find the hardware mentions of a text in reading order, numbered from 1; they do not overlap."""
-    lexicon = hardware_lexicon()
+    lexicon = _lexicon()
     found: list[_Found] = []
     start_of_last, end, vendor, before = 0, 0, None, ""
     for match in _LOWERED_WORD.finditer(lowered(text)):
@@ -133,15 +297,17 @@ def find_hardware(text: str) -> tuple[HardwareMention, ...]:
     )
 
 
-def _product(text: str, start: int, products: Sequence[Product], vendor: Span | None, found: Sequence[_Found]) -> _Found | None:
+def _product(
+    text: str, start: int, products: Sequence[_Product], vendor: Span | None, found: Sequence[_Found]
+) -> _Found | None:
     """The longest product name at a word, with its vendor before and its head noun ("GPU", "FPGA") after it."""
     best: _Found | None = None
     for product in products:
-        match = compiled(product.source).match(text, start)
+        match = _compiled(product.source).match(text, start)
         if match is None:
             continue
         end = match.end()
-        sold = vendor is not None and vendor[1] <= start and re.fullmatch(SPACE, text[vendor[1] : start]) is not None
+        sold = vendor is not None and vendor[1] <= start and re.fullmatch(_SPACE, text[vendor[1] : start]) is not None
         if product.context and not (sold or _NOUN.match(text, end) or _enumerated(text, start, product.category, found)):
             continue
         head = _HEAD.match(text, end)
@@ -170,19 +336,19 @@ def _enumerated(text: str, start: int, category: Category, found: Sequence[_Foun
     return _ENUMERATION.fullmatch(text, found[-1].end, start) is not None
 
 
-def _unlisted_model(text: str, vendor: Span, lexicon: HardwareLexicon) -> _Found | None:
+def _unlisted_model(text: str, vendor: Span, lexicon: _HardwareLexicon) -> _Found | None:
     """A vendor, a model name that no family describes, and a head noun: "NVIDIA X9000 GPU"."""
     match = _MODEL.match(text, vendor[1])
     name = _WORD.search(text, vendor[1])
     listed = lexicon.products.get(name[0].lower(), ()) if name else ()
-    if name and any(compiled(product.source).match(text, name.start()) for product in listed):
+    if name and any(_compiled(product.source).match(text, name.start()) for product in listed):
         return None
     if match is None or not any(c.isdigit() for c in text[vendor[1] : match.start("head")]):
         return None
     return _Found(vendor[0], match.end(), True, _HEAD_CATEGORIES[re.sub(r"\W", "", match["head"].lower()).rstrip("s")])
 
 
-def _class(text: str, head: Span, before: str, lexicon: HardwareLexicon, free_from: int) -> _Found | None:
+def _class(text: str, head: Span, before: str, lexicon: _HardwareLexicon, free_from: int) -> _Found | None:
     """The class that a head noun names together with the words before it."""
     start, end = head
     following = text[end : end + 1]
@@ -195,7 +361,7 @@ def _class(text: str, head: Span, before: str, lexicon: HardwareLexicon, free_fr
     for kind in lexicon.classes[word]:
         if not kind.alone and before not in kind.last_words:
             continue
-        match = compiled(kind.source).search(text, max(free_from, start - _LOOKBACK), end)
+        match = _compiled(kind.source).search(text, max(free_from, start - _LOOKBACK), end)
         if match is not None and (kind.needs is None or _holds(kind.needs, text)):
             return _Found(match.start("name"), end, False, kind.category)
     return None
@@ -209,7 +375,7 @@ def _coordinated(text: str, hit: _Found, free_from: int) -> _Found | None:
     return _Found(match.start("name"), match.end("name"), False, category)
 
 
-def _is_excluded(text: str, end: int, before: str, exclusion: Exclusion) -> bool:
+def _is_excluded(text: str, end: int, before: str, exclusion: _Exclusion) -> bool:
     return (
         before in exclusion.before
         or (exclusion.after is not None and exclusion.after.match(text, end) is not None)

@@ -1,18 +1,17 @@
-"""Find every quantity of a text and parse it to low, high, unit and bound.
+"""Quantities: find those of a text and parse each to low, high, unit and bound.
 
 Numbers come from `numbers`, units from `units`. Here they become quantities: ranges and plus-minus are joined, units and
 bounds are carried over to the numbers that a coordination shares them with.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from extractor.documents import Span
 from extractor.records import Bound
-from extractor.spotting.bounds import bound_before, bound_behind
-from extractor.spotting.mentions import QuantityMention
+from extractor.spotting.lexicon import load
 from extractor.spotting.numbers import Number, find_numbers
-from extractor.spotting.units import noun_unit, read_unit
+from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit
 
 _PLUS = re.compile(r"\$?\+\$?(?=\s?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%\\])")
 _RANGE = re.compile(
@@ -45,12 +44,27 @@ _FACTOR_BEFORE = re.compile(
 _PARAMETERS_BEFORE = re.compile(
     r"(?i)(?:parameters|params|parameter\s(?:count|size|number))\s(?:of|to|is|are|by)\s(?:\w+\s){0,3}?$|parameters?\s\([<>~]?\s?$"
 )
-_FAMILIES = {
-    **dict.fromkeys(("x", "%"), "relative"),
-    **dict.fromkeys(("B", "KB", "MB", "GB", "TB"), "bytes"),
-    **dict.fromkeys(("us", "ms", "s", "min", "h"), "time"),
-}
-_SIGNED = frozenset({"dBm", "°C", "°", None})
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityMention:
+    """A number or range in the text. `low` and `high` are in `unit` (canonical name, or None), equal for a single number.
+
+    `measure` is what is known of the unit; `spot` numbers the mention and says which `sentence` holds it.
+    """
+
+    id: int
+    span: Span
+    text: str
+    low: float
+    high: float
+    unit: str | None
+    bound: Bound
+    sentence: Span = (0, 0)
+    measure: Unit = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measure", known_unit(self.unit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,7 @@ def _measure(text: str, number: Number) -> _Quantity:
         name = _implied_unit(text, number, end)
     if bound == "exact":
         bound = bound_behind(text, end)
-    sign = -1.0 if number.negative and name in _SIGNED else 1.0
+    sign = -1.0 if number.negative and (name is None or known_unit(name).signed) else 1.0
     start = macro.start() if macro and "}" in text[number.end : end] else number.start
     start, end = _whole_mathematics(text, start, end)
     low, high = sorted((_scaled(sign * number.low, scale), _scaled(sign * number.high, scale)))
@@ -211,8 +225,8 @@ def _share_bounds(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
         if last.bound not in ("up_to", "at_least", "approx") or quantity.bound != "exact" or text[last.end - 1] == "+":
             continue
         gap = text[last.end : quantity.start]
-        same_family = last.unit == quantity.unit or _family(last.unit) == _family(quantity.unit) != "other"
-        if same_family and (_COORDINATED.fullmatch(gap) or (last.unit and _listed(text, gap, quantity.end))):
+        alike = last.unit == quantity.unit or known_unit(last.unit).dimension == known_unit(quantity.unit).dimension != ""
+        if alike and (_COORDINATED.fullmatch(gap) or (last.unit and _listed(text, gap, quantity.end))):
             shared[n] = replace(quantity, bound=last.bound)
     return shared
 
@@ -224,5 +238,48 @@ def _listed(text: str, gap: str, end: int) -> bool:
     return _NOUN_COORDINATED.fullmatch(gap) is not None
 
 
-def _family(unit: str | None) -> str:
-    return _FAMILIES.get(unit or "", "other")
+_BOUND_WORDS = load("bounds")
+_WINDOW = 64
+
+
+def _any(words: list[str]) -> str:
+    return "|".join(re.escape(word).replace(r"\ ", r"\s") for word in sorted(words, key=len, reverse=True))
+
+
+_FILLERS = rf"(?:(?:{_any(_BOUND_WORDS['fillers'])})\s)*"
+
+
+def _groups(section: str) -> str:
+    """One named group for each bound of a section of the lexicon."""
+    return "|".join(f"(?P<{bound}>{_any(words)})" for bound, words in _BOUND_WORDS[section].items())
+
+
+_APPROX = _any([*_BOUND_WORDS["before"]["approx"], *_BOUND_WORDS["symbols"]["approx"]])
+_LIMIT_OF_APPROX = re.compile(  # "up to about 40 times" is a limit
+    rf"(?i)(?<![a-z])(?:(?P<up_to>{_any(_BOUND_WORDS['before']['up_to'])})|(?P<at_least>{_any(_BOUND_WORDS['before']['at_least'])}))"
+    rf"\s{_FILLERS}(?:{_APPROX})[\s~]*\$?$"
+)
+_SYMBOLS = re.compile(rf"(?:{_groups('symbols')})[\s~$]*$")
+_BEFORE = re.compile(rf"(?i)(?<![a-z])(?:{_groups('before')})(?:[\s~]+|(?<=-)){_FILLERS}\$?$")
+_SUPERLATIVE = re.compile(
+    rf"(?i)(?<![a-z])(?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
+    rf"(?!(?:{_any(_BOUND_WORDS['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}\$?$"
+)
+_BEHIND = re.compile(rf"\s(?:{_groups('behind')})(?![a-z])")
+_BOUNDS: dict[str, Bound] = {"up_to": "up_to", "at_least": "at_least", "approx": "approx"}
+
+
+def bound_before(text: str, start: int) -> Bound:
+    """The bound that the words or symbols directly before a number give it; "exact" without such words."""
+    window = text[max(0, start - _WINDOW) : start]
+    for pattern in (_LIMIT_OF_APPROX, _SYMBOLS, _BEFORE):
+        match = pattern.search(window)
+        if match and match.lastgroup:
+            return _BOUNDS[match.lastgroup]
+    return "up_to" if _SUPERLATIVE.search(window) else "exact"
+
+
+def bound_behind(text: str, end: int) -> Bound:
+    """The bound that the words directly behind a quantity give it ("30% or more"); "exact" without such words."""
+    match = _BEHIND.match(text, end)
+    return _BOUNDS[match.lastgroup] if match and match.lastgroup else "exact"

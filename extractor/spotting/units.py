@@ -1,43 +1,110 @@
-"""Units: what follows a number, under its canonical name.
-
-Names that are special to this field, and the canonical names of the annotation guidelines, are in `lexicon/units.toml`;
-other physical units are read by pint, whose base units are limited to those that abstracts mean.
-"""
+"""Units: how each is written, its canonical name, its dimension and its size, as the rows of `lexicon/units.toml` say."""
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
 
 from extractor.spotting.lexicon import load
 
-if TYPE_CHECKING:
-    import pint
-
 _LEXICON = load("units")
-_TIMES = re.compile(_LEXICON["times"]["pattern"])
-_PERCENT = re.compile(_LEXICON["percent"]["pattern"])
+_MICRO = ("µ", "μ", "\\mu ", "$\\mu$", "$\\mu ")
+"""Spellings of the prefix u."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is known of a unit. `base` is its size in the first unit of its dimension, 0 where it has none.
+
+    The other fields are those of `[dimensions]` in the lexicon. A unit that stands in no row has the dimension "".
+    """
+
+    name: str
+    dimension: str = ""
+    base: float = 0.0
+    reports: Literal["time", "cost", ""] = ""
+    relative: bool = False
+    things: bool = False
+    counts: bool = False
+    names: bool = False
+    signed: bool = False
+    worded: bool = False
+
+
+UNITLESS = Unit("")
+"""The unit of a bare number."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenUnit:
+    """A unit as it stands in a text: its canonical name, the factor for the number, and where its last character ends."""
+
+    name: str
+    scale: float
+    end: int
+
+
+def _read_units() -> tuple[dict[str, Unit], dict[str, tuple[str, float]], dict[str, str]]:
+    """The units by canonical name; name and scale by spelling; names by the words that are read in rates alone."""
+    units: dict[str, Unit] = {}
+    spellings: dict[str, tuple[str, float]] = {}
+    in_rates: dict[str, str] = {}
+    for dimension, defaults in _LEXICON["dimensions"].items():
+        for name, row in _LEXICON[dimension].items():
+            attributes = {key: row.get(key, value) for key, value in defaults.items()}
+            base, words = row.get("base", 0.0), row.get("words", [])
+            units[name] = Unit(name, dimension, base, **attributes)
+            spellings |= dict.fromkeys(words, (name, 1.0))
+            in_rates |= dict.fromkeys(row.get("rates", []), name)
+            for prefix in row.get("prefixes", []):
+                factor, full = _LEXICON["prefixes"][prefix]
+                units[prefix + name] = Unit(prefix + name, dimension, base * factor, **attributes)
+                written = [prefix + name, *(full + word for word in words if word.islower() and len(word) > len(name))]
+                written += [micro + name for micro in _MICRO] if prefix == "u" else []
+                spellings |= dict.fromkeys(written, (prefix + name, 1.0))
+            for prefix, scale in _LEXICON["multiples"].items() if row.get("multiples") else ():
+                written = [f"{prefix}{dash}{word}" for word in words if word[0].isupper() for dash in ("", "-")]
+                spellings |= dict.fromkeys(written, (name, scale))
+    return units, spellings, in_rates
+
+
+_UNITS, _SPELLINGS, _IN_RATES = _read_units()
+
+
+@lru_cache(maxsize=4096)
+def known_unit(name: str | None) -> Unit:
+    """What is known of a unit by its canonical name, also of one per another ("mJ/inference", "grasps per second").
+
+    So many things per time are a rate; else the unit before the stroke decides, and if it reports nothing, what is given per
+    energy or power is a cost.
+    """
+    if name is None or name in _UNITS:
+        return _UNITS[name] if name else UNITLESS
+    over, stroke, under = name.partition("/" if "/" in name else " per ")
+    if not stroke:
+        return Unit(name)
+    numerator, per = _of_rate(over), _of_rate(under)
+    if per.dimension == "time" and (numerator.things or not numerator.dimension):
+        return Unit(name, "rate", **_LEXICON["dimensions"]["rate"])
+    costs: Literal["cost", ""] = "cost" if per.dimension in ("energy", "power") else ""
+    return replace(numerator, name=name, base=0.0, reports=numerator.reports or costs)
+
+
+def _of_rate(word: str) -> Unit:
+    """The unit that a word of a rate names."""
+    word = word.strip()
+    name = word if word in _UNITS else _SPELLINGS[word][0] if word in _SPELLINGS else _IN_RATES.get(word)
+    return _UNITS[name] if name else UNITLESS
+
+
+_TIMES = re.compile(_LEXICON["patterns"]["x"])
+_PERCENT = re.compile(_LEXICON["patterns"]["%"])
 _GAP = r"(?:[\s~\u2009\u202f]|\\[,;: ]|\{\}|-(?=[A-Za-z])|\$(?=\\mu|\^)|\$\s?(?=[A-Za-z]))?"
-_SPELLINGS = {spelling: name for name, spellings in _LEXICON["spellings"].items() for spelling in spellings}
-_PREFIXES = {prefix: scale for prefix, scale in _LEXICON["prefixed"].items() if prefix != "names"}
-
-
-def _with_prefixes() -> dict[str, tuple[str, float]]:
-    """Every spelling with its canonical name and scale, metric prefixes written out where the guidelines say so."""
-    table = {spelling: (name, 1.0) for spelling, name in _SPELLINGS.items()}
-    for spelling, name in _SPELLINGS.items():
-        if name in _LEXICON["prefixed"]["names"] and spelling[0].isupper():
-            table |= {prefix + spelling: (name, scale) for prefix, scale in _PREFIXES.items()}
-            table |= {f"{prefix}-{spelling}": (name, scale) for prefix, scale in _PREFIXES.items()}
-    return table
-
-
-_TABLE = _with_prefixes()
 _PHRASES = re.compile(
     _GAP
     + "("
-    + "|".join(sorted((re.escape(s) for s in _TABLE if not s.isalpha()), key=len, reverse=True))
+    + "|".join(sorted((re.escape(spelling) for spelling in _SPELLINGS if not spelling.isalpha()), key=len, reverse=True))
     + r")(?![A-Za-z0-9])"
 )
 _LATEX = re.compile(  # \\,\\mathrm{FPS}, and the second argument of \\SI{40}{\\milli\\second}
@@ -46,80 +113,46 @@ _LATEX = re.compile(  # \\,\\mathrm{FPS}, and the second argument of \\SI{40}{\\
 )
 _RATE = re.compile(r"\s([a-z]+(?:-[a-z]+)?\s?(?:per\s(?:second|sec|minute|min|hour|day)|/s(?:ec)?))(?![a-z])")
 _WORD = re.compile(_GAP + r"([A-Za-zµμ]+)([23²³]|\$?\^\{?[23]\}?\$?)?(/[A-Za-zµμ]+\d?)?(?![A-Za-z0-9_^])")
-_ACRONYM_NEXT = re.compile(r"-[A-Z]{2}")
 _NOUN = re.compile(
     rf"\s(?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])})\s){{1,2}}"
     rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
 )
-_NEVER = frozenset(_LEXICON["words"]["never"])
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A unit as it stands in a text: its canonical name, the factor for the number, and where its last character ends."""
-
-    name: str
-    scale: float
-    end: int
-
-
-def read_unit(text: str, position: int) -> Unit | None:
-    """The unit that starts at `position`, directly behind a number; None if there is none."""
+def read_unit(text: str, position: int) -> WrittenUnit | None:
+    """The unit that starts at `position`, directly behind a number; None if no unit does."""
     if match := _PERCENT.match(text, position):
-        return Unit("%", 1.0, match.end())
+        return WrittenUnit("%", 1.0, match.end())
     if match := _TIMES.match(text, position):
-        return Unit("x", 1.0, match.end())
+        return WrittenUnit("x", 1.0, match.end())
     if match := _PHRASES.match(text, position):
-        name, scale = _TABLE[match[1]]
-        return Unit(name, scale, match.end())
+        name, scale = _SPELLINGS[match[1]]
+        return WrittenUnit(name, scale, match.end())
     if match := _RATE.match(text, position):
-        return Unit(match[1], 1.0, match.end())
+        return WrittenUnit(match[1], 1.0, match.end())
     if match := _WORD.match(text, position):
         return _read_word(match)
     if match := _LATEX.match(text, position):
         inner = read_unit(f" {(match[1] or match[2]).replace(chr(92), '').replace('percent', '%')}", 0)
-        return Unit(inner.name, inner.scale, match.end()) if inner else None
+        return WrittenUnit(inner.name, inner.scale, match.end()) if inner else None
     return None
 
 
-def _read_word(match: re.Match[str]) -> Unit | None:
+def _read_word(match: re.Match[str]) -> WrittenUnit | None:
     word, power, rate = match.groups()
-    known = _TABLE.get(word)
-    if known is None and not _ACRONYM_NEXT.match(match.string, match.end()):  # "51.4 PA-MPJPE" are no pascals
-        known = _physical(word)
+    known = _SPELLINGS.get(word)
     if known is None:
         return None
     name, scale = known
     if power:
         name += re.sub(r"\D", "", unicodedata.normalize("NFKC", power))
     if rate is None:
-        return Unit(name, scale, match.end(2) if power else match.end(1))
-    whole = _TABLE.get(word + rate)
-    return Unit(whole[0], whole[1], match.end()) if whole else Unit(name + rate, scale, match.end())
+        return WrittenUnit(name, scale, match.end(2) if power else match.end(1))
+    whole = _SPELLINGS.get(word + rate)
+    return WrittenUnit(whole[0], whole[1], match.end()) if whole else WrittenUnit(name + rate, scale, match.end())
 
 
 def noun_unit(text: str, position: int) -> str | None:
     """The unit that a noun behind a few adjectives gives a bare number: "2.7M trainable parameters" counts params."""
     match = _NOUN.match(text, position)
-    return _TABLE[match[1]][0] if match else None
-
-
-@lru_cache(maxsize=65536)
-def _physical(word: str) -> tuple[str, float] | None:
-    """The canonical symbol of a physical unit, as pint reads the word; None if it is none that abstracts mean."""
-    if word in _NEVER or len(word) > 16:
-        return None
-    symbols: dict[str, str] = _LEXICON["physical"]
-    for prefix, base, _ in _registry().parse_unit_name(word):
-        if base in symbols:
-            symbol = _registry().get_symbol(prefix + base) if prefix else symbols[base]
-            return symbol.replace("µ", "u").replace("μ", "u"), 1.0
-    return None
-
-
-@cache
-def _registry() -> "pint.UnitRegistry[Any]":
-    """pint's registry, made at the first unit that the lexicon does not list: importing and making it takes 0.5 s."""
-    import pint
-
-    return pint.UnitRegistry()
+    return _SPELLINGS[match[1]][0] if match else None

@@ -109,4 +109,4 @@ def test_help_loads_nothing_heavy() -> None:
     )
     count, *modules = run("-c", code).stderr.split()
     assert int(count) < 300
-    assert {"pydantic", "rich", "pint", "asyncio", "scipy", "aiohttp", "tenacity", "sqlite3", "ray"}.isdisjoint(modules)
+    assert {"pydantic", "rich", "asyncio", "scipy", "aiohttp", "tenacity", "sqlite3", "ray"}.isdisjoint(modules)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from extractor.spotting.units import noun_unit, read_unit
+from extractor.spotting import units
+from extractor.spotting.units import known_unit, noun_unit, read_unit
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,9 @@ from extractor.spotting.units import noun_unit, read_unit
         ("5 nanometers", "nm", 1, " nanometers"),
         ("5 mV", "mV", 1, " mV"),
         ("5 kWh", "kWh", 1, " kWh"),
+        ("5 kilometres", "km", 1, " kilometres"),
+        ("5 $\\mu$J", "uJ", 1, " $\\mu$J"),
+        ("5 months", "months", 1, " months"),
     ],
 )
 def test_reads_units(text: str, name: str, scale: float, written: str) -> None:
@@ -35,7 +39,22 @@ def test_reads_units(text: str, name: str, scale: float, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["5 in all", "5 a day", "5 points", "5 images", "5-way", "5x5", "5 of", "5 A", "5 people", "5"]
+    "text",
+    [
+        "5 in all",
+        "5 a day",
+        "5 points",
+        "5 images",
+        "5-way",
+        "5x5",
+        "5 of",
+        "5 A",
+        "5 people",
+        "5",
+        "5 QA datasets",
+        "5 PA tasks",
+        "5d objects",
+    ],
 )
 def test_words_are_no_units(text: str) -> None:
     assert read_unit(text, 1) is None
@@ -44,3 +63,42 @@ def test_words_are_no_units(text: str) -> None:
 def test_a_noun_behind_adjectives_names_the_unit() -> None:
     assert noun_unit("5M trainable parameters", 2) == "params"
     assert noun_unit("5M pretty parameters", 2) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "dimension", "reports"),
+    [
+        ("ms", "time", "time"),
+        ("ms/token", "time", "time"),
+        ("FPS", "rate", "time"),
+        ("grasps per second", "rate", "time"),
+        ("steps per second", "rate", "time"),
+        ("m/s", "length", ""),
+        ("degrees per second", "angle", ""),
+        ("rad/s", "angle", ""),
+        ("Hz", "frequency", "time"),
+        ("kHz", "frequency", ""),
+        ("GB/s", "data", "cost"),
+        ("mJ/inference", "energy", "cost"),
+        ("TOPS/W", "operation rate", "cost"),
+        ("frobs/W", "", "cost"),
+        ("params", "parameters", "cost"),
+        ("MW", "power", ""),
+        ("frobs", "", ""),
+        (None, "", ""),
+    ],
+)
+def test_a_unit_has_a_dimension_and_says_what_it_reports(name: str | None, dimension: str, reports: str) -> None:
+    unit = known_unit(name)
+    assert (unit.dimension, unit.reports) == (dimension, reports)
+
+
+def test_the_base_of_a_unit_is_its_size_and_a_rate_has_none() -> None:
+    assert [known_unit(name).base for name in ("ms", "h", "days", "KB", "mJ", "km")] == [1e-3, 3600, 86400, 1e3, 1e-3, 1e3]
+    assert known_unit("s/frame").base == 0
+
+
+def test_every_spelling_names_a_unit_that_is_known() -> None:
+    for spelling, (name, scale) in units._SPELLINGS.items():
+        assert known_unit(name).dimension, spelling
+        assert scale > 0

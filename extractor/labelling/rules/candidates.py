@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from extractor.labelling.rules.frames import Frame, is_score
+from extractor.labelling.rules.frames import DAY, Frame, is_score
 from extractor.labelling.rules.reading import Metric, load
-from extractor.labelling.senses import TIME_UNITS, is_cost, is_time
+from extractor.spotting import Unit
 
 Verdict = bool | None
 """Whether a quantity is a claim; None where a rule says nothing of it."""
@@ -77,9 +77,10 @@ def setting(frame: Frame) -> Verdict:
         return False
     if frame.mention.unit is None and frame.after.startswith("/") and "." not in frame.mention.text:
         return False  # a formula
-    if is_cost(frame.mention.unit) and (_OF_A_DEVICE.search(frame.before) or _DEVICE_BEHIND.match(frame.after)):
+    costs = frame.mention.measure.reports == "cost"
+    if costs and (_OF_A_DEVICE.search(frame.before) or _DEVICE_BEHIND.match(frame.after)):
         return False
-    if is_cost(frame.mention.unit) and not _PARTS.isdisjoint(frame.words_after[:2]) and frame.after[:1] not in "OI,&":
+    if costs and not _PARTS.isdisjoint(frame.words_after[:2]) and frame.after[:1] not in "OI,&":
         return False
     if frame.mention.unit == "Hz" and frame.words_after[:1] in (
         ["sampling"],
@@ -129,7 +130,7 @@ def multiple(frame: Frame) -> Verdict:
 
 def training_time(frame: Frame) -> Verdict:
     """Yes: days that training takes; no: other days."""
-    if frame.mention.unit not in ("days", "day", "weeks", "week"):
+    if frame.mention.measure.dimension != "time" or frame.mention.measure.base < DAY:
         return None
     words = frame.sentence.words[max(0, frame.first - 8) : frame.first]
     return any(word in _counts().trained or word in ("takes", "took", "time") for word in words)
@@ -148,7 +149,7 @@ def training_data(frame: Frame) -> Verdict:
         little = not _counts().limited.isdisjoint(before[-1:]) and not frame.after.startswith("O")
         trains = [*before[-4:-1], *after[:1]] if little else []
     else:
-        trains = before[-3:] if unit in ("h", "min", "s", "tokens", "examples", "samples") else []
+        trains = before[-3:] if _amounts_to_data(frame.mention.measure) else []
     if _counts().trained.isdisjoint(trains) or _counts().data.isdisjoint([*after[:6], frame.mention.text.split()[-1]]):
         return None
     match = _DATA_NAME.match(frame.after)
@@ -156,6 +157,11 @@ def training_data(frame: Frame) -> Verdict:
         frame.metric = frame.last + match.start(1), frame.last + match.end(1)
     frame.rule, frame.change = "training data", None
     return True
+
+
+def _amounts_to_data(unit: Unit) -> bool:
+    """Whether data are given in a unit: seconds or more, tokens, examples."""
+    return unit.dimension in ("tokens", "examples") or (unit.dimension == "time" and unit.base >= 1)
 
 
 def achieved_share(frame: Frame) -> Verdict:
@@ -180,7 +186,7 @@ _OPENS_CLAUSE = re.compile(r"(?:^|[Sp,&])[BDR]*$")
 
 def share_of_things(frame: Frame) -> Verdict:
     """No: a share of people or things ("30% of participants"), unless a method needs it ("with only 1% of the data")."""
-    if frame.mention.unit not in ("%", "x") or not frame.after.startswith("O") or frame.change is not None:
+    if not frame.mention.measure.relative or not frame.after.startswith("O") or frame.change is not None:
         return None
     if frame.words_before[-1:] in (["first"], ["last"], ["remaining"], ["other"]):
         return False
@@ -204,7 +210,7 @@ def tokens_of_input(frame: Frame) -> Verdict:
 
 def duration_of_data(frame: Frame) -> Verdict:
     """No: hours of video, seconds of audio, minutes long, "every 5 seconds"."""
-    if frame.mention.unit not in TIME_UNITS:
+    if frame.mention.measure.reports != "time" or not frame.mention.measure.base:
         return None
     words, before = frame.words_after[:4], frame.words_before[-2:]
     if frame.after[:1] in "&,;":
@@ -238,15 +244,13 @@ def model_variant(frame: Frame) -> Verdict:
     return None if "V" in frame.before[-8:] else False
 
 
-_RUNNING = frozenset(["x", "%", "dB", "FPS", "ms", "tokens/s"])
-
-
 def description(frame: Frame) -> Verdict:
     """No: the size of a dataset ("comprises 12 hours, 1 TB"), which no metric or word of change governs."""
     entry = frame.entry
     if frame.rule not in ("", "Q metric") or (entry is not None and entry.kind != "any"):
         return None
-    if frame.mention.unit in _RUNNING or frame.mention.unit == "params":
+    unit = frame.mention.measure
+    if unit.relative or unit.dimension in ("level", "rate", "parameters") or (unit.dimension == "time" and unit.base < 1):
         return None
     before = frame.sentence.words[max(0, frame.first - 10) : frame.first]
     return None if _counts().describes.isdisjoint(before) else False
@@ -264,8 +268,8 @@ def larger_thing(frame: Frame) -> Verdict:
 
 def odd_unit(frame: Frame) -> Verdict:
     """No: another unit (metres, degrees) that no metric or change clearly governs."""
-    unit = frame.mention.unit
-    if unit in _RUNNING or unit is None or is_time(unit) or is_cost(unit) or frame.rule in _SURE:
+    unit = frame.mention.measure
+    if unit.relative or unit.dimension == "level" or unit.reports or frame.mention.unit is None or frame.rule in _SURE:
         return None
     if frame.rule == "Q metric" and frame.entry is not None and frame.entry.kind == "accuracy":
         return None  # "30 cm tracking error"
@@ -334,7 +338,7 @@ def evident(frame: Frame) -> Verdict:
         return True
     if mention.unit == "Hz" and "V" not in frame.before[-5:]:
         return None
-    if is_time(mention.unit) or is_cost(mention.unit):
+    if mention.measure.reports:
         return True
     return True if mention.text[:1] == "+" and (mention.unit is not None or "." in mention.text) else None
 

@@ -87,8 +87,7 @@ def _once(labels: list[ClaimLabel], mentions: Mentions) -> tuple[ClaimLabel, ...
             kept[key] = label
             continue
         place = quantities[other.mention].span[0]
-        same_sentence = mentions.sentence_at(place) == mentions.sentence_at(mention.span[0])
-        if same_sentence or not _agree(other, label):
+        if quantities[other.mention].sentence == mention.sentence or not _agree(other, label):
             continue
         # The title states a result in passing; the abstract reports it.
         weaker = (

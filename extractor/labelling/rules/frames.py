@@ -11,10 +11,12 @@ NP = "[wNMH/]"
 
 FILL = "[BDRv]*"
 
+DAY = 86400.0
+"""Seconds."""
+
 METRIC_PHRASE = re.compile(rf"{NP}*M")
 BEATING = re.compile(rf"(?:{'|'.join(sorted(phrase_words('beating')))})\w*")
 _OWN_NOUN = re.compile(r"[A-Za-z]+$")
-COUNTED_UNITS = frozenset(["params", "FLOPs", "MACs", "tokens"])
 
 
 @dataclass(slots=True)
@@ -80,7 +82,7 @@ class Frame:
     @property
     def metric_text(self) -> str | None:
         """The metric's words as written; a counted unit ("372M parameters") names it itself where nothing else does."""
-        counted = self.mention.unit in COUNTED_UNITS
+        counted = self.mention.measure.counts
         if self.metric is not None and not (counted and self.entry is not None and self.entry.kind == "accuracy"):
             return self.sentence.phrase(*self.metric)
         if counted and (match := _OWN_NOUN.search(self.mention.text)) and len(match.group()) > 1:
@@ -140,6 +142,12 @@ def _alike(sentence: Sentence, a: int, b: int, between: str) -> bool:
     """Whether two neighbouring quantities are of one sort, so that what is said of one is said of the other."""
     left, right = sentence.at[a], sentence.at[b]
     return left.unit == right.unit or (left.unit is None and between in ("T", "t"))
+
+
+def is_timed(frame: Frame) -> bool:
+    """Whether a number is a time under a day, or a rate: what one run takes or reaches."""
+    unit = frame.mention.measure
+    return unit.dimension in ("time", "rate") and 0 < unit.base < DAY
 
 
 def is_score(frame: Frame) -> bool:

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 
 from extractor.labelling.rules.frames import (
     BEATING,
-    COUNTED_UNITS,
     FILL,
     METRIC_PHRASE,
     NP,
     REPORTED,
     Frame,
     is_score,
+    is_timed,
     metric_entry,
     named,
     reported,
 )
 from extractor.labelling.rules.reading import Sentence, phrase_words
-from extractor.labelling.senses import TIMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ def hang(frame: Frame) -> None:
     if frame.rule in ("metric of", "name of", "metric reaches") and (match := _CHANGED_AFTER.match(frame.after)):
         frame.change = match.start("c") + frame.last
     entry = frame.entry
-    if entry is not None and entry.kind == "any" and frame.mention.unit in TIMED:
+    if entry is not None and entry.kind == "any" and is_timed(frame):
         frame.metric = None  # only an activity is named: "training takes 3 hours"
 
 
@@ -197,7 +196,7 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str], base: int) -> bool:
             return bool(_INTRANSITIVE.fullmatch(change)) and sentence.codes[head] == "w" and sentence.words[head] not in others
         case "changed by" | "changed by noun" | "changed":
             opened = frame.before.rstrip("BDR").endswith("(")
-            return not opened or (unit in ("%", "x") and BEATING.fullmatch(change) is None)
+            return not opened or (frame.mention.measure.relative and BEATING.fullmatch(change) is None)
         case "name (Q)":
             return unit == "%" and frame.after[:1] in (")", "F", "I", "P")
         case "from to":
@@ -209,7 +208,7 @@ def _fits(rule: Rule, frame: Frame, match: re.Match[str], base: int) -> bool:
             return BEATING.fullmatch(change) is None
         case "metric of":  # "(99 ms latency)": what stands in the parentheses names the metric
             opened = _OPENED_BY.search(frame.before) is not None
-            if opened and unit in COUNTED_UNITS and frame.mention.text[-1:].isalpha():
+            if opened and frame.mention.measure.counts and frame.mention.text[-1:].isalpha():
                 return False  # "(600M MACs)" names its metric itself
             entry = metric_entry(sentence, match.start("m") + base, match.end("m") + base)
             vague = entry is not None and entry.kind == "any"

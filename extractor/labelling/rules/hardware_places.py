@@ -9,7 +9,7 @@ from typing import Literal
 from extractor.documents import Document
 from extractor.labelling.rules.reading import load
 from extractor.records import Category, Role
-from extractor.spotting import HardwareMention, Mentions
+from extractor.spotting import HardwareMention, Mentions, QuantityMention
 
 Decision = Literal["evaluated", "intended", "none"]
 
@@ -34,7 +34,6 @@ _EXAMPLE = re.compile(
     r"(?:an?\s+|the\s+|various\s+|\w+\s+)?"
 )
 _DATASET = re.compile(r"\bdatasets?\b(?! (?:and|&))")
-_COST_UNITS = frozenset({"FPS", "s", "ms", "us", "min", "h", "x", "tokens/s", "J", "mJ", "W", "mW", "Hz"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +121,9 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
     products = frozenset(mention.category for mention in mentions.hardware if mention.specific)
     first = cues.first.search(abstract)
     own_from = mentions.sentence_at(len(title) + 1 + first.start() if first else len(text) // 2)[0]
-    sentences = [mentions.sentence_at(mention.span[0]) for mention in mentions.hardware]
+    sentences = [mention.sentence for mention in mentions.hardware]
     own = {span: span[0] >= own_from or cues.own.search(text[slice(*span)].lower()) is not None for span in set(sentences)}
-    costs = {mentions.sentence_at(quantity.span[0]) for quantity in mentions.quantities if quantity.unit in _COST_UNITS}
+    costs = {quantity.sentence for quantity in mentions.quantities if _measures_a_run(quantity)}
     places: list[Place] = []
     for n, (mention, span) in enumerate(zip(mentions.hardware, sentences, strict=True)):
         previous = mentions.hardware[n - 1] if n and sentences[n - 1] == span else None
@@ -145,6 +144,12 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
         )
         places.append(place)
     return places
+
+
+def _measures_a_run(quantity: QuantityMention) -> bool:
+    """Whether a quantity is a time, rate, factor, energy or power."""
+    unit = quantity.measure
+    return unit.reports == "time" or quantity.unit == "x" or unit.dimension in ("energy", "power")
 
 
 @cache

@@ -4,10 +4,7 @@ import re
 from dataclasses import dataclass
 
 from extractor.labelling.rules.frames import Frame, metric_entry
-from extractor.labelling.senses import is_cost, is_time
 from extractor.records import Comparison, Effect, Kind
-
-RELATIVE_UNITS = frozenset(["x", "%"])
 
 _MULTIPLIES = re.compile(r"(doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
 
@@ -65,7 +62,7 @@ def _is_gain(frame: Frame) -> bool:
 
 def _is_overhead(frame: Frame) -> bool:
     """ "with 15% training overhead": a change for the worse."""
-    relative = frame.mention.unit in RELATIVE_UNITS and frame.change is None
+    relative = frame.mention.measure.relative and frame.change is None
     return relative and frame.metric is not None and frame.sentence.words[frame.metric[1] - 1].startswith("overhead")
 
 
@@ -95,13 +92,13 @@ def _share(frame: Frame, after: str) -> bool:
 
 def kind_of(frame: Frame, comparison: Comparison) -> Kind:
     """The unit decides where it is one of time or cost; else the metric, else the word of change, else accuracy."""
-    unit, entry = frame.mention.unit, frame.entry
+    unit, entry = frame.mention.measure, frame.entry
     time: Kind = "speed" if comparison == "absolute" else "speedup"
     if frame.rule == "training data":
         return "resource"
-    if is_time(unit):
+    if unit.reports == "time":
         return "resource" if entry is not None and entry.kind == "resource" and not _times(frame) else time
-    if is_cost(unit):
+    if unit.reports == "cost":
         return "resource"
     change = frame.change_entry
     if change is not None and change.kind == "time":

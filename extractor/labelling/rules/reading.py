@@ -211,7 +211,7 @@ def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
         return True
     if mention.unit is None:
         return _SIZE.match(mention.text) is not None
-    return mention.unit in ("bit", "bits") or (mention.unit == "px" and mention.bound == "exact")
+    return mention.unit == "bit" or (mention.unit == "px" and mention.bound == "exact")
 
 
 def _counts_tests(mention: QuantityMention, text: str) -> bool:

@@ -3,10 +3,9 @@
 import itertools
 import re
 
-from extractor.labelling.rules.frames import FILL, METRIC_PHRASE, NP, Frame, metric_entry, named
+from extractor.labelling.rules.frames import FILL, METRIC_PHRASE, NP, Frame, is_timed, metric_entry, named
 from extractor.labelling.rules.hanging import abbreviated
 from extractor.labelling.rules.reading import Sentence
-from extractor.labelling.senses import TIMED
 
 
 def carry(frames: list[Frame]) -> None:
@@ -149,7 +148,7 @@ def _complete(frame: Frame) -> None:
             return
     if change is not None and change.kind is None and sentence.words[frame.change or 0] not in _COMPARATIVE:
         return
-    wanted = change.kind if change is not None else "time" if frame.mention.unit in TIMED else None
+    wanted = change.kind if change is not None else "time" if is_timed(frame) else None
     if (change is None and wanted is None) or frame.rule in ("nominal change", "changed by noun"):
         return
     for match in reversed([*METRIC_PHRASE.finditer(codes, frame.head, frame.first)]):

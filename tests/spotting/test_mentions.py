@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.spotting.sentences import split_sentences
+from extractor.spotting.mentions import split_sentences
 
 
 @pytest.mark.parametrize(
