@@ -26,17 +26,17 @@ class Scratch:
         self.close = finalize(self, self._database.close)
         """Drop it. It may be closed twice, and is when nobody holds it any more."""
 
-    def change(self, statement: str, values: Sequence[int | None] = ()) -> int:
-        """Run a statement and return how many rows it has changed."""
+    def change(self, statement: str, values: Sequence[int | str | None] = ()) -> int:
+        """Run a statement and return how many rows it has changed. A text among the values stands for its digest."""
         try:
-            return self._database.execute(statement, values).rowcount
+            return self._database.execute(statement, _digested(values)).rowcount
         except sqlite3.Error as error:
             raise _no_room(error) from None
 
-    def row(self, statement: str, values: Sequence[int | None] = ()) -> tuple[Any, ...] | None:
-        """The first row of a query, or None."""
+    def row(self, statement: str, values: Sequence[int | str | None] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, or None. A text among the values stands for its digest."""
         try:
-            row: tuple[Any, ...] | None = self._database.execute(statement, values).fetchone()
+            row: tuple[Any, ...] | None = self._database.execute(statement, _digested(values)).fetchone()
         except sqlite3.Error as error:
             raise _no_room(error) from None
         return row
@@ -52,6 +52,10 @@ class Scratch:
 def digest(text: str) -> int:
     """A key for a text: 64 bits with a sign. Among ten million texts two share one with a probability of 3e-6."""
     return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest(), signed=True)
+
+
+def _digested(values: Sequence[int | str | None]) -> list[int | None]:
+    return [digest(value) if isinstance(value, str) else value for value in values]
 
 
 def _no_room(error: sqlite3.Error) -> OSError:

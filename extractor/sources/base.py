@@ -1,13 +1,17 @@
-"""What the formats share: a paper or a fault with its line, the names of the fields, and the largest record."""
+"""What the formats share: the row that describes one, a paper or a fault with its line, the names of the fields, lines."""
 
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import BinaryIO, Self
 
 from extractor.documents import Document
 from extractor.errors import UsageError
 
 MAX_RECORD = 1_000_000
 """Bytes of the largest line or JSON record that is read; an abstract has about 1,500. A longer one is skipped, not held."""
+BOM = b"\xef\xbb\xbf"
+_SKIP = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Sourced:
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record that gives no document: where it stands, its own id if it has a readable one, what is wrong, what mends it."""
+    """A record that gives no document: its location, its own id if that can be read, the cause and the fix."""
 
     location: Location
     id: str | None
@@ -41,7 +45,7 @@ class BadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The names of a JSON record's fields; of several names the first that holds something counts."""
+    """The names of a record's fields; of several names the first whose field is not empty counts."""
 
     title: str = "title"
     abstract: tuple[str, ...] = ("abstract", "summary")
@@ -49,7 +53,7 @@ class Fields:
 
     @classmethod
     def parse(cls, mapping: str) -> Self:
-        """Read `title=headline,abstract=body,id=key`; what is not named keeps its usual names. Raises UsageError."""
+        """Read `title=headline,abstract=body,id=key`; a field that is left out keeps its usual names. Raises UsageError."""
         names: dict[str, str] = {}
         for pair in mapping.split(","):
             field, equals, name = (part.strip() for part in pair.partition("="))
@@ -86,6 +90,31 @@ class Fault:
     id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of input, a row of the registry in `formats.py`.
+
+    `suffixes` are in lower case with their dot; they decide unless `suffix_decides` is false. `recognises` judges the first
+    64 KB, without a byte order mark and white space before them. `read` yields a `Paper` or a `Fault` for each record, in
+    order, and raises nothing for a bad one. Its stream is at the start; that of a file is seekable and has the path as `name`.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    recognises: Callable[[bytes], bool]
+    read: Callable[[io.BufferedReader, Fields], Iterator[Paper | Fault]]
+    suffix_decides: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its end (`\\n` or `\\r\\n`). If it is `too_long`, `raw` is only its beginning."""
+
+    number: int
+    raw: bytes
+    too_long: bool
+
+
 TOO_LONG = (
     f"longer than {MAX_RECORD:,} bytes",
     "Put one record on each line, or take out what is not title and abstract.",
@@ -100,7 +129,7 @@ def not_utf8(error: UnicodeDecodeError) -> tuple[str, str]:
 
 
 def unusable(text: str) -> tuple[str, str] | None:
-    """Cause and fix of characters that no output file could hold; None if there are none."""
+    """Cause and fix of a character that no output file can hold; None for a usable text."""
     if "\0" in text:
         return "holds a NUL character", "Take it out; the file may be damaged."
     try:
@@ -109,3 +138,17 @@ def unusable(text: str) -> tuple[str, str] | None:
         code = ord(text[error.start])
         return f"holds half of a character: an unpaired surrogate U+{code:04X}", "Write the character whole, or take it out."
     return None
+
+
+def read_lines(stream: BinaryIO) -> Iterator[Line]:
+    """Yield the lines of a stream, counted from 1, without a leading byte order mark, in bounded memory."""
+    number = 0
+    while raw := stream.readline(MAX_RECORD + 1):
+        number += 1
+        too_long = len(raw) > MAX_RECORD and not raw.endswith(b"\n")
+        if too_long:
+            while (rest := stream.readline(_SKIP)) and not rest.endswith(b"\n"):
+                pass
+        if number == 1:
+            raw = raw.removeprefix(BOM)
+        yield Line(number, raw.rstrip(b"\r\n"), too_long)

@@ -6,15 +6,16 @@ and no title ends in a full stop.
 """
 
 import re
+import tomllib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 from itertools import takewhile
 from typing import BinaryIO
 
-from extractor.sources.base import NO_ABSTRACT, TOO_LONG, Fault, Fields, Paper, not_utf8, unusable
-from extractor.sources.furniture import is_furniture, peel
-from extractor.sources.lines import Line, read_lines
+from extractor.sources.base import NO_ABSTRACT, TOO_LONG, Fault, Fields, Format, Line, Paper, not_utf8, read_lines, unusable
 
 _PROSE = 250
 """Characters from which on a paragraph is an abstract whatever it looks like."""
@@ -23,6 +24,8 @@ _LONGEST = 50_000
 _NEAR = 20
 """Lines before and after a line that show at which width it was wrapped."""
 _NARROWEST = 40
+_LONGEST_CALL = 200
+"""Characters of the longest line that asks the reader to do something."""
 _ENDED = re.compile(r"""[.!?:…]["'”’)\]}$]*$|https?://\S+$""")
 _NEXT_SENTENCE = re.compile(r"[a-z0-9)][.] [A-Z]")  # titles ask and shout: "Fast? Small? Both!"
 _PLAIN_WORD = re.compile(r"[a-z]+[,;.]?(?=\s|$)")
@@ -95,8 +98,8 @@ def _lines(stream: BinaryIO) -> Iterator[_Text]:
     for line in read_lines(stream):
         text = _decoded(line)
         if not text.fault:
-            text = replace(text, text=peel(text.text))
-        if not text.text or is_furniture(text.text):
+            text = replace(text, text=_peel(text.text))
+        if not text.text or _is_furniture(text.text):
             blank = True
             continue
         yield replace(text, blank=blank)
@@ -198,3 +201,37 @@ def _continues(abstract: _Text, paragraph: _Text, following: deque[_Text]) -> bo
     if not _ENDED.search(abstract.text):
         return paragraph.prose or paragraph.sentence or _PLAIN_WORD.match(paragraph.text) is not None
     return paragraph.sentence and not (following and following[0].prose and not following[0].sentence)
+
+
+def _is_furniture(line: str) -> bool:
+    """Whether a line holds nothing but furniture."""
+    return _furniture()[0].fullmatch(line) is not None
+
+
+def _peel(line: str) -> str:
+    """A line without the furniture that is fused to its ends, and without white space around it."""
+    _, head, tail = _furniture()
+    line = line.strip()
+    while peeled := head.match(line) or tail.search(line):
+        line = (line[peeled.end() :] if peeled.start() == 0 else line[: peeled.start()]).strip()
+    return line
+
+
+@cache
+def _furniture() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Patterns of a whole line, of furniture before a text, and of furniture after it."""
+    lexicon = tomllib.loads(files("extractor.sources").joinpath("lexicon/furniture.toml").read_text(encoding="utf-8"))
+    lines, calls, things, buttons, footers = (
+        "|".join(re.escape(phrase) for phrase in sorted(lexicon[name], key=len, reverse=True))
+        for name in ("lines", "calls", "things", "buttons", "footers")
+    )
+    call = rf"(?i:(?:{calls})\b(?=.{{0,{_LONGEST_CALL}}}\b(?:{things})\b)[^.!?]{{0,{_LONGEST_CALL}}}"
+    # Lower case may be the last word of a wrapped abstract ("models."), so may a number with a full stop or a per cent sign.
+    whole = rf"[\d\s|•·»«›‹…→←/-]*|[^a-zA-Z.%]*(?=[A-Z])(?i:{lines})[^a-zA-Z.%]*|(?=[A-Z]){call}[.!?]?)"
+    footer = rf"(?i:{footers}).{{0,{_LONGEST_CALL}}}"
+    head = rf"(?:(?:{buttons})|{call}[.!]))(?=[A-Z0-9$\\\\\"“(]|[a-z]+[A-Z0-9])"
+    tail = rf"(?<=[a-z0-9.!?)])(?:{buttons})$"
+    return re.compile(f"{whole}|{footer}"), re.compile(head), re.compile(tail)
+
+
+PLAIN_TEXT = Format("plain text", (".txt",), lambda _: True, read_scrape, suffix_decides=False)

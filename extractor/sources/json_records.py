@@ -1,0 +1,317 @@
+"""JSON records: one on each line, in an array, or one after another however they are broken into lines.
+
+An array is cut into records by counting brackets outside strings; each record is then parsed by itself. A streaming parser
+such as ijson stops at the first error and does not say on which line a record starts; here a damaged record costs that record.
+"""
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal, NoReturn
+
+from extractor.sources.base import (
+    BOM,
+    MAX_RECORD,
+    NO_ABSTRACT,
+    TOO_LONG,
+    Fault,
+    Fields,
+    Format,
+    Paper,
+    not_utf8,
+    read_lines,
+    unusable,
+)
+
+_CHUNK = 1 << 16
+_INDENT = 100
+_WHOLE_ON_A_LINE = re.compile(rb"\{[^\n]*(?:\}\s*\n|\Z)")
+_OBJECT_OR_ARRAY = re.compile(rb"\{|\[\s*[{\]]")  # a title may begin with a bracket too
+_START = re.compile(rb"(?:" + BOM + rb")?\s*")
+_SPACE = re.compile(rb"\s*")
+_SEPARATORS = re.compile(rb"[\s,]*")
+_OUTSIDE = re.compile(rb'["{}\[\],\n]')
+_RECORD = b"r"
+_OPENING = {b"}": b"{" + _RECORD, b"]": b"["}
+_INSIDE = re.compile(rb'["\\\n]')
+_UNCLOSED = (
+    "not JSON: a string, an object or a list is not closed",
+    "Close what the record opens, or write it with a JSON library.",
+)
+_CUT = ("the array has no end; the file may be cut off", "Check that the file is whole.")
+_BEYOND = ("text after the end of the array", "Write one array, or one object a line in a file named .jsonl.")
+_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+
+
+def read_json_lines(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]:
+    """Read one record a line; blank lines are skipped."""
+    for line in read_lines(stream):
+        if line.too_long:
+            yield Fault(line.number, *TOO_LONG)
+        elif line.raw.strip():
+            yield _parse(line.raw, line.number, fields)
+
+
+def read_json_array(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]:
+    """Read the records of an array; commas between them may be missing or too many."""
+    text = _Text(stream)
+    text.skip(_START)
+    if in_array := text.starts_with(b"["):
+        text.drop(1)
+    cut_off = False
+    while True:
+        text.skip(_SEPARATORS)
+        if text.empty:
+            if in_array and not cut_off:
+                yield Fault(text.line, *_CUT)
+            return
+        if in_array and text.starts_with(b"]"):
+            text.drop(1)
+            text.skip(_SPACE)
+            if not text.empty:
+                yield Fault(text.line, *_BEYOND)
+            return
+        line = text.line
+        record = text.take()
+        cut_off = text.empty and not isinstance(record, bytes)
+        yield _parse(record, line, fields) if isinstance(record, bytes) else record
+
+
+@dataclass(slots=True)
+class _Scan:
+    """How far a record is read: up to `place`, an offset in the stream; its open brackets; whether a string is open.
+
+    An open object that begins near the start of a line, as a record does, is an `r` in `brackets` and has its place in `starts`.
+    """
+
+    place: int
+    brackets: bytearray = field(default_factory=bytearray)
+    in_string: bool = False
+    starts: deque[int] = field(default_factory=deque)
+
+    @property
+    def open(self) -> bool:
+        return bool(self.brackets) or self.in_string
+
+    def run(self, data: bytes, origin: int, first: int) -> Literal["end", "broken", "more"]:
+        """Go on to the record's end, the end of the data, or what JSON forbids: a line end in a string, a wrong bracket.
+
+        `origin` is the place of the data, `first` the index in it where the record starts.
+        """
+        at = self.place - origin
+        state: Literal["end", "broken", "more"] = "more"
+        while state == "more" and (found := (_INSIDE if self.in_string else _OUTSIDE).search(data, at)):
+            mark, start = found[0], found.start()
+            at = start + 1
+            if mark == b"\\":
+                if at == len(data):
+                    self.place = origin + start
+                    return "more"
+                at += 1
+            elif self.in_string:
+                if mark == b"\n":
+                    at, state = start, "broken"
+                else:
+                    self.in_string = False
+                    state = "more" if self.brackets else "end"
+            elif mark == b'"':
+                self.in_string = True
+            elif mark in b"{[":
+                if mark == b"{" and data.rfind(b"\n", max(first, start - _INDENT - 2), start) >= 0:
+                    self.starts.append(origin + start)
+                    mark = _RECORD
+                self.brackets += mark
+            elif not self.brackets:  # a bare word, or a bracket that nothing opened
+                at, state = max(start, first + 1), "end"
+            elif mark in b"}]":
+                if self.brackets[-1] not in _OPENING[mark]:
+                    at, state = start, "broken"
+                else:
+                    if self.brackets.endswith(_RECORD):
+                        self.starts.pop()
+                    self.brackets.pop()
+                    state = "more" if self.brackets else "end"
+        self.place = origin + (len(data) if state == "more" else at)
+        return state
+
+    def resumes(self, place: int) -> bool:
+        """Take the scan for that of the record at `place`, if that is one of the open objects."""
+        while self.starts and self.starts[0] < place:
+            self.starts.popleft()
+            del self.brackets[: self.brackets.index(_RECORD) + 1]
+        if not self.starts or self.starts[0] > place:
+            return False
+        del self.brackets[: self.brackets.index(_RECORD)]
+        return True
+
+    def forget(self) -> None:
+        """Let no record resume this scan: the data behind it is dropped."""
+        self.starts.clear()
+        self.brackets = self.brackets.replace(_RECORD, b"{")
+
+
+@dataclass(slots=True)
+class _Text:
+    """A stream as far as it is in memory: `data` from `start` on is not read yet and starts on line `line`."""
+
+    stream: BinaryIO
+    data: bytes = b""
+    start: int = 0
+    origin: int = 0
+    line: int = 1
+    indent: int = 0
+    failed: _Scan = field(default_factory=lambda: _Scan(0))
+
+    @property
+    def empty(self) -> bool:
+        return self.start == len(self.data)
+
+    def starts_with(self, mark: bytes) -> bool:
+        return self.data.startswith(mark, self.start)
+
+    def fill(self) -> bool:
+        chunk = self.stream.read(_CHUNK)
+        self.origin += self.start
+        self.data, self.start = self.data[self.start :] + chunk, 0
+        return bool(chunk)
+
+    def drop(self, size: int) -> None:
+        end = self.start + size
+        self.line += self.data.count(b"\n", self.start, end)
+        line_end = self.data.rfind(b"\n", self.start, end)
+        self.indent = end - line_end - 1 if line_end >= 0 else self.indent + size
+        self.start = end
+
+    def drop_to(self, place: int) -> None:
+        self.drop(place - self.origin - self.start)
+
+    def skip(self, pattern: re.Pattern[bytes]) -> None:
+        """Drop what the pattern matches, over the borders of chunks."""
+        while True:
+            match = pattern.match(self.data, self.start)
+            self.drop(match.end() - self.start if match else 0)
+            if not self.empty or not self.fill():
+                return
+
+    def take(self) -> bytes | Fault:
+        """Take the record that the data starts with. A damaged one ends where the next line starts a record, if one does.
+
+        Such a record may stand inside the damaged one, unclosed too: its scan goes on where that of the damaged one stopped.
+        """
+        line, here, too_long = self.line, self.origin + self.start, False
+        scan = self.failed if self.failed.resumes(here) else _Scan(here)
+        next_record = re.compile(rb"\n[ \t,]{0,%d}(?=\{)" % (min(self.indent, _INDENT) + 1))
+        while (state := scan.run(self.data, self.origin, self.start)) == "more":
+            if len(self.data) - self.start > MAX_RECORD:
+                if not too_long and (found := next_record.search(self.data, self.start + 1)):
+                    self.drop(found.end() - self.start)
+                    self.failed = scan
+                    return Fault(line, *_UNCLOSED)
+                too_long = True
+                self.drop_to(scan.place)
+                scan.forget()
+            if not self.fill():
+                if not scan.open:  # a bare word
+                    break
+                found = next_record.search(self.data, self.start + 1)
+                self.drop((found.end() if found else len(self.data)) - self.start)
+                self.failed = scan
+                return Fault(line, *(TOO_LONG if too_long else _UNCLOSED))
+        if state == "broken":
+            # After a wrong bracket the next record may stand anywhere: what should have closed before it did not.
+            self.leave(next_record, scan.place - self.origin if scan.in_string else self.start)
+            self.failed = scan
+            return Fault(line, *_UNCLOSED)
+        size = scan.place - self.origin - self.start
+        record = self.data[self.start : self.start + size]
+        self.drop(size)
+        return Fault(line, *TOO_LONG) if too_long or size > MAX_RECORD else record
+
+    def leave(self, next_record: re.Pattern[bytes], index: int) -> None:
+        """Drop everything up to the next record from `index` on."""
+        while not (found := next_record.search(self.data, index)):
+            end = len(self.data)
+            tail = self.data.rfind(b"\n", max(index, end - _INDENT - 2))  # perhaps the indent of the next record
+            self.drop((end if tail < 0 else tail) - self.start)
+            if not self.fill():
+                self.drop(len(self.data))
+                return
+            index = 0
+        self.drop(found.end() - self.start)
+
+
+class _Number(str):
+    """A number as written: arXiv's 2312.00270 read as a float would lose its last digit as an id."""
+
+    __slots__ = ()
+
+
+class _WrongTypeError(Exception):
+    pass
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+_DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)
+
+
+def _parse(raw: bytes, line: int, fields: Fields) -> Paper | Fault:
+    """Read the bytes of one record that starts at `line`. Strings come out as they went in."""
+    try:
+        record = _DECODER.decode(raw.decode())
+    except UnicodeDecodeError as error:
+        return Fault(line, *not_utf8(error))
+    except json.JSONDecodeError as error:
+        where = f"line {line + error.lineno - 1}, column {error.colno}"
+        return Fault(
+            line, f"not JSON: {error.msg.removesuffix(' at')} ({where})", "Mend the record, or write it with a JSON library."
+        )
+    except (ValueError, RecursionError):  # NaN and Infinity; thousands of brackets
+        return Fault(line, "not JSON: a number or a nesting that JSON readers refuse", "Write the record with a JSON library.")
+    if not isinstance(record, dict):
+        return Fault(line, f"{_kind(record)}, not an object", 'Write each record as {"title": ..., "abstract": ...}.')
+    return _paper(record, line, fields)
+
+
+def _paper(record: dict[str, object], line: int, fields: Fields) -> Paper | Fault:
+    id = None
+    try:
+        id = _text(record, fields.id, numbers=True)
+        title = _text(record, (fields.title,)) or ""
+        abstract = _text(record, fields.abstract)
+    except _WrongTypeError as error:
+        return Fault(line, str(error), "Write it as a string.", id)
+    if id is not None and (fault := unusable(id)):
+        return Fault(line, f"the id {fault[0]}", fault[1])
+    if abstract is None:
+        names = " or ".join(f'"{name}"' for name in fields.abstract)
+        return Fault(line, NO_ABSTRACT, f"Give the record a field {names}, or map another field to the abstract.", id)
+    for name, text in (("title", title), ("abstract", abstract)):
+        if fault := unusable(text):
+            return Fault(line, f"the {name} {fault[0]}", fault[1], id)
+    return Paper(line, id, title, abstract)
+
+
+def _text(record: dict[str, object], names: tuple[str, ...], *, numbers: bool = False) -> str | None:
+    """The first of the named fields that is not blank, or None. Raises _WrongTypeError."""
+    for name in names:
+        value = record.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str) or (isinstance(value, _Number) and not numbers):
+            raise _WrongTypeError(f'the field "{name}" is {_kind(value)}, not a string')
+        if value.strip():
+            return str(value)
+    return None
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a number")
+
+
+JSON_LINES = Format("JSON Lines", (".jsonl", ".ndjson"), lambda head: _WHOLE_ON_A_LINE.match(head) is not None, read_json_lines)
+JSON = Format("JSON", (".json",), lambda head: _OBJECT_OR_ARRAY.match(head) is not None, read_json_array)
