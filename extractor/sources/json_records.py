@@ -83,7 +83,7 @@ def read_json_array(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]
 class _Scan:
     """How far a record is read: up to `place`, an offset in the stream; its open brackets; whether a string is open.
 
-    An open object that begins near the start of a line, as a record does, is an `r` in `brackets` and has its place in `starts`.
+    An open object that begins near the start of a line, as a record does, is an `r` in `brackets`, its place is in `starts`.
     """
 
     place: int
@@ -148,8 +148,9 @@ class _Scan:
 
     def forget(self) -> None:
         """Let no record resume this scan: the data behind it is dropped."""
-        self.starts.clear()
-        self.brackets = self.brackets.replace(_RECORD, b"{")
+        if self.starts:
+            self.starts.clear()
+            self.brackets = self.brackets.replace(_RECORD, b"{")
 
 
 @dataclass(slots=True)
