@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,29 @@ def test_what_is_written_reads_back_equal(records: list[dict[str, str]], escaped
     array = json.dumps(records, ensure_ascii=escaped, indent=indent)
     for data in (lines, array):
         assert triples(list(read(["-"], stdin=io.BytesIO(data.encode())))) == expected
+
+
+UNCLOSED = {
+    "objects": b'{"title": "T", "abstract": "A."\n',
+    "objects with lists": b'{"title": "T", "authors": [\n',
+    "objects around good ones": b'{"authors": [\n{"abstract": "A."}\n',
+    "a wrong bracket after a thousand": b'{"a": [\n' * 1000 + b"}\n",
+}
+
+
+@pytest.mark.parametrize("part", UNCLOSED.values(), ids=UNCLOSED.keys())
+def test_records_that_are_not_closed_are_scanned_once(part: bytes) -> None:
+    """1.2 MB take a second of processor time; a scan of a megabyte for each record would take an hour."""
+    data = part * (1_200_000 // len(part))
+    began, count = time.process_time(), 0
+    for _ in read(["-"], stdin=io.BytesIO(data)):
+        count += 1
+        assert time.process_time() - began < 30
+    assert count == data.count(b"{")
+
+
+def test_good_records_between_unclosed_ones_are_read(tmp_path: Path) -> None:
+    parts = [b'{"a": [', b'{"id": "x", "abstract": "A."}', b'{"b": {', b'{"c": [', b'{"id": "y", "abstract": "A."}', b'{"d": ']
+    found = read_bytes(b"[\n" + b"\n".join(parts) + b"\n", ".json", tmp_path)
+    assert [one.location.line for one in found] == [2, 3, 4, 5, 6, 7]
+    assert [id for id, *_ in triples(found)] == ["x", "y"]

@@ -178,6 +178,7 @@ BIG = {
     "json lines": (b"", b'{"title": "T", "abstract": "' + PROSE.encode() * 4 + b'"}\n'),
     "json array": (b"[", b'{"title": "T", "abstract": "' + PROSE.encode() * 4 + b'"},\n'),
     "scrape": (b"", b"A Title\n" + PROSE.encode() * 4 + b"\n"),
+    "objects without end": (b"", b'{"title": "T", "abstract": "' + PROSE.encode() * 4 + b'"\n'),
     "one line without end": (b'{"abstract": "', PROSE.encode()),
     "one array element without end": (b'[{"abstract": "', PROSE.encode()),
 }
@@ -212,3 +213,50 @@ def test_a_named_pipe_is_read(tmp_path: Path) -> None:
     writer.start()
     assert ids(read([str(pipe)])) == ["piped"]
     writer.join()
+
+
+def test_the_files_of_a_job_are_no_input(tmp_path: Path) -> None:
+    for name in ("job/extractions.jsonl", "job/job.json", "job/batch/documents.jsonl", "job/more.jsonl", "batch/a.jsonl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(record(name))
+    assert ids(read([str(tmp_path)])) == ["batch/a.jsonl", "job/more.jsonl"]
+    (tmp_path / "job/job.json").unlink()
+    assert ids(read([str(tmp_path / "job")])) == ["job/batch/documents.jsonl", "job/extractions.jsonl", "job/more.jsonl"]
+
+
+def test_a_file_that_may_not_be_read_is_an_error_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(record("a"))
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(UsageError, match="may not be read"):
+        read([str(path)])
+
+
+def test_standard_input_is_read_once(tmp_path: Path) -> None:
+    assert ids(read(["-", "-"], stdin=io.BytesIO(record("a").encode()))) == ["a"]
+
+
+def test_an_empty_file_is_a_bad_record_and_a_file_with_a_bad_one_is_not_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    (tmp_path / "b.jsonl").write_text("broken")
+    found = list(read([str(tmp_path)]))
+    assert [one.cause for one in found if isinstance(one, BadRecord)] == [
+        "holds no record",
+        "not JSON: Expecting value (line 1, column 1)",
+    ]
+    assert [str(one.location) for one in found] == [f"{tmp_path}/a.jsonl:1", f"{tmp_path}/b.jsonl:1"]
+
+
+def test_a_line_of_the_largest_size_is_read_and_a_longer_one_is_not() -> None:
+    def line(size: int) -> bytes:
+        start, end = b'{"abstract": "', b'"}'
+        return start + b"x" * (size - len(start) - len(end)) + end
+
+    sizes = [1_000_000, 1_000_001, 10]
+    lines = b"\n".join(line(size) for size in sizes[:2]) + b'\n{"abstract": "A."}\n'
+    for data in (lines, b"[\n" + lines.rstrip().replace(b"\n", b",\n") + b"]"):
+        found = list(read(["-"], stdin=io.BytesIO(data)))
+        assert [isinstance(one, Sourced) for one in found] == [True, False, True]
+        assert found[2].location.line - found[0].location.line == 2
