@@ -21,7 +21,7 @@ def read_extractions(path: str | Path) -> Iterator[Extraction]:
     """Read the extractions of a job, one by one.
 
     `path` is a job's folder or its `extractions.jsonl`. Raises `UsageError` at once if there is no such file, and
-    `DataError` with file and line when it meets a line that is no extraction.
+    `DataError` with file and line when it meets a line that is not an extraction.
     """
     file = Path(path)
     if file.is_dir():
@@ -43,7 +43,7 @@ def _read(file: Path) -> Iterator[Extraction]:
 
 
 def _cause(line: bytes, error: ValidationError) -> str:
-    """Cause and fix, of a line that is no extraction."""
+    """Cause and fix of a line that is not an extraction."""
     if not line.endswith(b"\n"):
         return "the line is cut off. Run the same command again: it repairs the file and does the rest."
     first = error.errors(include_url=False, include_input=False)[0]

@@ -29,7 +29,7 @@ _LONGEST_CALL = 200
 _ENDED = re.compile(r"""[.!?:…]["'”’)\]}$]*$|https?://\S+$""")
 _NEXT_SENTENCE = re.compile(r"[a-z0-9)][.] [A-Z]")  # titles ask and shout: "Fast? Small? Both!"
 _PLAIN_WORD = re.compile(r"[a-z]+[,;.]?(?=\s|$)")
-_NO_ABSTRACT_FIX = "Put the abstract on the line after its title; if the line is no title, take it out."
+_NO_ABSTRACT_FIX = "Put the abstract on the line after its title; if the line is not a title, take it out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class _Text:
 
     @property
     def sentence(self) -> bool:
-        """One sentence: a short abstract, or a piece of one, but no title."""
+        """One sentence: a short abstract, or a piece of one, not a title."""
         return self.text.endswith(".") and not _NEXT_SENTENCE.search(self.text)
 
     @property
@@ -72,12 +72,12 @@ def read_scrape(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]:  #
             abstract = paragraph
             continue
         if title:
-            yield _untold(title)
+            yield _without_abstract(title)
         title = paragraph
     if abstract:
         yield _paper(title, abstract)
     elif title:
-        yield _untold(title)
+        yield _without_abstract(title)
 
 
 def _paper(title: _Text | None, abstract: _Text) -> Paper | Fault:
@@ -88,7 +88,7 @@ def _paper(title: _Text | None, abstract: _Text) -> Paper | Fault:
     return Paper(start.line, None, title.text if title else "", abstract.text)
 
 
-def _untold(title: _Text) -> Fault:
+def _without_abstract(title: _Text) -> Fault:
     return Fault(title.line, *(title.fault or (NO_ABSTRACT, _NO_ABSTRACT_FIX)))
 
 
