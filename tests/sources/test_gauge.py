@@ -1,5 +1,6 @@
 """How far the reading is, to the byte."""
 
+import io
 from contextlib import suppress
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def test_one_that_is_not_a_file_makes_the_size_unknown(name: str, tmp_path: Path
     with (tmp_path / "a").open("rb") as stream, gauge.reading(stream):
         stream.read()
         assert gauge.part() is None
+
+
+def test_standard_input_is_not_a_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").write_text(LINE)
+    gauge = Gauge()
+    assert [gauge.part() for _ in read(["-"], stdin=io.BytesIO(LINE.encode()), gauge=gauge)] == [None]
 
 
 def test_empty_files_have_no_part(tmp_path: Path) -> None:
