@@ -49,8 +49,6 @@ def test_the_commands() -> None:
         "keys path",
         "keys set",
         "prompts",
-        "prompts diff",
-        "prompts list",
         "prompts show",
         "retry",
         "run",
