@@ -12,8 +12,7 @@ from extractor.errors import UsageError
 
 if TYPE_CHECKING:
     from extractor.evaluation import GoldDocument
-    from extractor.evaluation.systems import LeftOut, System
-    from extractor.evaluation.usage import Usage
+    from extractor.evaluation.systems import LeftOut, System, Usage
 
 
 def evaluate(
@@ -144,8 +143,8 @@ def _print(system: "System", documents: "tuple[GoldDocument, ...]", *, as_json: 
     import json
 
     from extractor.evaluation import score
-    from extractor.evaluation.coverage import cover
-    from extractor.evaluation.listing import list_errors
+    from extractor.evaluation.findings import cover
+    from extractor.evaluation.report.terminal import list_errors
 
     if not as_json:
         for line in list_errors(system.alignments):
@@ -159,10 +158,9 @@ def _print(system: "System", documents: "tuple[GoldDocument, ...]", *, as_json: 
 def _report(documents: "tuple[GoldDocument, ...]", systems: "list[System]", left_out: "list[LeftOut]", folder: Path) -> None:
     """Print the headline, and every figure of a system that is alone; write the reports and say where they are."""
     from extractor.evaluation import score
-    from extractor.evaluation.coverage import cover
-    from extractor.evaluation.listing import table
+    from extractor.evaluation.findings import cover
     from extractor.evaluation.report import assemble, write
-    from extractor.evaluation.report.terminal import headline
+    from extractor.evaluation.report.terminal import headline, table
 
     report = assemble(documents, systems, left_out)
     console().print(headline(report))
@@ -175,7 +173,7 @@ def _report(documents: "tuple[GoldDocument, ...]", systems: "list[System]", left
 
 
 def _usage(system: "System") -> "Usage | None":
-    from extractor.evaluation.usage import usage
+    from extractor.evaluation.systems import usage
     from extractor.labelling.models import RULES
 
     return None if system.model == RULES else usage(alignment.extraction for alignment in system.alignments)

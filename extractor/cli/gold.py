@@ -194,7 +194,7 @@ def agree(
 
     from extractor.evaluation import read_gold
     from extractor.evaluation.annotators import align_annotators
-    from extractor.evaluation.listing import list_errors
+    from extractor.evaluation.report.terminal import list_errors
 
     if errors and as_json:
         raise UsageError("--errors and --json exclude each other; choose one")

@@ -11,22 +11,16 @@ abstracts go one after the other.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import SecretStr
-
 from extractor.documents import Document
-from extractor.errors import DataError, JobError, UsageError
-from extractor.evaluation.aligning import align_all
-from extractor.evaluation.gold import GoldDocument
-from extractor.evaluation.matching import Alignment
-from extractor.labelling.models import Chosen, ModelOptions, choose, require_packages
+from extractor.errors import DataError, JobError
 
 RECORDING = "recording.json"
 _HEADERS = frozenset({"content-type"})
@@ -53,7 +47,7 @@ class Cassettes:
 
     def path(self, document: Document) -> Path:
         """Where the cassette of a document is."""
-        return self.folder / f"{_safe(document.id)}.json"
+        return self.folder / f"{safe_name(document.id)}.json"
 
     @contextmanager
     def around(self, document: Document) -> Iterator[None]:
@@ -102,45 +96,6 @@ class Cassettes:
         return f"no recorded request is like this one; the nearest, {place}, has {was} at {where}, not {now}."
 
 
-async def align_recorded(
-    documents: Sequence[GoldDocument],
-    options: ModelOptions,
-    home: Path,
-    *,
-    record: bool = False,
-    notice: Callable[[str], None] = lambda _line: None,
-) -> tuple[Alignment, ...]:
-    """Extract each annotated abstract with a model, from its cassettes or, to `record` them, from the model itself.
-
-    `notice` gets what a user should know, one line each. Raises `UsageError` where nothing is recorded, `DataError` for a
-    request that is not, and, while recording, what the model's client raises.
-    """
-    require_packages("eval,llm", "vcr", "tenacity")
-    chosen = choose(replace(options, cache=False, concurrency=1), notice)
-    asked = str(chosen.settings["prompt"]) + (f"+votes{options.votes}" if options.votes > 1 else "")
-    folder = home.joinpath(*map(_safe, options.model.split("/")), _safe(asked))
-    cassettes = Cassettes(folder, _command(options), record)
-    if record:
-        _describe(folder, options.model, chosen)
-    else:
-        chosen = _as_recorded(cassettes, options)
-    async with chosen as labeller:
-        started = iter(range(1, len(documents) + 1))
-
-        @contextmanager
-        def around(document: Document) -> Iterator[None]:
-            number = next(started)
-            with cassettes.around(document):
-                yield
-            if record:
-                notice(f"{number} of {len(documents)} recorded: {document.id}")
-
-        alignments = await align_all(documents, labeller, around)
-    for path in cassettes.unplayed:
-        notice(f"{path} holds requests that nothing asks any more. To record it anew: {cassettes.again}")
-    return alignments
-
-
 def faults(path: Path) -> Iterator[str]:
     """What a cassette file holds that it should not: headers and queries that no allow-list knows, and what looks secret."""
     text = path.read_text(encoding="utf-8")
@@ -158,45 +113,7 @@ def faults(path: Path) -> Iterator[str]:
             yield f"{path}: interaction {number} has a query or a user in its address"
 
 
-def _as_recorded(cassettes: Cassettes, options: ModelOptions) -> Chosen:
-    """The model as it was when it was recorded."""
-    try:
-        recorded = json.loads((cassettes.folder / RECORDING).read_text(encoding="utf-8"))
-        narrow, base_url = recorded["narrow_schema"], recorded["base_url"]
-    except FileNotFoundError:
-        cause = f"nothing is recorded of {options.model} with this prompt in {cassettes.folder}"
-        raise UsageError(f"{cause}. Record it with the model's server running: {cassettes.again}") from None
-    except (ValueError, KeyError, TypeError):
-        cause = f"{cassettes.folder / RECORDING} does not say what was recorded"
-        raise DataError(f"{cause}. Remove it, and record anew: {cassettes.again}") from None
-    options = replace(options, base_url=options.base_url or base_url)
-    cassettes.again = _command(options)
-    as_recorded = replace(
-        options,
-        narrow=options.narrow if options.narrow != "auto" else "always" if narrow else "never",
-        cache=False,
-    )
-    from extractor.llm.retries import RetryPolicy
-
-    return choose(as_recorded, key=SecretStr("not needed"), retries=RetryPolicy(attempts=1, deadline=0.0, patience=0.0))
-
-
-def _describe(folder: Path, model: str, chosen: Chosen) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    description = json.dumps({"model": model, **chosen.settings}, indent=1)
-    (folder / RECORDING).write_text(description + "\n", encoding="utf-8")
-
-
-def _command(options: ModelOptions) -> str:
-    words = ["extractor eval --model", options.model]
-    words += ["--base-url", options.base_url] if options.base_url else []
-    words += ["--prompt", str(options.prompt)] if options.prompt else []
-    words += ["--narrow-schema", options.narrow] if options.narrow != "auto" else []
-    words += ["--votes", str(options.votes)] if options.votes > 1 else []
-    return " ".join([*words, "--record"])
-
-
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name as one part of a path on any system."""
     return re.sub(r"[^\w.@#+-]", "_", name).lstrip(".") or "_"
 

@@ -1,20 +1,23 @@
 """The figures of an evaluation, as pure functions of aligned documents."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from extractor.evaluation.calibration import Calibration, calibrate
-from extractor.evaluation.families import FAMILIES, Family, family
 from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.matching import Agreement, Alignment, Matching, agreement, compare_phrases, is_strict
 from extractor.records import PHRASE_FIELDS, Claim, Comparison, HardwareTarget, Kind
+from extractor.spotting import known_unit
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
+UnitGroup = Literal["time", "rate", "ratio", "percent", "cost", "other"]
+UNIT_GROUPS: tuple[UnitGroup, ...] = get_args(UnitGroup)
 CLAIM_FIELDS = ("kind", "comparison", "effect", "value", "unit", "bound", *PHRASE_FIELDS)
+BINS = 10
+"""Bins of confidence, of equal width."""
 
 K = TypeVar("K", bound=str)
 Pair = tuple[GoldClaim, Claim, dict[str, Agreement]]
@@ -90,6 +93,43 @@ class ClaimMeans:
     strict: Means
 
 
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The claims with a confidence from `low` up to `high`: how many, their mean confidence, and how many are strictly right.
+
+    1 belongs to the last bin. The mean of an empty bin is None.
+    """
+
+    low: float
+    high: float
+    claims: int
+    confidence: float | None
+    right: int
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share that is right; None of an empty bin."""
+        return self.right / self.claims if self.claims else None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How confidence and being right go together over the claims that have a confidence.
+
+    `error` is the expected calibration error: how far each bin's accuracy is from its mean confidence, weighted by its claims.
+    `brier` is the mean square of confidence minus outcome (1 right, 0 not). Both are 0 at best and 1 at worst.
+    """
+
+    claims: int
+    bins: tuple[Bin, ...]
+    error: float
+    brier: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures with the accuracy of each bin, for JSON."""
+        return asdict(self) | {"bins": [asdict(each) | {"accuracy": each.accuracy} for each in self.bins]}
+
+
 Confusion = dict[str, dict[str, int]]
 """Gold kind -> predicted kind -> claims. The last row, "spurious", has no gold; the last column, "missed", no prediction."""
 
@@ -108,7 +148,7 @@ class Scores:
     macro: ClaimMeans
     by_kind: dict[Kind, ClaimScores]
     by_comparison: dict[Comparison, ClaimScores]
-    by_unit: dict[Family, ClaimScores]
+    by_unit: dict[UnitGroup, ClaimScores]
     confusion: Confusion
     exact: dict[str, Share]
     soft: dict[str, Share]
@@ -165,7 +205,7 @@ def score(alignments: Iterable[Alignment]) -> Scores:
         macro=ClaimMeans(macro(scores.detection for scores in each), macro(scores.strict for scores in each)),
         by_kind=_by(KINDS, lambda claim: claim.kind, documents, pairs),
         by_comparison=_by(COMPARISONS, lambda claim: claim.comparison, documents, pairs),
-        by_unit=_by(FAMILIES, lambda claim: family(claim.quantity.unit), documents, pairs),
+        by_unit=_by(UNIT_GROUPS, lambda claim: unit_group(claim.quantity.unit), documents, pairs),
         confusion=confusion(documents),
         exact={name: share(fields[name].exact for *_, fields in pairs) for name in CLAIM_FIELDS},
         soft={name: share(fields[name].soft for *_, fields in pairs) for name in PHRASE_FIELDS},
@@ -233,6 +273,50 @@ def is_right(document: Alignment) -> bool:
     )
 
 
+def calibrate(alignments: Iterable[Alignment]) -> Calibration | None:
+    """Compare confidence and outcome in ten bins of equal width; None if no predicted claim has a confidence.
+
+    A claim is right if it has a partner with which it agrees strictly, so spurious ones are wrong.
+    """
+    outcomes = [outcome for document in alignments for outcome in _outcomes(document)]
+    if not outcomes:
+        return None
+    sorted_in: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
+    for confidence, right in outcomes:
+        sorted_in[min(int(confidence * BINS), BINS - 1)].append((confidence, right))
+    bins = tuple(
+        Bin(
+            low=n / BINS,
+            high=(n + 1) / BINS,
+            claims=len(each),
+            confidence=fmean(confidence for confidence, _ in each) if each else None,
+            right=sum(right for _, right in each),
+        )
+        for n, each in enumerate(sorted_in)
+    )
+    gaps = (abs(each.right - each.claims * each.confidence) for each in bins if each.confidence is not None)
+    return Calibration(
+        claims=len(outcomes),
+        bins=bins,
+        error=sum(gaps) / len(outcomes),
+        brier=fmean((confidence - right) ** 2 for confidence, right in outcomes),
+    )
+
+
+def unit_group(unit: str | None) -> UnitGroup:
+    """The group under which claims with this canonical unit are counted; "other" for a bare score, and for "dB"."""
+    if unit == "x":
+        return "ratio"
+    if unit == "%":
+        return "percent"
+    known = known_unit(unit)
+    if known.reports == "cost":
+        return "cost"
+    if known.reports == "time":
+        return "time" if known.dimension == "time" else "rate"
+    return "other"
+
+
 def share(outcomes: Iterable[bool]) -> Share:
     """How many of the outcomes are true."""
     outcomes = tuple(outcomes)
@@ -291,3 +375,11 @@ def _hardware_counts(documents: Sequence[Alignment], chosen: Callable[[GoldHardw
         spurious=sum(chosen(target) for matching in matchings for target in matching.spurious),
         missed=sum(chosen(gold) for matching in matchings for gold in matching.missed),
     )
+
+
+def _outcomes(document: Alignment) -> Iterator[tuple[float, bool]]:
+    """The confidence of each predicted claim that has one, and whether the claim is right."""
+    for gold, claim in document.claims.pairs:
+        if claim.confidence is not None:
+            yield claim.confidence, is_strict(agreement(document.gold, gold, claim))
+    yield from ((claim.confidence, False) for claim in document.claims.spurious if claim.confidence is not None)

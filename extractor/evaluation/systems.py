@@ -1,20 +1,40 @@
-"""The systems of an evaluation: a model and a prompt each, from the rules, from recordings, or recorded now.
+"""The systems of an evaluation, from the rules, from recordings, or recorded now; how each did, and what it took.
 
 What is recorded is found by its `recording.json`, so an evaluation that names no model scores every one that is there.
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from extractor.errors import DataError, UsageError
-from extractor.evaluation.aligning import align_all
+from pydantic import SecretStr
+
+from extractor._version import __version__
+from extractor.documents import Document
+from extractor.errors import CallError, DataError, JobError, UsageError
+from extractor.evaluation.cassettes import RECORDING, Cassettes, safe_name
 from extractor.evaluation.gold import GoldDocument
-from extractor.evaluation.matching import Alignment
-from extractor.labelling.models import RULES, ModelOptions, Narrow
+from extractor.evaluation.matching import Alignment, align
+from extractor.evaluation.metrics import Share, share, share_figures
+from extractor.labelling.base import Labeller
+from extractor.labelling.models import RULES, Chosen, ModelOptions, Narrow, choose, require_packages
 from extractor.labelling.prompts import load_prompt
+from extractor.records import PHRASE_FIELDS, Extraction, Provenance, Rejection
+from extractor.worker import extract_document
+
+UNANSWERED = "reply"
+"""The rejected field of a document for which the model gave no usable answer."""
+
+_LABEL = re.compile(r"(?:claims|hardware)\[\d+\](?:\.mention)?")
+_PHRASE = re.compile(rf"claims\[\d+\]\.(?:{'|'.join(PHRASE_FIELDS)})|system")
+_NOT_FOUND = "not found in the text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,50 @@ class LeftOut:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Sums over documents. `uncalled` ones held nothing to label, `unanswered` ones got no usable answer.
+
+    `cost_usd` is None where the price of any document is not known. `seconds` is how long extraction took now; of recorded
+    replies, how long to play them. `rejected` counts what grounding did not accept, by reason; `refused` is the share of the
+    labels (of claims and hardware) that it rejected whole, `ungrounded` that of the phrases (of claims and systems) that it did
+    not find in the text.
+    """
+
+    documents: int
+    uncalled: int
+    unanswered: int
+    calls: int
+    reasks: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    seconds: float
+    rejected: dict[str, int]
+    refused: Share
+    ungrounded: Share
+
+    @property
+    def without_call(self) -> Share:
+        """The documents that needed no call."""
+        return Share(self.uncalled, self.documents)
+
+    def each(self, total: float | None) -> float | None:
+        """A sum per document; None where there is no sum or no document."""
+        return total / self.documents if self.documents and total is not None else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The sums with what they make per abstract, for JSON.
+
+        Without `seconds`, which are others each time, so that the same recordings give the same report.
+        """
+        sums = asdict(self)
+        del sums["seconds"]
+        names = ("calls", "reasks", "input_tokens", "output_tokens", "cost_usd")
+        shares = {name: share_figures(getattr(self, name)) for name in ("without_call", "refused", "ungrounded")}
+        return {**sums, "per_abstract": {name: self.each(sums[name]) for name in names}, **shares}
+
+
 def evaluate(
     documents: Sequence[GoldDocument],
     options: ModelOptions,
@@ -53,8 +117,6 @@ def evaluate(
         from extractor.labelling.rules import RulesLabeller  # loads the lexicons
 
         return System(RULES, RULES, None, None, asyncio.run(align_all(documents, RulesLabeller())))
-    from extractor.evaluation.cassettes import align_recorded
-
     alignments = asyncio.run(align_recorded(documents, options, home, record=record, notice=notice))
     prompt = load_prompt(options.prompt)
     return System(_name(options, prompt.label), options.model, prompt.label, prompt.sha256, alignments)
@@ -81,8 +143,6 @@ def recorded(documents: Sequence[GoldDocument], home: Path) -> list[tuple[ModelO
 
     Raises `DataError` for a `recording.json` that does not say what was recorded.
     """
-    from extractor.evaluation.cassettes import RECORDING, Cassettes
-
     found = []
     for path in sorted(home.rglob(RECORDING)):
         try:
@@ -113,6 +173,162 @@ def product(
         for model in dict.fromkeys(models)
         for prompt in ([None] if model == RULES or not prompts else by_label.values())
     ]
+
+
+async def align_all(
+    documents: Iterable[GoldDocument],
+    labeller: Labeller,
+    around: Callable[[Document], AbstractContextManager[object]] = lambda _document: nullcontext(),
+) -> tuple[Alignment, ...]:
+    """Extract each annotated abstract, one after the other, and align the result with its gold; `score` sums them up.
+
+    `around` is entered for each. A document for which a model gives no usable answer has no claims, and one rejection that says
+    why. Raises what else the labeller raises.
+    """
+    alignments = []
+    for gold in documents:
+        with around(gold.document):
+            alignments.append(align(gold, await _extract(gold.document, labeller)))
+    return tuple(alignments)
+
+
+async def align_recorded(
+    documents: Sequence[GoldDocument],
+    options: ModelOptions,
+    home: Path,
+    *,
+    record: bool = False,
+    notice: Callable[[str], None] = lambda _line: None,
+) -> tuple[Alignment, ...]:
+    """Extract each annotated abstract with a model, from its cassettes or, to `record` them, from the model itself.
+
+    `notice` gets what a user should know, one line each. Raises `UsageError` where nothing is recorded, `DataError` for a
+    request that is not, and, while recording, what the model's client raises.
+    """
+    require_packages("eval,llm", "vcr", "tenacity")
+    chosen = choose(replace(options, cache=False, concurrency=1), notice)
+    asked = str(chosen.settings["prompt"]) + (f"+votes{options.votes}" if options.votes > 1 else "")
+    folder = home.joinpath(*map(safe_name, options.model.split("/")), safe_name(asked))
+    cassettes = Cassettes(folder, _command(options), record)
+    if record:
+        _describe(folder, options.model, chosen)
+    else:
+        chosen = _as_recorded(cassettes, options)
+    async with chosen as labeller:
+        started = iter(range(1, len(documents) + 1))
+
+        @contextmanager
+        def around(document: Document) -> Iterator[None]:
+            number = next(started)
+            with cassettes.around(document):
+                yield
+            if record:
+                notice(f"{number} of {len(documents)} recorded: {document.id}")
+
+        alignments = await align_all(documents, labeller, around)
+    for path in cassettes.unplayed:
+        notice(f"{path} holds requests that nothing asks any more. To record it anew: {cassettes.again}")
+    return alignments
+
+
+def usage(extractions: Iterable[Extraction]) -> Usage:
+    """Sum up the provenance and the rejections of extractions."""
+    records = list(extractions)
+    made = [record.provenance for record in records]
+    prices = [each.cost_usd for each in made if each.cost_usd is not None]
+    rejected = [rejection for record in records for rejection in record.rejected]
+    reasons = Counter(rejection.reason for rejection in rejected if rejection.field != UNANSWERED)
+    labels = sum(len(record.claims) + len(record.hardware) for record in records)
+    phrases = sum(_phrases(record) for record in records)
+    missing = [rejection.reason == _NOT_FOUND for rejection in rejected if _PHRASE.fullmatch(rejection.field)]
+    return Usage(
+        documents=len(records),
+        uncalled=sum(not (each.calls or each.cached) for each in made),
+        unanswered=sum(rejection.field == UNANSWERED for rejection in rejected),
+        calls=sum(each.calls for each in made),
+        reasks=sum(max(0, each.attempts - 1) for each in made),
+        input_tokens=sum(each.input_tokens for each in made),
+        output_tokens=sum(each.output_tokens for each in made),
+        cost_usd=math.fsum(prices) if len(prices) == len(made) else None,
+        seconds=sum(each.seconds for each in made),
+        rejected=dict(sorted(reasons.items())),
+        refused=share([False] * labels + [True for rejection in rejected if _LABEL.fullmatch(rejection.field)]),
+        ungrounded=share([False] * phrases + missing),
+    )
+
+
+async def _extract(document: Document, labeller: Labeller) -> Extraction:
+    try:
+        return await extract_document(document, labeller)
+    except JobError:
+        raise
+    except CallError as error:
+        spent = error.spent
+        made = Provenance(
+            extractor=__version__,
+            labeller=labeller.name,
+            model=labeller.name,
+            calls=spent.calls,
+            attempts=spent.attempts,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            cost_usd=spent.cost_usd,
+        )
+        rejected = (Rejection(field=UNANSWERED, value="", reason=error.cause),)
+        return Extraction(
+            id=document.id,
+            title=document.title,
+            abstract=document.abstract,
+            system=None,
+            claims=(),
+            hardware=(),
+            rejected=rejected,
+            provenance=made,
+        )
+
+
+def _as_recorded(cassettes: Cassettes, options: ModelOptions) -> Chosen:
+    """The model as it was when it was recorded."""
+    try:
+        recorded = json.loads((cassettes.folder / RECORDING).read_text(encoding="utf-8"))
+        narrow, base_url = recorded["narrow_schema"], recorded["base_url"]
+    except FileNotFoundError:
+        cause = f"nothing is recorded of {options.model} with this prompt in {cassettes.folder}"
+        raise UsageError(f"{cause}. Record it with the model's server running: {cassettes.again}") from None
+    except (ValueError, KeyError, TypeError):
+        cause = f"{cassettes.folder / RECORDING} does not say what was recorded"
+        raise DataError(f"{cause}. Remove it, and record anew: {cassettes.again}") from None
+    options = replace(options, base_url=options.base_url or base_url)
+    cassettes.again = _command(options)
+    as_recorded = replace(
+        options,
+        narrow=options.narrow if options.narrow != "auto" else "always" if narrow else "never",
+        cache=False,
+    )
+    from extractor.llm.retries import RetryPolicy
+
+    return choose(as_recorded, key=SecretStr("not needed"), retries=RetryPolicy(attempts=1, deadline=0.0, patience=0.0))
+
+
+def _describe(folder: Path, model: str, chosen: Chosen) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    description = json.dumps({"model": model, **chosen.settings}, indent=1)
+    (folder / RECORDING).write_text(description + "\n", encoding="utf-8")
+
+
+def _command(options: ModelOptions) -> str:
+    words = ["extractor eval --model", options.model]
+    words += ["--base-url", options.base_url] if options.base_url else []
+    words += ["--prompt", str(options.prompt)] if options.prompt else []
+    words += ["--narrow-schema", options.narrow] if options.narrow != "auto" else []
+    words += ["--votes", str(options.votes)] if options.votes > 1 else []
+    return " ".join([*words, "--record"])
+
+
+def _phrases(record: Extraction) -> int:
+    """The phrases that a record has kept."""
+    kept = (getattr(claim, name) for claim in record.claims for name in PHRASE_FIELDS)
+    return sum(phrase is not None for phrase in (record.system, *kept))
 
 
 def _name(options: ModelOptions, label: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from extractor.evaluation import align, score
-from extractor.evaluation.calibration import Bin, calibrate
+from extractor.evaluation.metrics import Bin, calibrate
 from extractor.records import Claim
 from tests.evaluation.planted import ACCURACY, GOLD, SPEED, SPEEDUP, extraction, predict
 

@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 
 from extractor.cli import app
 from extractor.evaluation import read_gold
-from extractor.evaluation.cassettes import RECORDING, align_recorded, faults
+from extractor.evaluation.cassettes import RECORDING, faults
+from extractor.evaluation.systems import align_recorded
 from extractor.labelling.models import ModelOptions
 from tests.labelling.model_server import ModelServer, is_reask, labels, right_labels, shown
 from tests.llm.server import Request, calls_tool, completion, fails

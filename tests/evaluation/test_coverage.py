@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from extractor.evaluation.coverage import cover, spotting_errors
+from extractor.evaluation.findings import cover, spotting_errors
 from extractor.evaluation.metrics import Share
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
 from tests.evaluation.planted import ACCURACY, DOCUMENT, GOLD, NANO, PHONES, SPEED, SPEEDUP, replace, span_of

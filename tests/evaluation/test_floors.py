@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from extractor.evaluation import GoldDocument, Scores, align_all, read_gold, score
-from extractor.evaluation.coverage import cover
+from extractor.evaluation.findings import cover
 from extractor.labelling.rules import RulesLabeller
 
 GOLD = Path(__file__).parents[2] / "evals" / "gold"

@@ -5,10 +5,10 @@ from pathlib import Path
 from rich.console import Console
 
 from extractor.evaluation import GoldDocument, align, score
-from extractor.evaluation.coverage import Coverage
-from extractor.evaluation.listing import list_errors, table
+from extractor.evaluation.findings import Coverage
 from extractor.evaluation.metrics import Share
-from extractor.evaluation.usage import Usage, usage
+from extractor.evaluation.report.terminal import list_errors, table
+from extractor.evaluation.systems import Usage, usage
 from extractor.records import Extraction, Provenance, Rejection
 from tests.evaluation.planted import (
     ACCURACY,

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from extractor.evaluation import align, read_gold, score
-from extractor.evaluation.families import Family, family
-from extractor.evaluation.metrics import CLAIM_FIELDS, KINDS, Counts, Means, Scores, Share, macro, share
+from extractor.evaluation.metrics import CLAIM_FIELDS, KINDS, Counts, Means, Scores, Share, UnitGroup, macro, share, unit_group
 from extractor.records import PHRASE_FIELDS, Claim, HardwareTarget
 from tests.evaluation.planted import (
     ACCURACY,
@@ -136,8 +135,8 @@ def test_confusion() -> None:
         *((unit, "other") for unit in (None, "dB", "mN", "cars' lifetime", "")),
     ],
 )
-def test_unit_families(unit: str | None, expected: Family) -> None:
-    assert family(unit) == expected
+def test_unit_groups(unit: str | None, expected: UnitGroup) -> None:
+    assert unit_group(unit) == expected
 
 
 def test_fields_count_matched_claims_alone() -> None:
@@ -238,7 +237,7 @@ def ratios(figures: Any) -> list[float | None]:
 def test_perfect_predictions_reach_one_everywhere_on_the_real_gold() -> None:
     found = score(align(gold, perfect(gold)) for gold in read_gold(GOLD_FOLDER))
     figures = ratios(found.as_dict())
-    # with 3 ratios each: counts of all claims, 4 kinds, 3 comparisons and 6 unit families, detection and strict, their 2 means,
+    # with 3 ratios each: counts of all claims, 4 kinds, 3 comparisons and 6 unit groups, detection and strict, their 2 means,
     # and 3 counts of hardware; 11 fields, 5 of them phrases with 2 figures more; role, category; system twice; documents
     assert figures == [1.0] * ((2 * (1 + 4 + 3 + 6) + 2 + 3) * 3 + 11 + 2 * 5 + 2 + 2 + 1)
     assert found.claims.detection == Counts(185, 0, 0)

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from extractor.documents import Document
-from extractor.evaluation.aligning import UNANSWERED
 from extractor.evaluation.metrics import Share
-from extractor.evaluation.usage import usage
+from extractor.evaluation.systems import UNANSWERED, usage
 from extractor.grounding import ground
 from extractor.labelling.base import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import Extraction, Provenance, Rejection

@@ -1,12 +1,13 @@
-"""Evaluated systems -> the report: their figures, their differences, and every abstract with its errors."""
+"""Evaluated systems -> the report: their figures, their differences, and every abstract with its errors, in three files."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import combinations
+from pathlib import Path
 
 from extractor._version import __version__
-from extractor.evaluation.coverage import cover
-from extractor.evaluation.findings import Finding, of_labelling, of_spotting, range_of
+from extractor.errors import UsageError
+from extractor.evaluation.findings import Finding, cover, of_labelling, of_spotting, range_of
 from extractor.evaluation.gold import GoldClaim, GoldDocument, GoldHardware, gold_digest
 from extractor.evaluation.matching import Alignment, agreement, is_strict
 from extractor.evaluation.metrics import score
@@ -30,8 +31,7 @@ from extractor.evaluation.report.format import (
 )
 from extractor.evaluation.report.words import describe
 from extractor.evaluation.statistics import detectable, differences, estimates, power_in_words, verdict
-from extractor.evaluation.systems import LeftOut, System
-from extractor.evaluation.usage import usage
+from extractor.evaluation.systems import LeftOut, System, usage
 from extractor.records import Claim, HardwareTarget
 
 
@@ -52,6 +52,32 @@ def assemble(gold: Sequence[GoldDocument], systems: Sequence[System], left_out: 
         left_out=tuple(LeftOutReport(name=each.name, why=each.why) for each in left_out),
         documents=tuple(_document(document, [system.alignments[n] for system in systems]) for n, document in enumerate(gold)),
     )
+
+
+def write(report: Report, folder: Path) -> tuple[Path, ...]:
+    """Write the three forms of a report into a folder, which is made if need be; their paths.
+
+    The same report gives the same bytes. Raises `UsageError` if a package that draws the page is missing, or the folder
+    cannot be written.
+    """
+    from extractor.evaluation.report.markdown import markdown
+    from extractor.evaluation.report.page import page
+
+    forms = {
+        "report.json": report.model_dump_json(indent=1) + "\n",
+        "report.md": markdown(report),
+        "report.html": page(report),
+    }
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in forms.items():
+            path = folder / name
+            path.write_text(text, encoding="utf-8", newline="\n")
+            paths.append(path)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror}); name another folder with --report DIR") from None
+    return tuple(paths)
 
 
 def _system(system: System) -> SystemReport:

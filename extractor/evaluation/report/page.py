@@ -1,16 +1,64 @@
-"""`report.html`: the report as one page that needs nothing but itself. The words of abstracts are escaped, never mark-up."""
+"""`report.html`: the report as one page that needs nothing but itself. The words of abstracts are escaped, never mark-up.
+
+Below the figures a browser shows each abstract: its text with spans marked, what is claimed, and what is wrong with it.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import groupby
 from typing import Any
 
+from extractor.documents import Span
 from extractor.errors import UsageError
 from extractor.evaluation.metrics import CLAIM_FIELDS, KINDS
-from extractor.evaluation.report import browser, charts, words
-from extractor.evaluation.report.format import Report
+from extractor.evaluation.report import charts, words
+from extractor.evaluation.report.format import (
+    DocumentReport,
+    ErrorReport,
+    GoldClaimReport,
+    GoldHardwareReport,
+    PredictionReport,
+    Report,
+    WrongFieldReport,
+)
+from extractor.records import PHRASE_FIELDS, Claim, HardwareTarget, Quantity
 
 _SECTIONS = ("figures", "charts", "differences", "confusion", "every-figure", "abstracts", "filter", "shown")
+
+SOFT = "softly"
+"""The browser's name for an error that is one of words alone: the gold's and the prediction's agree softly."""
+FILTERS: Mapping[str, str] = {
+    "missed": "missed",
+    "spurious": "spurious",
+    "wrong": "wrong field",
+    SOFT: "other words, softly the same",
+    "unspotted": "not spotted",
+    "misread": "misread by spotting",
+}
+"""Each sort of error, in the words of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line: a claim, a hardware target or the system's name, and what is wrong about it. `error` is empty if nothing is."""
+
+    kind: str
+    title: str
+    meaning: str = ""
+    phrases: Sequence[tuple[str, str]] = ()
+    error: str = ""
+    wrong: Mapping[str, WrongFieldReport] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A piece of text with the mark that it stands in; the mark is empty for plain text."""
+
+    text: str
+    mark: str
 
 
 def page(report: Report) -> str:
@@ -32,7 +80,11 @@ def page(report: Report) -> str:
     given: dict[str, Any] = {
         "report": report,
         "words": words,
-        "browser": browser,
+        "filters": FILTERS,
+        "gold_items": gold_items,
+        "gold_runs": gold_runs,
+        "said_items": said_items,
+        "said_runs": said_runs,
         "style": own(_resource("report.css")),
         "script": own(_resource("report.js")),
         "marks": [own(charts.mark(n)) for n in range(len(names))],
@@ -59,6 +111,110 @@ def anchors(ids: Iterable[str]) -> dict[str, str]:
         taken.add(anchor)
         found[id] = anchor
     return found
+
+
+def gold_items(document: DocumentReport) -> Iterator[Item]:
+    """What the annotation says, and then what spotting makes of it where that is wrong."""
+    if document.system is not None:
+        yield Item("system", document.system)
+    yield from (_claim(claim) for claim in document.claims)
+    yield from (_target(target) for target in document.hardware)
+    for error in document.spotting_errors:
+        read = ", ".join(error.read)
+        yield _missing(document, error, f"read as {read}" if read else "spotting does not list it")
+
+
+def said_items(document: DocumentReport, prediction: PredictionReport) -> Iterator[Item]:
+    """What a system says, right or wrong, and then what it misses."""
+    errors = {(error.item, error.predicted): error for error in prediction.errors}
+    named = errors.get(("system", None))
+    if named is not None or prediction.system is not None:
+        yield _judged(Item("system", prediction.system or "no name"), named)
+    for n, claim in enumerate(prediction.claims):
+        yield _judged(_claim(claim), errors.get(("claim", n)))
+    for n, target in enumerate(prediction.hardware):
+        yield _judged(_target(target), errors.get(("hardware", n)))
+    yield from (_missing(document, error, "") for error in prediction.errors if error.error == "missed")
+
+
+def gold_runs(document: DocumentReport) -> list[Run]:
+    """The text with annotated quantities and devices, and where a result is restated."""
+    spans = [(target.span, "h") for target in document.hardware]
+    spans += [(place, "r") for claim in document.claims for place in claim.restated]
+    spans += [(claim.span, "q") for claim in document.claims]
+    return _runs(document, spans)
+
+
+def said_runs(document: DocumentReport, prediction: PredictionReport) -> list[Run]:
+    """The text with what a system points at, and with what it misses."""
+    errors = {(error.item, error.predicted): _sort(error) for error in prediction.errors}
+    spans: list[tuple[Span, str]] = []
+    for claim in prediction.claims:
+        places = (getattr(claim.spans, name) for name in PHRASE_FIELDS)
+        spans += [(place, "p") for place in places if place is not None]
+    for error in prediction.errors:
+        if error.error == "missed" and error.gold is not None:
+            spans.append((_gold(document, error).span, "gap"))
+    for n, target in enumerate(prediction.hardware):
+        spans.append((target.span, f"h {errors.get(('hardware', n), '')}".rstrip()))
+    for n, claim in enumerate(prediction.claims):
+        spans.append((claim.spans.quantity, f"q {errors.get(('claim', n), '')}".rstrip()))
+    return _runs(document, spans)
+
+
+def _runs(document: DocumentReport, spans: Iterable[tuple[Span, str]]) -> list[Run]:
+    """Later spans lie on earlier ones. The title is left out unless something is marked in it: the page has it as a heading."""
+    text = document.text
+    painted: list[tuple[str, int]] = [("", 0)] * len(text)
+    for number, ((start, end), mark) in enumerate(spans, start=1):
+        painted[start:end] = [(mark, number)] * (end - start)
+    start = 0 if any(mark for mark, _ in painted[: len(document.title)]) else len(document.title) + 1
+    runs = []
+    for (mark, _), places in groupby(range(start, len(text)), key=painted.__getitem__):
+        piece = [*places]
+        runs.append(Run(text[piece[0] : piece[-1] + 1], mark))
+    return runs
+
+
+def _claim(claim: GoldClaimReport | Claim) -> Item:
+    sort = ", ".join(part for part in (claim.kind, claim.comparison, claim.effect) if part)
+    phrases = [(name, value) for name in PHRASE_FIELDS if (value := getattr(claim, name)) is not None]
+    return Item(claim.kind, claim.quantity.text, f"{sort}: {_meaning(claim.quantity)}", phrases)
+
+
+def _target(target: GoldHardwareReport | HardwareTarget) -> Item:
+    sort = "product" if target.specific else "class"
+    return Item("hardware", target.name, f"hardware {sort}: {target.category}, {target.role}")
+
+
+def _meaning(quantity: Quantity) -> str:
+    ends = dict.fromkeys((f"{quantity.low:,.10g}", f"{quantity.high:,.10g}"))
+    bound = {"exact": "", "up_to": "up to ", "at_least": "at least ", "approx": "about "}[quantity.bound]
+    return f"{bound}{' to '.join(ends)} {quantity.unit or ''}".rstrip()
+
+
+def _judged(item: Item, error: ErrorReport | None) -> Item:
+    if error is None:
+        return item
+    note = "the annotation has this claim once, and its prediction is another" if error.again else ""
+    # The filter by kind goes by the annotation's, where there is one.
+    return Item(error.kind or item.kind, item.title, item.meaning, item.phrases, _sort(error), error.fields, note)
+
+
+def _missing(document: DocumentReport, error: ErrorReport, note: str) -> Item:
+    gold = _gold(document, error)
+    item = _claim(gold) if isinstance(gold, GoldClaimReport) else _target(gold)
+    return Item(item.kind, item.title, item.meaning, item.phrases, error.error, {}, note)
+
+
+def _gold(document: DocumentReport, error: ErrorReport) -> GoldClaimReport | GoldHardwareReport:
+    annotated: Sequence[GoldClaimReport | GoldHardwareReport] = document.claims if error.item == "claim" else document.hardware
+    assert error.gold is not None  # noqa: S101 (what is missed is in the gold)
+    return annotated[error.gold]
+
+
+def _sort(error: ErrorReport) -> str:
+    return SOFT if error.fields and all(wrong.soft for wrong in error.fields.values()) else error.error
 
 
 def _resource(name: str) -> str:

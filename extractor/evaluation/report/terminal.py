@@ -1,8 +1,14 @@
-"""The headline of a report for a terminal: one row for each system, in two tables that fit 80 columns."""
+"""An evaluation on a terminal: the headline, the tables of all figures, and the list of single errors behind them."""
+
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from extractor.evaluation.findings import Coverage, Finding, of_labelling, of_spotting, range_of
+from extractor.evaluation.gold import GoldClaim, GoldHardware
+from extractor.evaluation.matching import Alignment
+from extractor.evaluation.metrics import Counts, Scores, Share
 from extractor.evaluation.report.format import Report
 from extractor.evaluation.report.words import (
     LABELS,
@@ -15,14 +21,20 @@ from extractor.evaluation.report.words import (
     percent,
     tokens,
 )
+from extractor.evaluation.systems import Usage
+from extractor.records import Claim, HardwareTarget, Quantity
+from extractor.spotting import QuantityMention
+
+_CONTEXT = 40
+"""Characters of text shown on each side of a quantity."""
 
 
 def headline(report: Report) -> RenderableType:
     """The headline figures, each above its interval, what a system takes per abstract and per 1,000, and verdicts in words."""
     gold = report.gold
     of = f"{gold.documents} documents, {gold.claims} claims, {gold.hardware} hardware targets"
-    claims = _columns(*(LABELS[name] for name in OF_CLAIMS), "tokens", "$/1,000")
-    phrases = _columns(*(LABELS[name] for name in OF_WORDS))
+    claims = _headings(*(LABELS[name] for name in OF_CLAIMS), "tokens", "$/1,000")
+    phrases = _headings(*(LABELS[name] for name in OF_WORDS))
     for system in report.systems:
         cells = {
             name: f"{percent(estimate.value)}\n{interval(estimate)}".rstrip() for name, estimate in system.headline.items()
@@ -37,9 +49,145 @@ def headline(report: Report) -> RenderableType:
     return Group(of, "", claims, phrases, "", percents, *said)
 
 
-def _columns(*headers: str) -> Table:
+def table(scores: Scores, coverage: Coverage, usage: Usage | None = None) -> RenderableType:
+    """All figures as tables for a terminal; a ratio of nothing is a dash. `usage` is of the model, where there is one."""
+    found = _columns("", "precision", "recall", "F1", "found", "spurious", "missed")
+    _count_row(found, "claims: detection", scores.claims.detection)
+    for kind, claims in scores.by_kind.items():
+        _count_row(found, f"  {kind}", claims.detection)
+    _count_row(found, "claims: strict", scores.claims.strict)
+    for kind, claims in scores.by_kind.items():
+        _count_row(found, f"  {kind}", claims.strict)
+    _count_row(found, "hardware", scores.hardware)
+    _count_row(found, "  products", scores.products)
+    _count_row(found, "  classes", scores.classes)
+
+    fields = _columns("field", "exact", "soft", "right of", "named", "right of")
+    for name, exact in scores.exact.items():
+        _share_row(fields, f"claim: {name}", exact, scores.soft.get(name), scores.named.get(name))
+    _share_row(fields, "hardware: role", scores.role)
+    _share_row(fields, "products: category", scores.category)
+    _share_row(fields, "system", scores.system_exact, scores.system_soft)
+    _share_row(fields, "documents right", scores.documents_right)
+
+    spotting = _columns("spotting", "covered", "of")
+    for label, covered in (
+        ("quantities listed", coverage.listed),
+        ("quantities read right", coverage.read),
+        ("hardware names listed", coverage.hardware),
+    ):
+        spotting.add_row(label, _figure(covered.value), f"{covered.right}/{covered.total}")
+    asked = [] if usage is None else [_usage(usage)]
+    return Group(f"{scores.documents} documents", found, fields, spotting, *asked)
+
+
+def _usage(usage: Usage) -> Table:
+    rows = _columns("model", "per abstract", "in all")
+    for label, total in (
+        ("calls", usage.calls),
+        ("re-asked", usage.reasks),
+        ("input tokens", usage.input_tokens),
+        ("output tokens", usage.output_tokens),
+        ("abstracts without a call", usage.uncalled),
+        ("abstracts without a usable answer", usage.unanswered),
+        ("rejected", sum(usage.rejected.values())),
+        *((f"  {reason}", number) for reason, number in usage.rejected.items()),
+    ):
+        each = usage.each(total)
+        rows.add_row(label, "-" if each is None else f"{each:.3f}", f"{total:,}")
+    dollars = (("-" if sum_ is None else f"{sum_:.4f}") for sum_ in (usage.each(usage.cost_usd), usage.cost_usd))
+    rows.add_row("dollars", *dollars)
+    for label, share in (("labels refused", usage.refused), ("phrases ungrounded", usage.ungrounded)):
+        rows.add_row(label, _figure(share.value), f"{share.right:,}/{share.total:,}")
+    return rows
+
+
+def list_errors(alignments: Iterable[Alignment], *, spotting: bool = True) -> Iterator[str]:
+    """One line per error, grouped by document; documents without an error give none.
+
+    `unspotted` and `misread` are of `spotting`, which can be left out; `missed`, `spurious` and `wrong` are of the labeller. A
+    wrong field is given as gold -> prediction, with `~` for one that agrees softly.
+    """
+    for alignment in alignments:
+        gold, text = alignment.gold, alignment.gold.document.text
+        spotted = of_spotting(gold) if spotting else ()
+        lines = [_line(finding, text) for finding in (*spotted, *of_labelling(alignment))]
+        if lines:
+            yield f"{gold.document.id}  {gold.document.title}"
+            yield from (f"  {line}" for line in lines)
+
+
+def _line(finding: Finding, text: str) -> str:
+    item = finding.gold or finding.predicted
+    match finding.error, item:
+        case "misread", GoldClaim():
+            said = ", ".join(f"{mention.text!r} {_meaning(mention)}" for mention in finding.near)
+            what = f"{item.quantity.text!r} {_meaning(item.quantity)} -> {said}"
+        case "unspotted", GoldClaim():
+            what = f"{item.quantity.text!r} {_meaning(item.quantity)}  {_around(text, *item.span)}"
+        case "unspotted", GoldHardware():
+            what = f"hardware {item.name!r}  {_around(text, *item.span)}"
+        case "wrong", GoldClaim():
+            what = f"{item.quantity.text!r} {_differences(finding)}"
+        case "wrong", GoldHardware():
+            what = f"hardware {item.name!r} {_differences(finding)}"
+        case _, GoldClaim():
+            what = f"{item.quantity.text!r} {_sort(item)}  {_around(text, *item.span)}"
+        case _, Claim():
+            again = "(a gold claim that has its prediction)  " if finding.again else ""
+            what = f"{item.quantity.text!r} {_sort(item)}  {again}{_around(text, *item.spans.quantity)}"
+        case _, GoldHardware() | HardwareTarget():
+            what = f"hardware {item.name!r} {item.category} {item.role}  {_around(text, *item.span)}"
+        case _:
+            what = _differences(finding)
+    return f"{finding.error:<10} {what}"
+
+
+def _differences(finding: Finding) -> str:
+    return "; ".join(
+        f"{'~' if wrong.soft else ''}{name}: {wrong.gold} -> {wrong.predicted}" for name, wrong in finding.fields.items()
+    )
+
+
+def _sort(claim: GoldClaim | Claim) -> str:
+    return " ".join(part for part in (claim.kind, claim.comparison, claim.effect) if part)
+
+
+def _meaning(quantity: Quantity | QuantityMention) -> str:
+    return f"[{range_of(quantity)} {quantity.unit} {quantity.bound}]"
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """The place in brackets, with the text beside it on one line."""
+    left, right = max(0, start - _CONTEXT), end + _CONTEXT
+    before, after = "..." if left else "", "..." if right < len(text) else ""
+    return f"{before}{text[left:start]}[{text[start:end]}]{text[end:right]}{after}".replace("\n", " ")
+
+
+def _headings(*headers: str) -> Table:
     columns = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     columns.add_column("", overflow="fold", min_width=12)
     for header in headers:
         columns.add_column(header.replace(" ", "\n"), justify="right", no_wrap=True, vertical="top")
     return columns
+
+
+def _columns(*headers: str) -> Table:
+    columns = Table(box=None, pad_edge=False)
+    for n, header in enumerate(headers):
+        columns.add_column(header, justify="right" if n else "left", no_wrap=True)
+    return columns
+
+
+def _count_row(rows: Table, label: str, counts: Counts) -> None:
+    ratios = (_figure(ratio) for ratio in (counts.precision, counts.recall, counts.f1))
+    rows.add_row(label, *ratios, str(counts.found), str(counts.spurious), str(counts.missed))
+
+
+def _share_row(rows: Table, label: str, exact: Share, soft: Share | None = None, named: Share | None = None) -> None:
+    phrase = (_figure(named.value), str(named.total)) if named else ("", "")
+    rows.add_row(label, _figure(exact.value), _figure(soft.value) if soft else "", str(exact.total), *phrase)
+
+
+def _figure(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.3f}"
