@@ -26,7 +26,7 @@ class WrongField:
 
     gold: str
     predicted: str
-    soft: bool = False
+    soft: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def of_labelling(alignment: Alignment) -> Iterator[Finding]:
         yield Finding("spurious", predicted=said)
     for target, said in alignment.hardware.pairs:
         differ = {
-            name: WrongField(getattr(target, name), getattr(said, name))
+            name: WrongField(getattr(target, name), getattr(said, name), soft=False)
             for name in ("category", "role")
             if getattr(target, name) != getattr(said, name)
         }

@@ -31,7 +31,7 @@ class GoldClaim:
     dataset: str | None
     hardware: str | None
     span: Span
-    restated: tuple[Span, ...] = ()
+    restated: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)

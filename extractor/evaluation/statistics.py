@@ -48,38 +48,65 @@ def _share(share: Share) -> tuple[int, int]:
     return share.right, share.total
 
 
-_PARTS: Mapping[str, Callable[[Scores], tuple[int, int]]] = MappingProxyType(
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A figure that has an interval: its heading in a table, its name in a sentence, what it means, and its ratio."""
+
+    label: str
+    name: str
+    meaning: str
+    ratio: Callable[[Scores], tuple[int, int]]
+    """What stands above and below the fraction bar."""
+
+
+HEADLINE: Mapping[str, Headline] = MappingProxyType(
     {
-        "detection_f1": lambda scores: _f1(scores.claims.detection),
-        "strict_f1": lambda scores: _f1(scores.claims.strict),
-        "hardware_f1": lambda scores: _f1(scores.hardware),
-        "metric": lambda scores: _share(scores.soft["metric"]),
-        "subject": lambda scores: _share(scores.soft["subject"]),
-        "baseline": lambda scores: _share(scores.soft["baseline"]),
-        "dataset": lambda scores: _share(scores.soft["dataset"]),
-        "system": lambda scores: _share(scores.system_exact),
-        "documents_right": lambda scores: _share(scores.documents_right),
+        "detection_f1": Headline(
+            "claims found",
+            "detection F1",
+            "detection F1, of the claims that stand where the annotation has one",
+            lambda scores: _f1(scores.claims.detection),
+        ),
+        "strict_f1": Headline(
+            "claims right",
+            "strict F1",
+            "strict F1, of the claims that are right in kind, comparison, value and unit, too",
+            lambda scores: _f1(scores.claims.strict),
+        ),
+        "hardware_f1": Headline("hardware", "hardware F1", "F1 of the hardware targets", lambda scores: _f1(scores.hardware)),
+        "metric": Headline(
+            "metric",
+            "metrics that agree softly",
+            "share of the claims found whose metric agrees, at least softly",
+            lambda scores: _share(scores.soft["metric"]),
+        ),
+        "subject": Headline(
+            "subject", "subjects that agree softly", "the same for the subject", lambda scores: _share(scores.soft["subject"])
+        ),
+        "baseline": Headline(
+            "baseline",
+            "baselines that agree softly",
+            "the same for the baseline",
+            lambda scores: _share(scores.soft["baseline"]),
+        ),
+        "dataset": Headline(
+            "dataset", "datasets that agree softly", "the same for the dataset", lambda scores: _share(scores.soft["dataset"])
+        ),
+        "system": Headline(
+            "system name",
+            "system names",
+            "share of the abstracts whose system is named as annotated",
+            lambda scores: _share(scores.system_exact),
+        ),
+        "documents_right": Headline(
+            "abstracts right",
+            "abstracts fully right",
+            "share of the abstracts in which every claim and hardware target is right, and nothing else claimed",
+            lambda scores: _share(scores.documents_right),
+        ),
     }
 )
-"""Each figure as what stands above and below its fraction bar."""
-
-HEADLINE: tuple[str, ...] = tuple(_PARTS)
-"""The figures that have an interval, in the order of a report. The four phrases agree softly, `system` exactly."""
-
-WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "detection_f1": "detection F1",
-        "strict_f1": "strict F1",
-        "hardware_f1": "hardware F1",
-        "metric": "metrics that agree softly",
-        "subject": "subjects that agree softly",
-        "baseline": "baselines that agree softly",
-        "dataset": "datasets that agree softly",
-        "system": "system names",
-        "documents_right": "abstracts fully right",
-    }
-)
-"""Each headline figure as the words of a sentence."""
+"""The headline figures in the order of a report. The four phrases agree softly, `system` exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +176,7 @@ def detectable(
     that is as good as ours and errs on other documents. None where there is no spread to judge by, as with systems that never
     differ, or fewer than two documents with something to score. Raises `DataError` as `differences` does.
     """
-    n = HEADLINE.index(figure)
+    n = [*HEADLINE].index(figure)
     a, b = (_System.of(ours), None) if theirs is None else _paired(ours, theirs)
     if not a.informative(n) or (b is not None and not b.informative(n)):
         return None
@@ -163,14 +190,14 @@ def power_in_words(smallest: float | None, documents: int, figure: str = "strict
     """What `detectable` found, in plain words: "143 abstracts can tell a difference of about 4 points in strict F1"."""
     abstracts = "1 abstract" if documents == 1 else f"{documents:,} abstracts"
     if smallest is None:
-        return f"{abstracts} cannot tell any difference in {WORDS[figure]}"
+        return f"{abstracts} cannot tell any difference in {HEADLINE[figure].name}"
     points = 100 * smallest
-    return f"{abstracts} can tell a difference of about {points:.{0 if points >= 3 else 1}f} points in {WORDS[figure]}"
+    return f"{abstracts} can tell a difference of about {points:.{0 if points >= 3 else 1}f} points in {HEADLINE[figure].name}"
 
 
 def verdict(difference: Difference, name_a: str, name_b: str, figure: str = "strict_f1") -> str:
     """One plain sentence about B (theirs) minus A (ours): better, worse, or no difference to be told; the p-value decides."""
-    what, value = WORDS[figure], difference.value
+    what, value = HEADLINE[figure].name, difference.value
     if value is None:
         return f"{name_a} and {name_b} cannot be compared in {what}: there is nothing to score."
     points = f"{100 * abs(value):.1f} points"
@@ -201,8 +228,11 @@ class _System:
 
     @classmethod
     def of(cls, alignments: Sequence[Alignment]) -> "_System":
-        each = [[part(scores) for part in _PARTS.values()] for scores in (score([document]) for document in alignments)]
-        parts = np.array(each, dtype=np.float64).reshape(len(each), len(_PARTS), 2)
+        each = [
+            [headline.ratio(scores) for headline in HEADLINE.values()]
+            for scores in (score([document]) for document in alignments)
+        ]
+        parts = np.array(each, dtype=np.float64).reshape(len(each), len(HEADLINE), 2)
         return cls(parts[:, :, 0], parts[:, :, 1])
 
     def ratios(self, weights: Matrix) -> Matrix:

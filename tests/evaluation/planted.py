@@ -47,6 +47,7 @@ SPEED = GoldClaim(
     dataset=None,
     hardware="mobile phones",
     span=span_of("40 ms"),
+    restated=(),
 )
 ACCURACY = GoldClaim(
     kind="accuracy",
@@ -59,6 +60,7 @@ ACCURACY = GoldClaim(
     dataset="COCO",
     hardware=None,
     span=span_of("71%"),
+    restated=(),
 )
 NANO = GoldHardware("Jetson Nano", True, "edge", "evaluated", span_of("Jetson Nano"))
 PHONES = GoldHardware("mobile phones", False, "mobile", "evaluated", span_of("mobile phones"))

@@ -15,7 +15,6 @@ from extractor.errors import DataError, UsageError
 from extractor.evaluation import Alignment, GoldDocument, Scores, align, score, statistics
 from extractor.evaluation.statistics import (
     HEADLINE,
-    WORDS,
     Difference,
     Estimate,
     detectable,
@@ -162,8 +161,7 @@ SAMPLE = draw(random.Random(4), 60, SILENT)
 
 def test_a_headline_figure_is_the_figure_of_all_documents() -> None:
     found, scores = estimates(SAMPLE[0]), score(SAMPLE[0])
-    assert tuple(found) == HEADLINE
-    assert set(WORDS) == set(HEADLINE)
+    assert tuple(found) == tuple(HEADLINE)
     assert {name: each.value for name, each in found.items()} == {
         "detection_f1": scores.claims.detection.f1,
         "strict_f1": scores.claims.strict.f1,

@@ -1,7 +1,6 @@
 """Evaluated systems -> the report: their figures, their differences, and every abstract with its errors, in three files."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 
@@ -13,21 +12,15 @@ from extractor.evaluation.matching import Alignment, agreement, is_strict
 from extractor.evaluation.metrics import score
 from extractor.evaluation.report.format import (
     ComparisonReport,
-    DifferenceFigures,
     DocumentReport,
     ErrorReport,
-    EstimateFigures,
     Figures,
-    GoldClaimReport,
-    GoldHardwareReport,
     GoldReport,
-    LeftOutReport,
     PredictionReport,
     Report,
     SpottingReport,
     SystemReport,
     UsageReport,
-    WrongFieldReport,
 )
 from extractor.evaluation.report.words import describe
 from extractor.evaluation.statistics import detectable, differences, estimates, power_in_words, verdict
@@ -49,7 +42,7 @@ def assemble(gold: Sequence[GoldDocument], systems: Sequence[System], left_out: 
         spotting=SpottingReport.model_validate(cover(gold).as_dict()),
         systems=tuple(_system(system) for system in systems),
         comparisons=tuple(_comparison(ours, theirs) for ours, theirs in combinations(systems, 2)),
-        left_out=tuple(LeftOutReport(name=each.name, why=each.why) for each in left_out),
+        left_out=tuple(left_out),
         documents=tuple(_document(document, [system.alignments[n] for system in systems]) for n, document in enumerate(gold)),
     )
 
@@ -89,7 +82,7 @@ def _system(system: System) -> SystemReport:
         prompt=system.prompt,
         prompt_sha256=system.prompt_sha256,
         verdict=describe(figures),
-        headline={name: EstimateFigures(**asdict(figure)) for name, figure in estimates(system.alignments).items()},
+        headline=estimates(system.alignments),
         figures=figures,
         usage=UsageReport.model_validate(used.as_dict()),
     )
@@ -100,7 +93,7 @@ def _comparison(ours: System, theirs: System) -> ComparisonReport:
     return ComparisonReport(
         ours=ours.name,
         theirs=theirs.name,
-        headline={name: DifferenceFigures(**asdict(difference)) for name, difference in found.items()},
+        headline=found,
         verdict=verdict(found["strict_f1"], ours.name, theirs.name),
         power=f"{power_in_words(detectable(ours.alignments, theirs.alignments), len(ours.alignments))}.",
     )
@@ -112,8 +105,8 @@ def _document(gold: GoldDocument, alignments: Sequence[Alignment]) -> DocumentRe
         title=gold.document.title,
         abstract=gold.document.abstract,
         system=gold.system,
-        claims=tuple(GoldClaimReport(**asdict(claim) | {"quantity": claim.quantity}) for claim in gold.claims),
-        hardware=tuple(GoldHardwareReport(**asdict(target)) for target in gold.hardware),
+        claims=gold.claims,
+        hardware=gold.hardware,
         spotting_errors=tuple(_error(finding, gold, None) for finding in of_spotting(gold)),
         predictions=tuple(_prediction(alignment) for alignment in alignments),
     )
@@ -152,7 +145,7 @@ def _error(finding: Finding, gold: GoldDocument, alignment: Alignment | None) ->
         kind=item.kind if isinstance(item, GoldClaim | Claim) else None,
         gold=None if expected is None else _place(expected, annotated),
         predicted=None if said is None else _place(said, written),
-        fields={name: WrongFieldReport(**asdict(wrong)) for name, wrong in finding.fields.items()},
+        fields=dict(finding.fields),
         again=finding.again,
         read=tuple(f"{near.text!r}: {range_of(near)} {near.unit} {near.bound}" for near in finding.near),
     )

@@ -7,14 +7,15 @@ drawing serves light, dark and print. Text stays text. Systems differ by shape a
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from extractor.errors import UsageError
-from extractor.evaluation.report.format import EstimateFigures, Report, SystemReport
+from extractor.evaluation.report.format import Report, SystemReport
 from extractor.evaluation.report.words import dollars, tokens
+from extractor.evaluation.statistics import HEADLINE, Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,10 +59,10 @@ _FONT = re.compile(r"font-family: [^;]*;? ?")
 _STAND_IN = re.compile("|".join(_PAGE))
 
 
-def forest(report: Report, words: Mapping[str, str]) -> str:
+def forest(report: Report) -> str:
     """Each headline figure of each system as a point on its 95% interval."""
     systems = report.systems
-    rows = {words[name]: [system.headline[name] for system in systems] for name in systems[0].headline}
+    rows = {HEADLINE[name].label: [system.headline[name] for system in systems] for name in systems[0].headline}
     with _style():
         figure, axes = _groups(list(rows), len(systems), _ROW)
         for top, estimates in zip(_tops(len(rows), len(systems), _ROW), rows.values(), strict=True):
@@ -181,7 +182,7 @@ def _tops(groups: int, systems: int, row: float) -> list[float]:
     return [group * (systems * row + _GAP) for group in range(groups)]
 
 
-def _interval(axes: "Axes", estimate: EstimateFigures, y: float, n: int) -> None:
+def _interval(axes: "Axes", estimate: Estimate, y: float, n: int) -> None:
     if estimate.low is not None and estimate.high is not None:
         axes.plot([estimate.low, estimate.high], [y, y], color=_colour(n), linewidth=2)
     if estimate.value is not None:

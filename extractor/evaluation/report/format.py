@@ -1,24 +1,24 @@
 """The format of `report.json`: what was evaluated, every figure with the counts behind it, and each abstract with its errors.
 
-The other two reports are written from this one alone. `docs/report.schema.json` is its JSON Schema.
+The other two reports are written from this one alone. `docs/report.schema.json` is its JSON Schema. What evaluation keeps in a
+form that JSON can hold (gold, estimates, means) stands here as it is; a `Figures` or `Report` class adds the ratios to counts.
 """
 
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from extractor.documents import Span
-from extractor.evaluation.findings import Error
+from extractor.evaluation.findings import Error, WrongField
+from extractor.evaluation.gold import GoldClaim, GoldHardware
+from extractor.evaluation.metrics import ClaimMeans
+from extractor.evaluation.statistics import Difference, Estimate
+from extractor.evaluation.systems import LeftOut
 from extractor.records import (
-    Category,
     Claim,
     Comparison,
-    Effect,
     HardwareTarget,
     Kind,
-    Quantity,
     Rejection,
-    Role,
 )
 
 REPORT_VERSION: Final = 1
@@ -28,38 +28,12 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class EstimateFigures(_Part):
-    """A figure in [0, 1] with its 95% interval; null where there is nothing to score."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class DifferenceFigures(_Part):
-    """A difference of two figures over the same documents, with its 95% interval and two-sided p-value."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-
-
 class CountFigures(_Part):
     """Gold with a partner, predictions without one, gold without one, and what follows from them."""
 
     found: int
     spurious: int
     missed: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-
-
-class MeanFigures(_Part):
-    """Precision, recall and F1 averaged over the documents that have something to score."""
-
-    documents: int
     precision: float | None
     recall: float | None
     f1: float | None
@@ -78,13 +52,6 @@ class ClaimFigures(_Part):
 
     detection: CountFigures
     strict: CountFigures
-
-
-class ClaimMeanFigures(_Part):
-    """As `ClaimFigures`, averaged over documents."""
-
-    detection: MeanFigures
-    strict: MeanFigures
 
 
 class FieldFigures(_Part):
@@ -137,7 +104,7 @@ class Figures(_Part):
 
     documents: int
     claims: ClaimFigures
-    macro: ClaimMeanFigures
+    macro: ClaimMeans
     by_kind: dict[Kind, ClaimFigures]
     by_comparison: dict[Comparison, ClaimFigures]
     by_unit: dict[str, ClaimFigures]
@@ -187,7 +154,7 @@ class SystemReport(_Part):
     prompt: str | None
     prompt_sha256: str | None
     verdict: str
-    headline: dict[str, EstimateFigures]
+    headline: dict[str, Estimate]
     figures: Figures
     usage: UsageReport
 
@@ -197,50 +164,9 @@ class ComparisonReport(_Part):
 
     ours: str
     theirs: str
-    headline: dict[str, DifferenceFigures]
+    headline: dict[str, Difference]
     verdict: str
     power: str = Field(description="The smallest difference in strict F1 that these documents can tell between the two")
-
-
-class LeftOutReport(_Part):
-    """A recorded system that could not be evaluated."""
-
-    name: str
-    why: str
-
-
-class GoldClaimReport(_Part):
-    """An annotated claim; `restated` is where the text says the same result again."""
-
-    kind: Kind
-    comparison: Comparison
-    effect: Effect | None
-    quantity: Quantity
-    metric: str | None
-    subject: str | None
-    baseline: str | None
-    dataset: str | None
-    hardware: str | None
-    span: Span
-    restated: tuple[Span, ...]
-
-
-class GoldHardwareReport(_Part):
-    """An annotated hardware target."""
-
-    name: str
-    specific: bool
-    category: Category
-    role: Role
-    span: Span
-
-
-class WrongFieldReport(_Part):
-    """A field on which gold and prediction differ, both as text; `soft` where they still agree softly."""
-
-    gold: str
-    predicted: str
-    soft: bool
 
 
 class ErrorReport(_Part):
@@ -251,7 +177,7 @@ class ErrorReport(_Part):
     kind: Kind | None
     gold: int | None
     predicted: int | None
-    fields: dict[str, WrongFieldReport]
+    fields: dict[str, WrongField]
     again: bool = Field(description="Spurious at a place whose gold claim has its prediction already")
     read: tuple[str, ...] = Field(description="What spotting read in its place")
 
@@ -276,8 +202,8 @@ class DocumentReport(_Part):
     title: str
     abstract: str
     system: str | None
-    claims: tuple[GoldClaimReport, ...]
-    hardware: tuple[GoldHardwareReport, ...]
+    claims: tuple[GoldClaim, ...]
+    hardware: tuple[GoldHardware, ...]
     spotting_errors: tuple[ErrorReport, ...]
     predictions: tuple[PredictionReport, ...]
 
@@ -314,7 +240,7 @@ class Report(_Part):
     spotting: SpottingReport
     systems: tuple[SystemReport, ...]
     comparisons: tuple[ComparisonReport, ...]
-    left_out: tuple[LeftOutReport, ...]
+    left_out: tuple[LeftOut, ...]
     documents: tuple[DocumentReport, ...]
 
 

@@ -3,10 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from extractor.evaluation.report.format import DifferenceFigures, Report
+from extractor.evaluation.report.format import Report
 from extractor.evaluation.report.words import (
-    LABELS,
-    MEANINGS,
     against_the_first,
     chance,
     differing,
@@ -17,7 +15,7 @@ from extractor.evaluation.report.words import (
     points,
     tokens,
 )
-from extractor.evaluation.statistics import LEVEL
+from extractor.evaluation.statistics import HEADLINE, LEVEL, Difference
 
 _SHOWN = 20
 """Ids that are listed of each side of a comparison; the page lists all."""
@@ -47,10 +45,10 @@ def _lines(report: Report) -> Iterator[str]:
         ]
         for system in systems
     ]
-    yield from _table(["system", *LABELS.values(), "tokens", "$ per 1,000"], rows)
+    yield from _table(["system", *(each.label for each in HEADLINE.values()), "tokens", "$ per 1,000"], rows)
     yield ""
     yield "Percent, with 95% intervals; tokens per abstract, dollars per 1,000 abstracts. "
-    yield "; ".join(f"*{LABELS[name]}*: {meaning}" for name, meaning in MEANINGS.items()) + "."
+    yield "; ".join(f"*{each.label}*: {each.meaning}" for each in HEADLINE.values()) + "."
     for comparison in report.comparisons:
         ours, theirs = (
             next(n for n, each in enumerate(systems) if each.name == name) for name in (comparison.ours, comparison.theirs)
@@ -82,9 +80,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield "Strict F1. All figures are in `report.json`; [report.html](report.html) shows each abstract with its errors."
 
 
-def _moved(headline: Iterable[tuple[str, DifferenceFigures]]) -> Iterator[str]:
+def _moved(headline: Iterable[tuple[str, Difference]]) -> Iterator[str]:
     """What rose, what fell, and what these abstracts cannot tell."""
-    known = [(LABELS[name], each) for name, each in headline if each.value is not None and each.p is not None]
+    known = [(HEADLINE[name].label, each) for name, each in headline if each.value is not None and each.p is not None]
     sure = [(label, each) for label, each in known if (each.p or 0.0) <= LEVEL]
     for word, moved in (
         ("rose", [(label, each) for label, each in sure if (each.value or 0.0) > 0]),

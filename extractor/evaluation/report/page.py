@@ -12,17 +12,17 @@ from typing import Any
 
 from extractor.documents import Span
 from extractor.errors import UsageError
+from extractor.evaluation.findings import WrongField
+from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.metrics import CLAIM_FIELDS, KINDS
 from extractor.evaluation.report import charts, words
 from extractor.evaluation.report.format import (
     DocumentReport,
     ErrorReport,
-    GoldClaimReport,
-    GoldHardwareReport,
     PredictionReport,
     Report,
-    WrongFieldReport,
 )
+from extractor.evaluation.statistics import HEADLINE
 from extractor.records import PHRASE_FIELDS, Claim, HardwareTarget, Quantity
 
 _SECTIONS = ("figures", "charts", "differences", "confusion", "every-figure", "abstracts", "filter", "shown")
@@ -49,7 +49,7 @@ class Item:
     meaning: str = ""
     phrases: Sequence[tuple[str, str]] = ()
     error: str = ""
-    wrong: Mapping[str, WrongFieldReport] = field(default_factory=dict)
+    wrong: Mapping[str, WrongField] = field(default_factory=dict)
     note: str = ""
 
 
@@ -80,6 +80,7 @@ def page(report: Report) -> str:
     given: dict[str, Any] = {
         "report": report,
         "words": words,
+        "headline": HEADLINE,
         "filters": FILTERS,
         "gold_items": gold_items,
         "gold_runs": gold_runs,
@@ -88,7 +89,7 @@ def page(report: Report) -> str:
         "style": own(_resource("report.css")),
         "script": own(_resource("report.js")),
         "marks": [own(charts.mark(n)) for n in range(len(names))],
-        "forest": own(charts.forest(report, words.LABELS)),
+        "forest": own(charts.forest(report)),
         "kinds": own(charts.kinds(report) or ""),
         "cost": own(charts.cost(report) or ""),
         "pairs": [(each, names.index(each.ours), names.index(each.theirs)) for each in report.comparisons],
@@ -176,13 +177,13 @@ def _runs(document: DocumentReport, spans: Iterable[tuple[Span, str]]) -> list[R
     return runs
 
 
-def _claim(claim: GoldClaimReport | Claim) -> Item:
+def _claim(claim: GoldClaim | Claim) -> Item:
     sort = ", ".join(part for part in (claim.kind, claim.comparison, claim.effect) if part)
     phrases = [(name, value) for name in PHRASE_FIELDS if (value := getattr(claim, name)) is not None]
     return Item(claim.kind, claim.quantity.text, f"{sort}: {_meaning(claim.quantity)}", phrases)
 
 
-def _target(target: GoldHardwareReport | HardwareTarget) -> Item:
+def _target(target: GoldHardware | HardwareTarget) -> Item:
     sort = "product" if target.specific else "class"
     return Item("hardware", target.name, f"hardware {sort}: {target.category}, {target.role}")
 
@@ -203,12 +204,12 @@ def _judged(item: Item, error: ErrorReport | None) -> Item:
 
 def _missing(document: DocumentReport, error: ErrorReport, note: str) -> Item:
     gold = _gold(document, error)
-    item = _claim(gold) if isinstance(gold, GoldClaimReport) else _target(gold)
+    item = _claim(gold) if isinstance(gold, GoldClaim) else _target(gold)
     return Item(item.kind, item.title, item.meaning, item.phrases, error.error, {}, note)
 
 
-def _gold(document: DocumentReport, error: ErrorReport) -> GoldClaimReport | GoldHardwareReport:
-    annotated: Sequence[GoldClaimReport | GoldHardwareReport] = document.claims if error.item == "claim" else document.hardware
+def _gold(document: DocumentReport, error: ErrorReport) -> GoldClaim | GoldHardware:
+    annotated: Sequence[GoldClaim | GoldHardware] = document.claims if error.item == "claim" else document.hardware
     assert error.gold is not None  # noqa: S101 (what is missed is in the gold)
     return annotated[error.gold]
 

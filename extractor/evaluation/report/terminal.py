@@ -11,7 +11,6 @@ from extractor.evaluation.matching import Alignment
 from extractor.evaluation.metrics import Counts, Scores, Share
 from extractor.evaluation.report.format import Report
 from extractor.evaluation.report.words import (
-    LABELS,
     OF_CLAIMS,
     OF_WORDS,
     against_the_first,
@@ -21,6 +20,7 @@ from extractor.evaluation.report.words import (
     percent,
     tokens,
 )
+from extractor.evaluation.statistics import HEADLINE
 from extractor.evaluation.systems import Usage
 from extractor.records import Claim, HardwareTarget, Quantity
 from extractor.spotting import QuantityMention
@@ -33,8 +33,8 @@ def headline(report: Report) -> RenderableType:
     """The headline figures, each above its interval, what a system takes per abstract and per 1,000, and verdicts in words."""
     gold = report.gold
     of = f"{gold.documents} documents, {gold.claims} claims, {gold.hardware} hardware targets"
-    claims = _headings(*(LABELS[name] for name in OF_CLAIMS), "tokens", "$/1,000")
-    phrases = _headings(*(LABELS[name] for name in OF_WORDS))
+    claims = _headings(*(HEADLINE[name].label for name in OF_CLAIMS), "tokens", "$/1,000")
+    phrases = _headings(*(HEADLINE[name].label for name in OF_WORDS))
     for system in report.systems:
         cells = {
             name: f"{percent(estimate.value)}\n{interval(estimate)}".rstrip() for name, estimate in system.headline.items()

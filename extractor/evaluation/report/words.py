@@ -1,48 +1,18 @@
 """The words and the numbers of a report, the same in the terminal, in Markdown and on the page."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
+from extractor.evaluation.metrics import Means
 from extractor.evaluation.report.format import (
     ComparisonReport,
     CountFigures,
-    DifferenceFigures,
-    EstimateFigures,
     Figures,
-    MeanFigures,
     Report,
     ShareFigures,
     SystemReport,
 )
+from extractor.evaluation.statistics import Difference, Estimate
 
-LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "detection_f1": "claims found",
-        "strict_f1": "claims right",
-        "hardware_f1": "hardware",
-        "metric": "metric",
-        "subject": "subject",
-        "baseline": "baseline",
-        "dataset": "dataset",
-        "system": "system name",
-        "documents_right": "abstracts right",
-    }
-)
-"""A heading for each headline figure, in the order of the report."""
-
-MEANINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "detection_f1": "detection F1, of the claims that stand where the annotation has one",
-        "strict_f1": "strict F1, of the claims that are right in kind, comparison, value and unit, too",
-        "hardware_f1": "F1 of the hardware targets",
-        "metric": "share of the claims found whose metric agrees, at least softly",
-        "subject": "the same for the subject",
-        "baseline": "the same for the baseline",
-        "dataset": "the same for the dataset",
-        "system": "share of the abstracts whose system is named as annotated",
-        "documents_right": "share of the abstracts in which every claim and hardware target is right, and nothing else claimed",
-    }
-)
 OF_CLAIMS = ("detection_f1", "strict_f1", "hardware_f1", "documents_right")
 OF_WORDS = ("metric", "subject", "baseline", "dataset", "system")
 
@@ -52,11 +22,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "-" if value is None else f"{100 * value:.{digits}f}"
 
 
-def interval(figure: EstimateFigures | DifferenceFigures) -> str:
+def interval(figure: Estimate | Difference) -> str:
     """`97.1–99.5`; empty where there is no interval. Bounds of a difference have their signs."""
     if figure.low is None or figure.high is None:
         return ""
-    if isinstance(figure, DifferenceFigures):
+    if isinstance(figure, Difference):
         return f"{points(figure.low)} to {points(figure.high)}"
     return f"{percent(figure.low)}–{percent(figure.high)}"
 
@@ -117,7 +87,7 @@ def differing(report: Report, ours: int, theirs: int) -> tuple[list[str], list[s
     return won
 
 
-Cell = CountFigures | ShareFigures | MeanFigures | None
+Cell = CountFigures | ShareFigures | Means | None
 
 
 def every_figure(report: Report) -> list[tuple[str, list[tuple[str, Sequence[Cell]]]]]:
