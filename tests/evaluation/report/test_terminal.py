@@ -1,13 +1,15 @@
-"""The list of errors names each miss, false claim and wrong field once; the table shows what the figures say."""
+"""The headline fits a terminal, the tables say what the figures say, and the list names each error once."""
 
+import re
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from extractor.evaluation import GoldDocument, align, score
 from extractor.evaluation.findings import Coverage
 from extractor.evaluation.metrics import Share
-from extractor.evaluation.report.terminal import list_errors, table
+from extractor.evaluation.report.terminal import headline, list_errors, table
 from extractor.evaluation.systems import Usage, usage
 from extractor.records import Extraction, Provenance, Rejection
 from tests.evaluation.planted import (
@@ -24,8 +26,9 @@ from tests.evaluation.planted import (
     span_of,
     target,
 )
+from tests.evaluation.report.reports import flawed, report, right
 
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "evaluation.md"
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "evaluation.md"
 AGAIN = "... image on mobile phones. Overall, being [2.5x] faster than Squid, Kraken scores 71% ac..."
 PHONES_AROUND = "...etson Nano. It needs 40 ms per image on [mobile phones]. Overall, being 2.5x faster than Squid,..."
 SPEED_AROUND = "...r than Squid on a Jetson Nano. It needs [40 ms] per image on mobile phones. Overall, be..."
@@ -131,3 +134,30 @@ def test_the_table_shows_what_a_model_took_and_what_was_rejected() -> None:
     assert "phrases ungrounded 0.200 2/10" in rows
     unpriced = record.model_copy(update={"provenance": made.model_copy(update={"cost_usd": None})})
     assert "dollars - -" in rendered(record, usage([unpriced]))
+
+
+def lines(*names: str, width: int = 80) -> list[str]:
+    console = Console(width=width, markup=False, emoji=False, highlight=False)
+    systems = [right(), *(flawed(name) for name in names)]
+    with console.capture() as capture:
+        console.print(headline(report(*systems)))
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "names", [(), ("openai/a",), ("openai/qwen2.5-coder-1.5b-instruct-q4_k_m", "ollama/b", "ollama/c", "x/d")]
+)
+def test_the_headline_fits_80_columns_with_all_its_figures(names: tuple[str, ...]) -> None:
+    shown = lines(*names)
+    assert max(map(len, shown)) <= 80
+    assert not [line for line in shown if "…" in line]
+    rows = [line.split()[1:] for line in shown if line.startswith("rules   ")]
+    assert rows == [["100.0"] * 4 + ["0", "0"], ["100.0"] * 5]
+
+
+def test_the_headline_says_intervals_costs_and_verdicts() -> None:
+    shown = "\n".join(lines("openai/flawed"))
+    assert shown.startswith("3 documents, 6 claims, 4 hardware targets")
+    assert "openai/flawed finds 5 of 6 claims" in shown
+    assert re.search(r"66\.7.*\n.*\d+\.\d–100\.0", shown)
+    assert " 330 " in shown
