@@ -12,7 +12,7 @@ import pytest
 import extractor
 from extractor import Document, Extraction, extract, extract_many
 from extractor.errors import ProviderError, UsageError
-from tests.labelling.model_server import ModelServer, after_seconds, labels
+from tests.labelling.model_server import ModelServer, labels, once_two_are_asked
 from tests.llm.server import fails
 
 TITLE = "FastNet: Quick Networks"
@@ -100,7 +100,7 @@ def test_an_unknown_model_is_an_error_with_its_fix(model: str) -> None:
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
     monkeypatch.setenv("EXTRACTOR_KEYS", str(tmp_path / "keys.toml"))
-    with ModelServer(after_seconds(0.02, labels())) as running:
+    with ModelServer() as running:
         yield running
 
 
@@ -119,6 +119,7 @@ def test_a_model_labels_many_at_once_lazily_and_in_order(server: ModelServer) ->
             pulled.append(n)
             yield Document(str(n), TITLE, f"FastNet is {n}x faster than SlowNet.")
 
+    server.server.acts = [once_two_are_asked(labels())]
     before = threading.active_count()
     records = extract_many(documents(), model="openai/m", base_url=server.url)
     assert pulled == []

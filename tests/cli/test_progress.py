@@ -4,7 +4,8 @@ import io
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -187,14 +188,22 @@ def test_at_the_end_nothing_is_left(live: Live, terminal: Terminal, monkeypatch:
     assert terminal.rows == ["before", "between", ""]
 
 
+@contextmanager
+def once(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """As if half a minute had passed."""
+    assert seconds == 30
+    act()
+    yield
+
+
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 def test_a_log_gets_a_line_now_and_then(
     as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "LOG", 0.02)
+    monkeypatch.setattr(progress, "_every", once)
     monkeypatch.setattr(TALK, "as_json", as_json)
     with shown(Watch(SPENT), lambda: 2.5, None, calls=True):
-        time.sleep(0.1)
+        pass
     lines = capsys.readouterr().err.splitlines()
     assert lines
     if as_json:

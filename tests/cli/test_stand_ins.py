@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from extractor import extract, read_extractions
 from extractor.cli import app
 from tests.cli.jobs import failures, job, write
-from tests.labelling.model_server import ModelServer, after_seconds, is_reask, labels, shown
+from tests.labelling.model_server import ModelServer, is_reask, labels, once_two_are_asked, shown
 from tests.llm.server import Act, Request, fails, says
 
 PAPERS = [
@@ -59,7 +59,7 @@ def second_dismisses(request: Request, right: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_votes_ask_with_a_seed_each_and_the_share_that_agrees_is_the_confidence() -> None:
-    with ModelServer(after_seconds(0.05, labels(second_dismisses))) as server:
+    with ModelServer(once_two_are_asked(labels(second_dismisses))) as server:
         done = run(server, "--votes", "3")
     assert done.exit_code == 0, done.stderr
     asked = sorted((shown(request).title, request.body["seed"], request.body["temperature"]) for request in server.requests)

@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,14 +49,20 @@ def labels(change: Callable[[Request, dict[str, Any]], dict[str, Any] | str | No
     return act
 
 
-def after_seconds(seconds: float, act: Act) -> Act:
-    """Answer later."""
+def once_two_are_asked(act: Act) -> Act:
+    """Answer nothing before a second request is there; a caller that sends one at a time gets its answer after ten seconds."""
+    two, asked = asyncio.Event(), 0
 
-    async def later(request: Request) -> web.StreamResponse:
-        await asyncio.sleep(seconds)
+    async def together(request: Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            two.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(two.wait(), 10)
         return await act(request)
 
-    return later
+    return together
 
 
 class ModelServer:

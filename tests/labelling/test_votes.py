@@ -1,6 +1,7 @@
 """What most samples say becomes the labels, and how many agree becomes the confidence."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -128,17 +129,19 @@ def test_system_and_hardware_and_missed_quotes_go_by_majority_as_well() -> None:
 
 
 class Scripted:
-    """Answers with labels or raises, after a pause in seconds."""
+    """Answers with labels or raises, after some turns of the event loop."""
 
-    def __init__(self, answer: Labels | Exception, pause: float = 0.0, **spent: Any) -> None:
+    def __init__(self, answer: Labels | Exception, turns: float = 0, **spent: Any) -> None:
         self.name = "llm"
-        self.answer, self.pause = answer, pause
+        self.answer, self.turns = answer, turns
         self.made = Provenance(extractor="0", labeller="llm", model="openai/m", **{"calls": 1, "attempts": 1, **spent})
         self.ended = False
 
     async def label(self, document: Document, mentions: Mentions) -> Labelled:  # noqa: ARG002 (the protocol's)
         try:
-            await asyncio.sleep(self.pause)
+            while self.turns > 0:
+                self.turns -= 1
+                await asyncio.sleep(0)
         finally:
             self.ended = True
         if isinstance(self.answer, Exception):
@@ -152,9 +155,9 @@ def label(*samples: Scripted) -> Labelled:
 
 def test_samples_are_asked_at_once_and_all_that_they_cost_is_summed() -> None:
     labelled = label(
-        Scripted(said(claim()), 0.05, input_tokens=700, output_tokens=90, cost_usd=0.25),
-        Scripted(said(claim()), 0.05, calls=3, attempts=2, input_tokens=1500, output_tokens=80, cost_usd=0.5),
-        Scripted(NO, 0.0, input_tokens=700, output_tokens=10, cost_usd=0.25),
+        Scripted(said(claim()), 9, input_tokens=700, output_tokens=90, cost_usd=0.25),
+        Scripted(said(claim()), 9, calls=3, attempts=2, input_tokens=1500, output_tokens=80, cost_usd=0.5),
+        Scripted(NO, 0, input_tokens=700, output_tokens=10, cost_usd=0.25),
     )
     made = labelled.provenance
     assert (made.calls, made.input_tokens, made.output_tokens) == (5, 2900, 180)
@@ -217,7 +220,7 @@ def test_no_answer_of_any_sample_is_a_failure_with_all_that_it_cost() -> None:
 
 
 def test_what_stops_a_job_is_not_held_up_by_the_other_samples() -> None:
-    waiting = Scripted(NO, pause=60)
+    waiting = Scripted(NO, turns=math.inf)
 
     async def scene() -> None:
         with pytest.raises(JobError, match="wrong key"):
@@ -229,7 +232,7 @@ def test_what_stops_a_job_is_not_held_up_by_the_other_samples() -> None:
 
 
 def test_at_the_cap_the_samples_under_way_are_waited_for_because_they_are_paid_for() -> None:
-    slow = Scripted(NO, pause=0.05, cost_usd=0.25)
+    slow = Scripted(NO, turns=9, cost_usd=0.25)
     with pytest.raises(BudgetError, match="at the cap") as caught:
         label(Scripted(BudgetError("at the cap", "Raise it.")), slow)
     assert slow.ended
