@@ -243,3 +243,25 @@ def test_without_scipy_one_line_says_how_to_install_it(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     with pytest.raises(UsageError, match=r"pip install 'claim-extractor\[eval\]'$"):
         match([(0, 1)], [(0, 1)], overlap)
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "soft"),
+    [
+        pytest.param("accuracy", "accuracy of the model on the test set", True, id="at the start"),
+        pytest.param("test set", "accuracy on the test set of the newer benchmark", True, id="in the middle"),
+        pytest.param("test set", "accuracy of the model on the test set", True, id="at the end"),
+        pytest.param("test accuracy", "accuracy of the model on the test set", False, id="in two pieces"),
+        pytest.param("age", "mean image size in bytes", False, id="part of a word"),
+        pytest.param("--", "accuracy of the model", False, id="no word"),
+    ],
+)
+def test_a_short_phrase_agrees_softly_with_a_long_one_that_holds_it_in_one_piece(short: str, long: str, soft: bool) -> None:
+    """The long ones are so long that the words shared alone would not do."""
+    assert compare_phrases(short, long).soft is soft
+    assert compare_phrases(long, short).soft is soft
+
+
+def test_one_shared_character_is_an_overlap_and_a_shared_border_is_not() -> None:
+    assert overlap((0, 4), (3, 7)) == pytest.approx(1 / 7)
+    assert overlap((0, 4), (4, 8)) == 0
