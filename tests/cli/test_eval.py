@@ -47,6 +47,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
         yield running
 
 
+def raised(baseline: str) -> str:
+    """The baseline with a figure that nothing reaches any more, under another name."""
+    held = json.loads(Path(baseline).read_bytes())
+    held["figures"]["system"] = {"value": 1.0, "tolerance": 0.0}
+    Path(f"raised-{baseline}").write_text(json.dumps(held))
+    return f"raised-{baseline}"
+
+
 def test_one_system_is_shown_in_full(some: Path) -> None:
     result = run("--gold", str(some))
     assert (result.exit_code, result.stderr) == (0, "")
@@ -105,12 +113,50 @@ def test_a_fall_below_the_baseline_is_code_4(some: Path, server: ModelServer) ->
     assert made.exit_code == 0
     held = run("--gold", str(some), "--baseline", "tiny.json")
     assert (held.exit_code, held.stderr) == (0, "openai/tiny: no figure fell below tiny.json\n")
-    baseline = json.loads(Path("tiny.json").read_bytes())
-    baseline["figures"]["system"]["value"] = 1.0
-    Path("tiny.json").write_text(json.dumps(baseline))
-    fell = run("--gold", str(some), "--baseline", "tiny.json")
+    fell = run("--gold", str(some), "--baseline", raised("tiny.json"))
     assert fell.exit_code == codes.FELL == 4
     assert fell.stderr.startswith("openai/tiny: system fell from 100.00 to ")
+
+
+@pytest.mark.parametrize("fallen_first", [True, False])
+def test_one_fall_is_enough_whatever_the_other_baselines_say(some: Path, server: ModelServer, fallen_first: bool) -> None:
+    tiny = ("-m", "openai/tiny", "--base-url", server.url, "--record")
+    assert run("--gold", str(some), *tiny, "--save-baseline", "tiny.json").exit_code == 0
+    assert run("--gold", str(some), "-m", "rules", "--save-baseline", "rules.json").exit_code == 0
+    files = [raised("tiny.json"), "rules.json"][:: 1 if fallen_first else -1]
+    result = run("--gold", str(some), *(word for file in files for word in ("--baseline", file)))
+    assert result.exit_code == codes.FELL
+    said = sorted(result.stderr.splitlines())
+    assert said[0].startswith("openai/tiny: system fell from 100.00 to ")
+    assert said[1:] == ["rules: no figure fell below rules.json"]
+
+
+def test_a_fall_outweighs_a_recording_that_cannot_be_played(some: Path, server: ModelServer) -> None:
+    tiny, other = (("-m", f"openai/{name}", "--base-url", server.url, "--record") for name in ("tiny", "other"))
+    assert run("--gold", str(some), *tiny, "--save-baseline", "tiny.json").exit_code == 0
+    assert run("--gold", str(some), *other).exit_code == 0
+    next(Path("evals/cassettes/openai/other").rglob("s001.json")).unlink()
+    result = run("--gold", str(some), "--baseline", raised("tiny.json"))
+    assert "openai/other is left out" in result.stderr
+    assert "openai/tiny: system fell from 100.00 to " in result.stderr
+    assert result.exit_code == codes.FELL
+
+
+def test_a_baseline_is_of_one_system_also_where_the_others_are_found_recorded(some: Path, server: ModelServer) -> None:
+    assert run("--gold", str(some), "-m", "openai/tiny", "--base-url", server.url, "--record").exit_code == 0
+    result = run("--gold", str(some), "--save-baseline", "both.json")
+    assert result.exit_code == codes.WRONG_USAGE
+    assert "--save-baseline is about one system; name one --model" in result.stderr
+    assert not Path("both.json").exists()
+
+
+def test_what_a_model_took_is_shown_and_the_rules_took_nothing(some: Path, server: ModelServer) -> None:
+    tiny = ("-m", "openai/tiny", "--base-url", server.url, "--record")
+    shown = run("--gold", str(some), *tiny)
+    assert [line.split()[2] for line in shown.stdout.splitlines() if line.startswith("calls ")] == [str(len(server.requests))]
+    assert json.loads(run("--gold", str(some), "-m", "openai/tiny", "--json").stdout)["usage"]["calls"] == len(server.requests)
+    assert "usage" not in json.loads(run("--gold", str(some), "--json").stdout)
+    assert not [line for line in run("--gold", str(some), "-m", "rules").stdout.splitlines() if line.startswith("calls ")]
 
 
 def test_a_baseline_of_no_system_here_is_a_fault(some: Path) -> None:
@@ -155,7 +201,12 @@ def test_the_folder_can_come_from_the_environment(some: Path) -> None:
     [
         pytest.param(["--errors", "--json"], "exclude each other", id="two forms"),
         pytest.param(["--record"], "name one with --model", id="nothing to record"),
+        pytest.param(["--record", "-m", "rules"], "name one with --model", id="the rules to record"),
         pytest.param(["--prompt", "mine.md"], "name one with --model", id="a prompt for the rules"),
+        pytest.param(["--prompt", "mine.md", "-m", "rules"], "name one with --model", id="a prompt for the rules, named"),
+        pytest.param(["--votes", "2"], "the rules always answer alike", id="votes of the rules"),
+        pytest.param(["--votes", "2", "-m", "rules"], "the rules always answer alike", id="votes of the rules, named"),
+        pytest.param(["-m", "rules", "-m", "openai/a", "--errors"], "are about one system", id="errors of two"),
         pytest.param(["-m", "rules", "-m", "openai/a", "--json"], "are about one system", id="figures of two"),
         pytest.param(["-m", "rules", "-m", "openai/a", "--save-baseline", "x"], "are about one system", id="a baseline of two"),
         pytest.param(["--gold", "nowhere"], "no gold folder at nowhere", id="no folder"),
