@@ -103,8 +103,8 @@ def evaluate(
 
     Example: extractor eval --model rules --model openai/qwen2.5-7b --base-url http://127.0.0.1:8080/v1 --record
 
-    Exit codes: 0 scored, 1 a gold file or a recording is not what it should be, or a model does not answer, 2 wrong usage,
-    3 scored, but a recorded model could not be, 4 a figure fell below its baseline.
+    Exit codes: 0 scored, 1 a gold file or a recording is broken, or a model does not answer, 2 wrong usage,
+    3 scored, but a recorded model could not be scored, 4 a figure fell below its baseline.
     """
     from extractor.evaluation import read_gold
     from extractor.evaluation.systems import evaluate as score_system
@@ -114,7 +114,7 @@ def evaluate(
     if errors and as_json:
         raise UsageError("--errors and --json exclude each other; choose one")
     if record and set(model) <= {RULES}:
-        raise UsageError("--record records a model, and the rules are none; name one with --model")
+        raise UsageError("--record records a model, and rules are not a model; name one with --model")
     if prompt and set(model) <= {RULES}:
         raise UsageError("--prompt is for a model, and the rules take none; name one with --model")
     if votes > 1 and set(model) <= {RULES}:
@@ -180,7 +180,7 @@ def _usage(system: "System") -> "Usage | None":
 
 
 def _gate(systems: "list[System]", baselines: list[Path]) -> bool:
-    """Whether a figure fell below a baseline; each that did is told. Raises `DataError` for a baseline of no system here."""
+    """Whether a figure fell below a baseline, and say which. Raises `DataError` for the baseline of a system that is not here."""
     from extractor.evaluation.baselines import check_baseline, read_baseline
 
     fell = False

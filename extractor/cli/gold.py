@@ -72,7 +72,7 @@ def new(
     from extractor.sources import Fields, read
 
     if output.exists() and not output.is_dir():
-        raise UsageError(f"{output} is no folder. Name one for the new files with -o DIR.")
+        raise UsageError(f"{output} is not a folder. Name one for the new files with -o DIR.")
     chosen = Chosen(NoLabeller()) if model is None else choose(ModelOptions(model, base_url), say)
     items = read(inputs, Fields.parse(fields) if fields else Fields(), sys.stdin.buffer)
     drafts = _Drafts(output)
@@ -188,7 +188,7 @@ def agree(
 
     Example: extractor gold agree mygold hergold --errors | less
 
-    Exit codes: 0 compared, 1 a gold file is not what it should be, 2 wrong usage.
+    Exit codes: 0 compared, 1 a gold file is broken, 2 wrong usage.
     """
     import json
 

@@ -39,7 +39,7 @@ def set_key(
     variable = name if name.endswith("_API_KEY") else store.variable(name.partition("/")[0])
     key = getpass.getpass(f"{variable}: ") if sys.stdin.isatty() else sys.stdin.readline()
     if not key.strip():
-        raise UsageError(f"no key for {variable} was given. Paste it at the prompt, or pipe it in.")
+        raise UsageError(f"You gave no key for {variable}. Paste it at the prompt, or pipe it in.")
     file = store.put(variable, SecretStr(key))
     say(f"{variable} is stored in {file}")
 

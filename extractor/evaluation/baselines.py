@@ -21,7 +21,7 @@ from extractor.evaluation.matching import Alignment
 TOLERANCE = 0.0075
 """What a figure may lose unremarked, as a share: three quarters of a point.
 
-It is no margin for noise: the rules and a replayed model give the same figures to the last digit each time. It is what a
+It is not a margin for noise: the rules and a replayed model give the same figures to the last digit each time. It is what a
 change that gains elsewhere may lose: one of the 143 abstracts of the repository (0.70 points of those that are right), one
 field of its 185 claims (0.55), one or two claims (0.27 of F1 each), or one hardware target (0.38). More is seen, and so is a
 series of small losses, since each is measured from the saved value."""
@@ -72,7 +72,7 @@ def save_baseline(path: Path, system: str, figures: Mapping[str, float | None], 
     """Write the figures of a system, which are shares in [0, 1], measured on these aligned documents.
 
     Tolerances of a baseline that is there already, of the same system, are kept. Raises `UsageError` if the file cannot be
-    written, `DataError` if what is there is no baseline, or that of another system.
+    written, `DataError` if the file that is there is not a baseline, or is that of another system.
     """
     kept: dict[str, float] = {}
     if path.exists():
@@ -106,7 +106,7 @@ def check_baseline(
     """The figures that fell by more than the baseline tolerates, in its order; a figure that rose never fails.
 
     Raises what `read_baseline` raises, and `DataError` if the baseline is of another system or another gold, or holds a figure
-    that is none.
+    that does not exist.
     """
     baseline = read_baseline(path)
     again = "save it anew with --save-baseline"
@@ -116,13 +116,13 @@ def check_baseline(
         cause = f"was measured on other gold ({baseline.documents} documents; these are {len(alignments)})"
         raise DataError(f"{path} {cause}; name the same gold with --gold, or {again}")
     if unknown := [name for name in baseline.figures if name not in figures]:
-        cause = f"{path} holds {', '.join(unknown)}, which is no headline figure (they are {', '.join(figures)})"
-        raise DataError(f"{cause}; take it out, or {again}")
+        cause = f"{path} holds {', '.join(unknown)}; the headline figures are {', '.join(figures)}"
+        raise DataError(f"{cause}. Take it out, or {again}")
     return tuple(_falls(baseline, figures))
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Read a baseline. Raises `UsageError` if there is none, `DataError` if the file is none."""
+    """Read a baseline. Raises `UsageError` if the file cannot be read, `DataError` if it is not a baseline."""
     try:
         return Baseline.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -132,7 +132,7 @@ def read_baseline(path: Path) -> Baseline:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, fault["loc"])) or "the file"
         raise DataError(
-            f"{path} is no baseline ({where}: {fault['msg']}); remove it and write it with --save-baseline"
+            f"{path} is not a baseline ({where}: {fault['msg']}); remove it and write it with --save-baseline"
         ) from None
 
 

@@ -143,7 +143,7 @@ class _Files:
         except FileNotFoundError:
             raise CassetteNotFoundError from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path} is no cassette ({type(error).__name__}). Remove it and record it again.") from None
+            raise DataError(f"{path} is not a cassette ({type(error).__name__}). Remove it and record it again.") from None
         return requests, responses
 
     @staticmethod

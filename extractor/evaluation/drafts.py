@@ -45,7 +45,7 @@ class NoLabeller:
 
 
 def draft_path(folder: Path, id: str) -> Path:
-    """Where the draft of a document goes: its id, with `_` for what some system can't have in the name of a file."""
+    """Where the draft of a document goes: its id, with `_` for characters that some system does not allow in a file name."""
     return folder / f"{_UNFIT.sub('_', id).lstrip('.') or '_'}.json"
 
 

@@ -280,7 +280,7 @@ class _Page:
 
 
 def _items(name: str, file: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each claim or hardware target under its place in the file, what is none left out."""
+    """Each claim or hardware target under its index in the file; what has the wrong form is left out."""
     for n, item in enumerate(file.get(name, ())):
         if item is not None:
             yield f"{name}[{n}]", item

@@ -61,7 +61,7 @@ class Alignment:
 class Agreement:
     """Whether a field of a pair agrees exactly, and whether softly; `named` unless it is null on both sides.
 
-    Fields that are no phrases know only exact agreement.
+    Fields other than phrases agree exactly or not at all.
     """
 
     exact: bool

@@ -133,7 +133,7 @@ class TestNew:
         result = run("new", papers, "-o", papers)
         assert (result.exit_code, result.stderr) == (
             2,
-            f"extractor: {papers} is no folder. Name one for the new files with -o DIR.\n",
+            f"extractor: {papers} is not a folder. Name one for the new files with -o DIR.\n",
         )
 
 

@@ -69,7 +69,7 @@ def test_no_option_takes_a_key() -> None:
 def test_an_empty_key_is_refused(home: Path) -> None:
     done = run("keys", "set", "openai", typed="\n")
     assert done.exit_code == 2
-    assert "no key for OPENAI_API_KEY was given" in done.stderr
+    assert "You gave no key for OPENAI_API_KEY" in done.stderr
     assert not (home / "keys.toml").exists()
 
 

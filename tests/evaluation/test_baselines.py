@@ -106,7 +106,7 @@ def test_a_baseline_of_another_system_is_refused_and_never_overwritten(saved: Pa
 
 def test_a_figure_that_is_none_is_refused(saved: Path) -> None:
     edit(saved, "figures", "f2", value={"value": 0.5, "tolerance": 0.01})
-    with pytest.raises(DataError, match=r"holds f2, which is no headline figure .*; take it out"):
+    with pytest.raises(DataError, match=r"holds f2; the headline figures are .*\. Take it out"):
         check_baseline(saved, "rules", FIGURES, PLANTED)
 
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_no_baseline_is_named(saved: Path, keys: list[str], value
     edit(saved, *keys, value=value)
     with pytest.raises(DataError) as caught:
         check_baseline(saved, "rules", FIGURES, PLANTED)
-    assert str(caught.value).startswith(f"{saved} is no baseline ({where}: ")
+    assert str(caught.value).startswith(f"{saved} is not a baseline ({where}: ")
     assert str(caught.value).endswith("; remove it and write it with --save-baseline")
 
 

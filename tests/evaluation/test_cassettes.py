@@ -169,7 +169,7 @@ def test_a_document_without_a_cassette_says_so(server: ModelServer) -> None:
     assert missed.exit_code == 1
     assert "s002: there is no cassette" in missed.stderr
     cassette("s002").write_text("{}")
-    assert "is no cassette (KeyError). Remove it and record it again." in evaluate().stderr
+    assert "is not a cassette (KeyError). Remove it and record it again." in evaluate().stderr
 
 
 def test_without_any_recording_it_says_how_to_make_one() -> None:
