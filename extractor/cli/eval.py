@@ -180,7 +180,7 @@ def _usage(system: "System") -> "Usage | None":
 
 
 def _gate(systems: "list[System]", baselines: list[Path]) -> bool:
-    """Whether a figure fell below a baseline, and say which. Raises `DataError` for the baseline of a system that is not here."""
+    """Whether a figure fell below a baseline, and say which. Raises `DataError` for the baseline of another system."""
     from extractor.evaluation.baselines import check_baseline, read_baseline
 
     fell = False

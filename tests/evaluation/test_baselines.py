@@ -131,7 +131,7 @@ def test_a_file_that_is_no_baseline_is_named(saved: Path, keys: list[str], value
 def test_a_half_file_and_a_missing_one(tmp_path: Path) -> None:
     half = tmp_path / "half.json"
     half.write_text('{"system"', encoding="utf-8")
-    with pytest.raises(DataError, match="no baseline"):
+    with pytest.raises(DataError, match="not a baseline"):
         read_baseline(half)
     with pytest.raises(UsageError, match=r"cannot be read \(No such file.*; name a file that --save-baseline wrote"):
         read_baseline(tmp_path / "none.json")
