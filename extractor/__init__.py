@@ -69,9 +69,11 @@ def extract_many(
     def extractions() -> "Iterator[Extraction]":
         under_way: deque[Future[Extraction]] = deque()
         with EventLoop() as loop:
+            opened = chosen.open()
+            labeller = loop.run(opened.__aenter__()).labeller
             try:
                 for document in documents:
-                    under_way.append(loop.start(extract_document(document, chosen.labeller)))
+                    under_way.append(loop.start(extract_document(document, labeller)))
                     while under_way and (len(under_way) >= chosen.window or under_way[0].done()):
                         yield under_way.popleft().result()
                 while under_way:
@@ -79,7 +81,7 @@ def extract_many(
             finally:
                 for future in under_way:
                     future.cancel()
-                loop.run(chosen.__aexit__(None, None, None))
+                loop.run(opened.__aexit__(None, None, None))
 
     return extractions()
 

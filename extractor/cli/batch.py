@@ -1,19 +1,21 @@
 """`extractor batch`: a job through its provider's batch endpoint, at half the price."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from extractor.cli import batch_steps as steps
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES
-from extractor.cli.job_options import JobOptions
+from extractor.cli.reporting import leave, mishaps
+from extractor.cli.run import sent_goes_on
 from extractor.cli.terminal import say
 
 if TYPE_CHECKING:
-    from extractor.jobs.batch_folder import Part, Plan
+    from extractor.jobs.batch.plan import PlannedBatch
+    from extractor.jobs.runner import Outcome
 
 batch = typer.Typer(
     help="""Send a job through its provider's batch endpoint, at half the price and within a day.
@@ -54,6 +56,9 @@ def submit(
 
     Exit codes: 0 all is sent, 1 nothing could be sent, 2 wrong usage, 3 sent in part.
     """
+    from extractor.jobs.batch.steps import send
+    from extractor.jobs.job import Job
+    from extractor.jobs.runner import Runner
     from extractor.labelling.models import ModelOptions
 
     asked = ModelOptions(
@@ -65,7 +70,16 @@ def submit(
         max_cost=max_cost,
         cache=not no_cache,
     )
-    _send(output, JobOptions(tuple(inputs), asked, fields, batch=True), fresh)
+    runner = Runner(Job(tuple(inputs), asked, fields, batch=True), say, stdin=sys.stdin.buffer)
+    interrupted = sent_goes_on(output)
+    with mishaps(str(output), interrupted):
+        outcome = send(runner, output, fresh=fresh, to_the_end=False)
+    if outcome.stopped is not None:
+        leave(outcome, output, interrupted)
+    if outcome.queued:
+        say(_no_room_yet(output, outcome.queued))
+    say(f"Look at them with `extractor batch status {output}`, fetch the answers with `extractor batch collect {output}`.")
+    raise typer.Exit(DONE_WITH_FAILURES if outcome.queued else ALL_DONE)
 
 
 @batch.command("status")
@@ -77,46 +91,32 @@ def status(
 
     Example: extractor batch status claims
     """
-    import asyncio
     from dataclasses import asdict
 
-    from extractor.jobs.batch_folder import Store
+    from extractor.jobs.batch.steps import look
 
-    store = Store(folder)
-    plan = store.need()
-    if any(part.is_open for part in plan.batches):
-        asyncio.run(_look(plan))
+    plan = look(folder)
     if as_json:
-        rows = [{**asdict(part), "outputs": len(part.outputs)} for part in plan.batches]
+        rows = [{**asdict(each), "outputs": len(each.outputs)} for each in plan.batches]
         typer.echo(json.dumps({"documents": plan.documents, "finished": plan.closed, "batches": rows}, indent=1))
         return
     typer.echo(f"{'batch':>5}  {'state':<12}{'requests':>10}{'answered':>10}{'failed':>8}  id")
-    for part in plan.batches:
-        figures = f"{part.requests:>10,}{part.completed:>10,}{part.failed:>8,}"
-        typer.echo(f"{part.number:>5}  {part.state.replace('_', ' '):<12}{figures}  {part.id or '-'}{_asides(part)}")
-    waiting = sum(part.requests for part in plan.pending)
+    for each in plan.batches:
+        figures = f"{each.requests:>10,}{each.completed:>10,}{each.failed:>8,}"
+        typer.echo(f"{each.number:>5}  {each.state.replace('_', ' '):<12}{figures}  {each.id or '-'}{_asides(each)}")
+    waiting = sum(each.requests for each in plan.pending)
     typer.echo(f"{plan.documents:,} documents, {waiting:,} requests not collected yet")
     if plan.queued:
-        typer.echo(steps.no_room_yet(folder, plan.queued))
+        typer.echo(_no_room_yet(folder, plan.queued))
 
 
-def _asides(part: "Part") -> str:
-    return (", collected" if part.collected else "") + (f" ({part.cause})" if part.cause else "")
+def _asides(planned: "PlannedBatch") -> str:
+    return (", collected" if planned.collected else "") + (f" ({planned.cause})" if planned.cause else "")
 
 
-async def _look(plan: "Plan") -> None:
-    """Bring the plan up to date, in memory alone."""
-    from extractor.jobs.batch_queue import take
-    from extractor.llm.batch import service_for
-    from extractor.llm.endpoints import resolve
-
-    service = service_for(resolve(plan.model["model"], plan.model["base_url"]))
-    try:
-        for part in plan.batches:
-            if part.is_open and part.id is not None:
-                take(plan, part, await service.look(part.id))
-    finally:
-        await service.close()
+def _no_room_yet(folder: Path, queued: int) -> str:
+    """How many requests wait for room in the provider's queue, and what sends them."""
+    return f"{queued:,} requests wait for room at the provider; `extractor batch collect {folder}` sends what has room then."
 
 
 @batch.command("collect")
@@ -133,7 +133,11 @@ def collect(folder: Folder, retry_online: options.RetryOnline = False) -> None:
 
     Exit codes: 0 all done, 1 nothing could be done, 2 wrong usage, 3 done with failures or not all collected yet.
     """
-    steps.go_on(folder, steps.fetch_and_write, retry_online)
+    from extractor.jobs.batch import steps
+
+    with mishaps(str(folder), _as_it_was(folder)):
+        outcome = steps.collect(folder, say, online=retry_online)
+    _leave(outcome, folder)
 
 
 @batch.command("cancel")
@@ -142,7 +146,10 @@ def cancel(folder: Folder) -> None:
 
     Example: extractor batch cancel claims
     """
-    steps.go_on(folder, steps.cancelled, False)
+    from extractor.jobs.batch import steps
+
+    with mishaps(str(folder), _as_it_was(folder)):
+        steps.cancel(folder, say)
 
 
 @batch.command("export")
@@ -176,27 +183,17 @@ def export(
 
     Example: extractor batch export claims abstracts.txt --model openai/gpt-4o-mini -o requests.jsonl
     """
-    import asyncio
-
-    from extractor.jobs.batch import export as write_requests
-    from extractor.jobs.batch_folder import Store
+    from extractor.jobs.batch import steps
+    from extractor.jobs.job import Job
+    from extractor.jobs.runner import Runner
     from extractor.labelling.models import ModelOptions
 
-    store = Store(folder)
     asked = ModelOptions(model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema.value, price=price)
-
-    async def planned() -> "Plan":
-        if not inputs:
-            return store.need()
-        job, items, chosen = steps.job_of(JobOptions(tuple(inputs), asked, fields, batch=True))
-        async with steps.begun(store, chosen, needs_key=False) as life:
-            return await steps.planned(life, job, items, asked, fresh=False, try_one=False)
-
-    with store.locked():
-        plan = asyncio.run(planned())
-        for file in write_requests(store, plan, output) if plan.pending or not inputs else ():
-            typer.echo(str(file))
-    say(f"{sum(part.requests for part in plan.pending):,} requests for {plan.documents:,} documents")
+    job = Job(tuple(inputs or ()), asked, fields, batch=True)
+    files, plan = steps.export(folder, output, Runner(job, say, stdin=sys.stdin.buffer) if inputs else None)
+    for file in files:
+        typer.echo(str(file))
+    say(f"{sum(each.requests for each in plan.pending):,} requests for {plan.documents:,} documents")
 
 
 @batch.command("import")
@@ -214,32 +211,23 @@ def import_(
 
     Example: extractor batch import claims results.jsonl errors.jsonl
     """
-    from extractor.errors import UsageError
-    from extractor.jobs.batch_folder import Store
-    from extractor.jobs.batch_results import import_results
+    from extractor.jobs.batch import steps
 
-    store = Store(folder)
-    plan = store.need()
-    if missing := [str(file) for file in results if not file.is_file()]:
-        raise UsageError(f"{missing[0]} does not exist. Name the results files of the provider.")
-    with store.locked():
-        for file in results:
-            say(f"{file}: {import_results(store, plan, file):,} results")
-    steps.go_on(folder, steps.written, retry_online)
+    with mishaps(str(folder), _as_it_was(folder)):
+        outcome = steps.take_in(folder, results, say, online=retry_online)
+    _leave(outcome, folder)
 
 
-def _send(folder: Path, asked: JobOptions, fresh: bool) -> NoReturn:
-    from extractor.cli.run import exit_code
-    from extractor.jobs.batch_folder import Store
+def _as_it_was(folder: Path) -> str:
+    return f"Interrupted: {folder} is as the last whole step left it. Run the same command again."
 
-    job, items, chosen = steps.job_of(asked)
-    counts, stopped = steps.run_in_batches(
-        folder, job, items, chosen, asked.model, fresh=fresh, retry_online=False, to_the_end=False
-    )
-    if stopped is not None:
-        raise typer.Exit(exit_code(counts, stopped))
-    queued = Store(folder).need().queued
-    if queued:
-        say(steps.no_room_yet(folder, queued))
-    say(f"Look at them with `extractor batch status {folder}`, fetch the answers with `extractor batch collect {folder}`.")
-    raise typer.Exit(DONE_WITH_FAILURES if queued else ALL_DONE)
+
+def _leave(outcome: "Outcome", folder: Path) -> NoReturn:
+    """Leave with the exit code of a job in batches, which may not be answered to the end yet."""
+    if outcome.waiting and outcome.stopped is None:
+        told = f"{outcome.waiting:,} requests are not answered yet. Collect later."
+        say(f"{outcome.counts.extracted:,} documents are written; {told}")
+        if outcome.queued:
+            say(_no_room_yet(folder, outcome.queued))
+        raise typer.Exit(DONE_WITH_FAILURES)
+    leave(outcome, folder, _as_it_was(folder))

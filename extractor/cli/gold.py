@@ -64,23 +64,24 @@ def new(
     """
     import asyncio
     import sys
+    from contextlib import nullcontext
 
     from extractor.errors import JobError
     from extractor.evaluation.drafts import NoLabeller
-    from extractor.jobs.local import run_job
-    from extractor.labelling.models import Chosen, ModelOptions, choose
+    from extractor.jobs.flow import run_job
+    from extractor.labelling.models import RULES, Labelling, ModelOptions, choose
     from extractor.sources import Fields, read
 
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is not a folder. Name one for the new files with -o DIR.")
-    chosen = Chosen(NoLabeller()) if model is None else choose(ModelOptions(model, base_url), say)
+    chosen = choose(ModelOptions(model or RULES, base_url), say)
     items = read(inputs, Fields.parse(fields) if fields else Fields(), sys.stdin.buffer)
     drafts = _Drafts(output)
 
     async def job() -> JobError | None:
-        async with chosen as labeller:
+        async with nullcontext(Labelling(NoLabeller())) if model is None else chosen.open() as labelling:
             try:
-                await run_job(items, labeller, drafts, window=chosen.window)
+                await run_job(items, labelling.labeller, drafts, window=chosen.window)
             except JobError as error:
                 return error
         return None
@@ -102,7 +103,7 @@ class _Drafts:
     """Takes each extraction as a file to annotate."""
 
     def __init__(self, folder: Path) -> None:
-        from extractor.jobs.counts import Counts
+        from extractor.jobs.progress import Counts
 
         self.counts = Counts()
         self.kept = 0

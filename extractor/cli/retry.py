@@ -9,7 +9,6 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE
-from extractor.cli.job_options import JobOptions, described
 from extractor.cli.run import STDIN, LogFormat, LogFormatOption, start
 from extractor.cli.terminal import TALK, say
 from extractor.errors import UsageError
@@ -32,21 +31,23 @@ def retry(
 
     Exit codes: those of `extractor run`.
     """
-    TALK.as_json = log_format is LogFormat.json
+    from extractor.jobs.job import Job, described
+
+    TALK.in_json(log_format is LogFormat.json)
     description = described(folder)
     try:
-        asked, directory, failed = JobOptions.of(description), description["directory"], description["counts"]["failed"]
+        job, failed = Job.of(description), description["counts"]["failed"]
     except (KeyError, TypeError, ValueError):
         raise UsageError(f"{folder / 'job.json'} does not say how the job was started. Run its command again.") from None
     if description.get("finished") and not failed:
         say(f"Nothing has failed in {folder}.")
         raise typer.Exit(ALL_DONE)
-    if STDIN in asked.inputs:
+    if STDIN in job.inputs:
         raise UsageError("The job has read standard input, which is gone. Run its command again with the same input.")
     target = folder.resolve()
     try:
-        os.chdir(directory)  # its inputs are named from there
+        os.chdir(job.directory)  # its inputs are named from there
     except OSError:
-        raise UsageError(f"The job was started in {directory}, which is not here. Run its command again.") from None
-    model = asked.model if max_cost is None else replace(asked.model, max_cost=max_cost)
-    start(replace(asked, model=replace(model, fallbacks=tuple(fallback)) if fallback else model), str(target))
+        raise UsageError(f"The job was started in {job.directory}, which is not here. Run its command again.") from None
+    model = job.model if max_cost is None else replace(job.model, max_cost=max_cost)
+    start(replace(job, model=replace(model, fallbacks=tuple(fallback)) if fallback else model), target)

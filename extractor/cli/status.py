@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.cli.job_options import described
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,6 +37,7 @@ def status(
 
 
 def _state(folder: Path) -> dict[str, Any]:
+    from extractor.jobs.job import described
     from extractor.outputs.jsonl import EXTRACTIONS, FAILURES
 
     description = described(folder)
@@ -81,7 +80,7 @@ def _state(folder: Path) -> dict[str, Any]:
 
 
 def _lines(state: dict[str, Any]) -> "list[str]":
-    from extractor.cli.progress import clock, short
+    from extractor.cli.reporting import clock, short
     from extractor.cli.terminal import plain
 
     about = "" if state["exactly"] else "about "
@@ -113,13 +112,13 @@ def _batches(folder: Path) -> dict[str, int] | None:
     """How far the batches of a job are, as was last heard of them; None without any, and when all is collected."""
     if not (folder / "batch").exists():
         return None
-    from extractor.jobs.batch_folder import Store
+    from extractor.jobs.batch.store import Store
 
     plan = Store(folder).load()
     if plan is None or plan.closed:
         return None
-    ended = sum(part.id is not None and not part.is_open for part in plan.batches)
-    waiting = sum(part.requests for part in plan.pending)
+    ended = sum(batch.id is not None and not batch.is_open for batch in plan.batches)
+    waiting = sum(batch.requests for batch in plan.pending)
     return {"documents": plan.documents, "batches": len(plan.batches), "ended": ended, "waiting": waiting}
 
 

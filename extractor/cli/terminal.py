@@ -3,10 +3,11 @@
 import os
 import sys
 import unicodedata
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -23,8 +24,31 @@ def plain(text: str) -> str:
 class _Talk:
     """How standard error is spoken to: plain lines or JSON, and above what moves there."""
 
-    as_json = False
-    above: "Callable[[str], None] | None" = None
+    def __init__(self) -> None:
+        self.as_json = False
+        self._above: Callable[[str], None] | None = None
+
+    def in_json(self, on: bool) -> None:
+        """Say everything as JSON objects from here on, or as lines for people."""
+        self.as_json = on
+
+    @contextmanager
+    def above(self, say: "Callable[[str], None]") -> "Iterator[None]":
+        """Let lines be printed by who keeps others moving below them."""
+        self._above = say
+        try:
+            yield
+        finally:
+            self._above = None
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        if self.as_json:
+            tell("message", message=line)
+        elif self._above is not None:
+            self._above(plain(line))
+        else:
+            print(plain(line), file=sys.stderr)  # noqa: T201 (a message to the user)
 
 
 TALK = _Talk()
@@ -32,12 +56,7 @@ TALK = _Talk()
 
 def say(line: str) -> None:
     """Print one line on standard error."""
-    if TALK.as_json:
-        tell("message", message=line)
-    elif TALK.above is not None:
-        TALK.above(plain(line))
-    else:
-        print(plain(line), file=sys.stderr)  # noqa: T201 (a message to the user)
+    TALK.say(line)
 
 
 def tell(event: str, **facts: Any) -> None:

@@ -1,23 +1,160 @@
-"""From reader to writer: many portions of an input under way, in bounded memory, in order or as they come."""
+"""Many documents through the worker: read, begun, ended and written down, in bounded memory, in order or as they come.
+
+Every input record goes into exactly one of the sink's two places.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from extractor.documents import Document
-from extractor.errors import BudgetError, JobError
+from extractor.errors import BudgetError, CallError, ExtractorError, JobError, Spent
 from extractor.jobs.progress import Watch
-from extractor.jobs.stopping import Stop
-from extractor.sources import BadRecord, Sourced
+from extractor.jobs.sinks import Portion, Sink
+from extractor.labelling.base import Labeller
+from extractor.outputs.jsonl import to_line
+from extractor.records import Extraction, Failure
+from extractor.sources import BadRecord, Location, Sourced
+from extractor.worker import extract_document
 
 Item: TypeAlias = Sourced | BadRecord
 T = TypeVar("T")
+_Outcome: TypeAlias = Extraction | tuple[Failure, Spent | None]
+_AHEAD = 2
+"""Portions that are read before they are asked for."""
+_PATIENCE = 0.05
+"""Seconds that a portion waits to become full, where the input keeps the job waiting."""
+
+
+async def run_job(
+    items: Iterable[Item],
+    labeller: Labeller,
+    sink: Sink,
+    watch: Watch | None = None,
+    window: int = 1,
+    *,
+    in_order: bool = True,
+    beside: bool = False,
+    stop: "Stop | None" = None,
+    in_vain: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Extract each document that the sink does not hold yet, up to `window` of them at once.
+
+    They are written in the order of the input, or else as they come; `beside` reads an input that may keep its reader waiting
+    on a thread of its own. A record that cannot be read and a document that a step fails on become failures and stop nothing.
+    Returns whether the whole input was worked off; it was not when `stop` was asked on the way. Raises `JobError` when no later
+    document can fare better, and what reading the input and writing to the sink raise. However a job with a window ends, what
+    is done by then is written.
+    """
+    watch, stop = watch or Watch(), stop or Stop()
+    write = partial(_write, sink)
+    if window > 1 or beside:
+        each = read_beside(items, 1) if beside else _each(items)
+        flow = Flow(each, sink.is_done, partial(_one, labeller), write, watch, window, in_order=in_order)
+        return await flow.run(stop, in_vain)
+    for item in items:
+        watch.read += 1
+        if isinstance(item, Sourced) and sink.is_done(item.document):
+            watch.skipped += 1
+        else:
+            outcome = await _one(labeller, [item])
+            with stop.shielded():
+                write(outcome)
+            watch.settled += 1
+        if stop.asked:
+            return False
+    watch.read_through = True
+    return True
+
+
+async def _each(items: Iterable[Item]) -> AsyncIterator[list[Item]]:
+    for item in items:
+        yield [item]
+        await asyncio.sleep(0)  # calls under way get their turn between two records
+
+
+def _write(sink: Sink, outcome: _Outcome) -> None:
+    if isinstance(outcome, Extraction):
+        sink.add(outcome)
+    else:
+        sink.fail(*outcome)
+
+
+async def work_off(labeller: Labeller, items: Iterable[Item]) -> Portion:
+    """Extract documents one by one."""
+    portion = Portion()
+    for item in items:
+        outcome = await _one(labeller, [item])
+        if isinstance(outcome, Extraction):
+            portion.lines[outcome.id] = to_line(outcome)
+            portion.counts.add(outcome)
+        else:
+            portion.failures.append(outcome[0])
+            portion.counts.fail(outcome[1])
+    return portion
+
+
+async def _one(labeller: Labeller, items: list[Item]) -> _Outcome:
+    [item] = items
+    return _bad(item) if isinstance(item, BadRecord) else await _attempt(item.document, item.location, labeller)
+
+
+async def _attempt(document: Document, location: Location, labeller: Labeller) -> _Outcome:
+    if _encodable(document.id + document.text) != document.id + document.text:
+        cause = "the record holds half of a surrogate pair, which is no character"
+        return failure(document.id, location, cause, "Take the \\ud800 to \\udfff out of it."), None
+    try:
+        return await extract_document(document, labeller)
+    except JobError:
+        raise
+    except CallError as error:
+        return failure(document.id, location, error.cause, error.fix), error.spent
+    except ExtractorError as error:
+        return failure(document.id, location, str(error), "Run the same command again: what failed is tried again."), None
+    except Exception as error:  # noqa: BLE001 (a bug that one document shows must not cost the others)
+        kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+        cause = f"{kind} at {_raised_at(error)}"
+        return failure(document.id, location, cause, "This is a bug: report it with the abstract."), None
+
+
+def _bad(item: BadRecord) -> tuple[Failure, None]:
+    return failure(item.id, item.location, item.cause, item.fix), None
+
+
+def failure(document: str | None, location: Location, cause: str, fix: str) -> Failure:
+    """An input record that gave no extraction, in words that can be written down."""
+    return Failure(
+        id=None if document is None else _encodable(document),
+        source=_encodable(str(location.path)),
+        line=location.line,
+        cause=_encodable(cause),
+        fix=_encodable(fix),
+    )
+
+
+def _encodable(text: str) -> str:
+    """The text without lone surrogates, which file names and JSON escapes can hold and UTF-8 cannot."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _raised_at(error: Exception) -> str:
+    """The innermost line of the package that an error passed through, as `extractor/module.py:123`."""
+    home = Path(__file__).parents[1]
+    frames = [(Path(frame.filename), frame.lineno) for frame in extract_tb(error.__traceback__)]
+    inside = [(path, line) for path, line in frames if path.is_relative_to(home)]
+    path, line = (inside or frames)[-1]
+    return f"{path.relative_to(home.parent) if inside else path.name}:{line}"
 
 
 class Flow(Generic[T]):
     """A job with many portions of the input under way. One task reads and starts them, one writes what comes of them.
 
-    `is_done` says what needs no work, `work` makes an outcome of a portion, `settle` writes it down; up to `window` portions
+    `is_done` says what needs no work, `work` makes an outcome of a portion, `write` writes it down; up to `window` portions
     are begun and not written.
     """
 
@@ -26,13 +163,13 @@ class Flow(Generic[T]):
         portions: AsyncIterator[list[Item]],
         is_done: Callable[[Document], bool],
         work: Callable[[list[Item]], Coroutine[Any, Any, T]],
-        settle: Callable[[T], None],
+        write: Callable[[T], None],
         watch: Watch,
         window: int,
         *,
         in_order: bool,
     ) -> None:
-        self._portions, self._is_done, self._work, self._write_down = portions, is_done, work, settle
+        self._portions, self._is_done, self._work, self._write_down = portions, is_done, work, write
         self._watch = watch
         self._room = asyncio.Semaphore(window)
         self._in_order = in_order
@@ -45,8 +182,8 @@ class Flow(Generic[T]):
         self._ending: asyncio.Task[None] | None = None
         self._trouble: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def run(self, stop: Stop) -> bool:
-        """Run the job to its end or its trouble; whether the whole input was worked off."""
+    async def run(self, stop: "Stop", in_vain: Callable[[], bool] = lambda: False) -> bool:
+        """Run the job to its end or its trouble; whether the whole input was worked off. `in_vain`: see `Stop`."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
         def drain() -> int:  # from a signal's handler, which has to wake the loop up
@@ -57,7 +194,7 @@ class Flow(Generic[T]):
             if task is not None:
                 loop.call_soon_threadsafe(task.cancel)
 
-        with stop.flow(drain, halt):
+        with stop.of(drain, halt, in_vain):
             if not stop.asked:
                 await self._run()
         return self._watch.read_through
@@ -144,9 +281,9 @@ class Flow(Generic[T]):
                 return  # the trouble is known
             self._head = None
             self._room.release()
-            self._settle(task, outcome)
+            self._finish(task, outcome)
 
-    def _settle(self, task: asyncio.Task[T], outcome: T) -> None:
+    def _finish(self, task: asyncio.Task[T], outcome: T) -> None:
         self._write_down(outcome)
         self._watch.settled += self._sizes.pop(task)
 
@@ -164,4 +301,113 @@ class Flow(Generic[T]):
             await asyncio.wait(left)
         for task in left:
             if not task.cancelled() and task.exception() is None and write:
-                self._settle(task, task.result())
+                self._finish(task, task.result())
+
+
+class Stop:
+    """Whether a job is asked to stop. `notice` is told in one line when that is going to take a while."""
+
+    def __init__(self, notice: Callable[[str], None] = lambda _line: None) -> None:
+        self._notice = notice
+        self._flow: tuple[Callable[[], int], Callable[[], None], Callable[[], bool]] | None = None
+        self._shielded = False
+        self.asked = False
+
+    @contextmanager
+    def of(self, drain: Callable[[], int], halt: Callable[[], None], in_vain: Callable[[], bool]) -> Iterator[None]:
+        """What to call meanwhile, when asked for the first and for the second time. `drain` returns how many documents it waits
+        for. `in_vain` says that they only wait for a server that is away: the first asking stops them now."""
+        self._flow = drain, halt, in_vain
+        try:
+            yield
+        finally:
+            self._flow = None
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Only note the first asking meanwhile."""
+        self._shielded = True
+        try:
+            yield
+        finally:
+            self._shielded = False
+
+    def ask(self) -> bool:
+        """Ask the job to stop. Whether it sees to that itself: else nothing is lost when it is interrupted where it is."""
+        again, self.asked = self.asked, True
+        if self._flow is None:
+            return self._shielded and not again
+        drain, halt, in_vain = self._flow
+        if again or in_vain():
+            halt()
+        elif count := drain():
+            self._notice(f"Stopping after the documents under way ({count:,}); Ctrl-C again stops now.")
+        return True
+
+
+async def read_beside(items: Iterable[Item], size: int) -> AsyncIterator[list[Item]]:
+    """Portions of an input that is read on a thread, two ahead. One that the input keeps waiting comes before it is full."""
+    reader = _Reader(items, size, asyncio.get_running_loop())
+    try:
+        while portion := await reader.portion():
+            yield portion
+    finally:
+        reader.end()
+
+
+class _Reader:
+    """Reads items on a daemon thread: a job that stops does not wait for a pipe that nobody writes to."""
+
+    def __init__(self, items: Iterable[Item], size: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._items, self._size, self._loop = items, size, loop
+        self._changed = asyncio.Event()
+        self._room = threading.Condition()
+        self._read: list[Item] = []
+        self._over = False
+        self._error: BaseException | None = None
+        threading.Thread(target=self._run, name="extractor input", daemon=True).start()
+
+    async def portion(self) -> list[Item]:
+        """The next items, at most a portion of them; none at the end. Raises what reading raises, after what came before it."""
+        while True:
+            self._changed.clear()
+            if len(self._read) < self._size and not self._over:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), _PATIENCE if self._read else None)
+                    continue
+            with self._room:
+                portion, self._read = self._read[: self._size], self._read[self._size :]
+                self._room.notify()
+            if portion:
+                return portion
+            if self._error is not None:
+                raise self._error
+            if self._over:
+                return []
+
+    def end(self) -> None:
+        """Read no more."""
+        with self._room:
+            self._over = True
+            self._room.notify()
+
+    def _run(self) -> None:
+        try:
+            for item in self._items:
+                with self._room:
+                    self._read.append(item)
+                    full = len(self._read) % self._size == 0
+                    first = len(self._read) == 1
+                    self._room.wait_for(lambda: len(self._read) < _AHEAD * self._size or self._over)
+                    if self._over:
+                        return
+                if full or first:
+                    self._tell()
+        except BaseException as error:  # noqa: BLE001 (it is raised where the items are asked for)
+            self._error = error
+        self._over = True
+        self._tell()
+
+    def _tell(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._changed.set)

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,17 +16,15 @@ from typing import Any, BinaryIO, Self
 
 from pydantic import ValidationError
 
-from extractor._version import __version__
 from extractor.documents import Document
 from extractor.errors import Spent, UsageError
-from extractor.jobs.counts import Counts
-from extractor.jobs.places import Place, Places
-from extractor.jobs.progress import Watch
+from extractor.jobs.job import JOB, WAYS_OUT, Job, earlier
+from extractor.jobs.progress import Counts, Progress, Watch
 from extractor.jobs.sinks import Portion
 from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, to_line
 from extractor.records import Extraction, Failure
+from extractor.scratch import Scratch, digest
 
-JOB = "job.json"
 _SYNC = 1.0
 """Seconds of records that a power cut may take back. A sync of what a second brings takes 3 ms on an SSD."""
 _SYNC_SHARE = 20.0
@@ -36,54 +34,43 @@ _LOCK_PAUSE = 0.02
 """Seconds between two tries for the lock, which `extractor status` holds for a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What decides the content of a job's folder, and how it was asked for.
-
-    `fields` holds the names by which input records go, `asking` what a model's answers depend on beside its name. `options`
-    are those of the command line and `directory` is where it was given, for `extractor retry`; two runs may differ in them.
-    """
-
-    inputs: tuple[str, ...]
-    model: str
-    fields: Mapping[str, Sequence[str]]
-    extractor: str = __version__
-    asking: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
-    directory: str = ""
-
-
 @dataclass(slots=True)
 class Journal:
     """Writes a job's folder. Each record is handed to the system when it is added, so a killed process loses at most the line
     that it was writing; about once a second the disk has it too, and `job.json` says how far the job is.
 
     With `sort`, `finish` brings the records into the order of the input; `scattered` says that they may come in another.
+    `settings` are what a model's answers depend on beside its name; `watch` is told how far the job is.
     `counts` covers the folder, earlier runs included. `resumed` records were there already; `changed` ones of them had another
-    text than the input has now, and `kept` ones belong to documents that the input no longer holds. `spent` is what all runs
-    have cost in US dollars, as far as prices are known, also for what failed or was done anew. `watch` tells `job.json` of the
-    progress. Raises `UsageError` if the folder is another job's or in use, `OSError` as the system does.
+    text than the input has now, and `kept` ones belong to documents that the input no longer holds.
+    Raises `UsageError` if the folder is another job's or in use, `OSError` as the system does.
     """
 
     folder: Path
     job: Job
+    settings: Mapping[str, Any] = field(default_factory=dict)
     fresh: bool = False
     sort: bool = True
     scattered: bool = True
+    watch: Watch | None = None
     counts: Counts = field(default_factory=Counts, init=False)
-    watch: Watch | None = field(default=None, init=False)
     resumed: int = field(default=0, init=False)
     changed: int = field(default=0, init=False)
     kept: int = field(default=0, init=False)
-    spent: float = field(default=0.0, init=False)
+    _recorded: float = field(default=0.0, init=False, repr=False)
+    _charged: float = field(default=0.0, init=False, repr=False)
     _extractions: io.BufferedRandom = field(init=False, repr=False)
     _failures: io.BufferedWriter = field(init=False, repr=False)
     _sorted: io.BufferedWriter | None = field(default=None, init=False, repr=False)
-    _places: Places | None = field(default=None, init=False, repr=False)
+    _lines: "_Lines | None" = field(default=None, init=False, repr=False)
+    heading: dict[str, Any] = field(init=False, repr=False)
     _before: dict[str, Any] = field(init=False, repr=False)
     _began: float = field(init=False, repr=False)
     _next_sync: float = field(default=0.0, init=False, repr=False)
     _finished: bool = field(default=False, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.heading = self.job.as_json(self.settings)
 
     def __enter__(self) -> Self:
         self._began = perf_counter()
@@ -100,8 +87,8 @@ class Journal:
             self._extractions.seek(0)
             self._extractions.truncate(self._index(self._extractions))
             self._extractions.seek(0, io.SEEK_END)
-            if self._places is None and self.sort and self.scattered:
-                self._places = Places()
+            if self._lines is None and self.sort and self.scattered:
+                self._lines = _Lines()
             self._failures = (self.folder / FAILURES).open("wb")
             self._describe()
             _sync_folder(self.folder)
@@ -113,8 +100,8 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            if not self._finished and self._places is not None and self._places.broken:
-                self._rewrite(self._places, by_input=False)
+            if not self._finished and self._lines is not None and self._lines.broken:
+                self._rewrite(self._lines, by_input=False)
             self._sync()
         except OSError:
             if error is None:
@@ -124,8 +111,8 @@ class Journal:
                 if file is not None:
                     with suppress(OSError):  # closing flushes anew what a full disk refused; that write has reported it
                         file.close()
-            if self._places is not None:
-                self._places.close()
+            if self._lines is not None:
+                self._lines.close()
 
     def look(self) -> Self:
         """Read what the folder holds and write nothing, in place of entering it; `is_done` and `spent` are known then."""
@@ -140,9 +127,9 @@ class Journal:
 
         To be asked in the order of the input, which is the order that `finish` brings the records into.
         """
-        if self._places is None:
+        if self._lines is None:
             return False
-        done, stale = self._places.ask(document.id, _content(document.title, document.abstract))
+        done, stale = self._lines.ask(document.id, _content(document.title, document.abstract))
         if stale is not None:
             self._discount(stale)
             self.changed += 1
@@ -152,14 +139,14 @@ class Journal:
         """Write down an extraction."""
         self._write({record.id: to_line(record)})
         self.counts.add(record)
-        self.spent += record.provenance.cost_usd or 0.0
+        self._recorded += record.provenance.cost_usd or 0.0
         self._sync_now_and_then()
 
     def fail(self, failure: Failure, spent: Spent | None = None) -> None:
         """Write down an input that gave no extraction."""
         self._write_failures([failure])
         self.counts.fail(spent)
-        self.spent += (spent and spent.cost_usd) or 0.0
+        self._recorded += (spent and spent.cost_usd) or 0.0
         self._sync_now_and_then()
 
     def take(self, portion: Portion) -> None:
@@ -167,8 +154,21 @@ class Journal:
         self._write(portion.lines)
         self._write_failures(portion.failures)
         self.counts.merge(portion.counts)
-        self.spent += portion.counts.cost_usd or 0.0
+        self._recorded += portion.counts.cost_usd or 0.0
         self._sync_now_and_then()
+
+    @property
+    def spent(self) -> float:
+        """US dollars that all runs have cost, as far as prices are known, also for what failed or was done anew."""
+        return max(self._recorded, self._charged)
+
+    def progress(self) -> Progress | None:
+        """How far the job is right now; None where nobody watches it."""
+        return None if self.watch is None else self.watch.progress(self.counts, self.resumed)
+
+    def charge(self, spent: float) -> None:
+        """Take note of what all runs have cost in US dollars: calls for a document that got no record are paid for, too."""
+        self._charged = max(self._charged, spent)
 
     def refresh(self) -> None:
         """Bring `job.json` up to date while nothing comes to be written. To be called about once a second."""
@@ -177,34 +177,34 @@ class Journal:
 
     def finish(self) -> None:
         """Bring the records into the order of the input and close the books. To be called when the input is at its end."""
-        if self._places is not None:
-            self.kept = self._places.unasked()
-            if self._places.broken or (self.sort and not self._places.in_order()):
-                self._rewrite(self._places, by_input=self.sort)
+        if self._lines is not None:
+            self.kept = self._lines.unasked()
+            if self._lines.broken or (self.sort and not self._lines.in_order()):
+                self._rewrite(self._lines, by_input=self.sort)
         self._finished = True
 
     def _write(self, lines: Mapping[str, bytes]) -> None:
-        if self._places is not None:
+        if self._lines is not None:
             offset = self._extractions.tell()
             for name, line in lines.items():
-                if old := self._places.put(name, offset, len(line)):
+                if old := self._lines.put(name, offset, len(line)):
                     self._discount(old)
                 offset += len(line)
         self._extractions.write(b"".join(lines.values()))
         self._extractions.flush()
 
     def _write_failures(self, failures: Sequence[Failure]) -> None:
-        if self._places is not None:
+        if self._lines is not None:
             for failure in failures:
-                if failure.id is not None and (old := self._places.drop(failure.id)):
+                if failure.id is not None and (old := self._lines.drop(failure.id)):
                     self._discount(old)
         self._failures.write(b"".join(map(to_line, failures)))
         self._failures.flush()
 
-    def _discount(self, place: Place) -> None:
+    def _discount(self, line: "_Line") -> None:
         """Take a line that no longer counts out of the counts; it leaves the file later."""
         with (self.folder / EXTRACTIONS).open("rb") as file:
-            self.counts.add(Extraction.model_validate_json(place.read(file)), -1)
+            self.counts.add(Extraction.model_validate_json(line.read(file)), -1)
 
     def _earlier(self) -> dict[str, Any]:
         """What `job.json` says of earlier runs; empty for a new folder. Raises `UsageError` if they were of another job."""
@@ -212,18 +212,9 @@ class Journal:
         if not file.exists():
             extractions = self.folder / EXTRACTIONS
             if extractions.exists() and extractions.stat().st_size:  # an empty one is from a run that was killed at its start
-                raise UsageError(f"{extractions} has no {JOB} that says what made it. {_WAYS_OUT}")
+                raise UsageError(f"{extractions} has no {JOB} that says what made it. {WAYS_OUT}")
             return {}
-        before = read_description(self.folder)
-        try:
-            asking = dict(before["settings"])
-            fields = asking.pop("fields")
-            earlier = Job(tuple(before["inputs"]), before["model"], fields, before["extractor"], asking)
-        except (ValueError, KeyError, TypeError):
-            raise UsageError(f"{file} is not the description of a job. {_WAYS_OUT}") from None
-        if differences := _differences(earlier, self.job):
-            raise UsageError(f"{self.folder} holds another job: {differences}. {_WAYS_OUT}")
-        return before
+        return earlier(self.folder, self.heading)
 
     def _locked(self) -> io.BufferedRandom:
         """Open the records and keep a second run out; the system releases the lock when the process ends, however it ends."""
@@ -245,33 +236,33 @@ class Journal:
         for line in lines:
             if not line.endswith(b"\n"):
                 break
-            if self._places is None:
-                self._places = Places()
-            places = self._places
+            if self._lines is None:
+                self._lines = _Lines()
+            index = self._lines
             try:
                 record = Extraction.model_validate_json(line)
             except ValidationError:
-                places.broken = True  # the document is done anew, and the line is dropped
+                index.broken = True  # the document is done anew, and the line is dropped
             else:
                 content = _content(record.title, record.abstract)
-                if old := places.put(record.id, end, len(line), content):
+                if old := index.put(record.id, end, len(line), content):
                     self._discount(old)
                 self.counts.add(record)
                 late += (record.provenance.cost_usd or 0.0) if end >= written else 0.0
             end += len(line)
         self.resumed = self.counts.documents
         # A killed run could not write down what it had spent since its last sync; its records say it.
-        self.spent = max(self._before.get("spent_usd", 0.0) + late, self.counts.cost_usd or 0.0)
+        self._recorded = max(self._before.get("spent_usd", 0.0) + late, self.counts.cost_usd or 0.0)
         return end
 
-    def _rewrite(self, places: Places, *, by_input: bool) -> None:
+    def _rewrite(self, lines: "_Lines", *, by_input: bool) -> None:
         """Write the lines that count into a new file, in the given order. The old file stays until the new one is whole."""
         new = self.folder / f"{EXTRACTIONS}.new"
         try:
             self._sorted = new.open("wb")
             with (self.folder / EXTRACTIONS).open("rb") as source:
-                for place in places.lines(by_input=by_input):
-                    self._sorted.write(place.read(source))
+                for line in lines.that_count(by_input=by_input):
+                    self._sorted.write(line.read(source))
             self._sorted.flush()
             os.fsync(self._sorted.fileno())
         except BaseException:
@@ -298,15 +289,11 @@ class Journal:
         """Write `job.json`, whole or not at all."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         seconds = self._before.get("seconds", 0.0) + perf_counter() - self._began
+        progress = self.progress()
         description = {
-            "inputs": self.job.inputs,
-            "model": self.job.model,
-            "extractor": self.job.extractor,
-            "settings": {"fields": self.job.fields, **self.job.asking},
-            "options": self.job.options,
-            "directory": self.job.directory,
+            **self.heading,
             "counts": self.counts.as_json(),
-            "progress": None if self.watch is None else self.watch.progress().as_json(),
+            "progress": None if progress is None else progress.as_json(),
             "spent_usd": round(self.spent, 6),
             "written": {"extractions": _size(self._sorted or self._extractions), "failures": _size(self._failures)},
             "started": self._before.setdefault("started", now),
@@ -326,20 +313,91 @@ class Journal:
             raise
 
 
-_WAYS_OUT = "Choose another folder with -o, or start over with --fresh."
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of `extractions.jsonl`."""
+
+    offset: int
+    length: int
+
+    def read(self, file: BinaryIO) -> bytes:
+        """The line."""
+        file.seek(self.offset)
+        return file.read(self.length)
 
 
-def read_description(folder: Path, fix: str = _WAYS_OUT) -> dict[str, Any]:
-    """What a folder's `job.json` says. Raises `UsageError` if it is none, as that of another program."""
-    file = folder / JOB
-    try:
-        description = json.loads(file.read_bytes())
-    except ValueError:
-        description = None
-    parts = ("settings", "counts", "written")
-    if not isinstance(description, dict) or not all(isinstance(description.get(part), dict) for part in parts):
-        raise UsageError(f"{file} is not the description of a job. {fix}")
-    return description
+class _Lines:
+    """The lines of a file by the id of their record, each with the place of that id in the input.
+
+    `broken` says that the file holds lines which no longer count.
+    """
+
+    def __init__(self) -> None:
+        self._rows = Scratch("lines (id INTEGER PRIMARY KEY, offset INTEGER, length INTEGER, content INTEGER, nth INTEGER)")
+        self._asked = 0
+        self.broken = False
+
+    def put(self, name: str, offset: int, length: int, content: int | None = None) -> _Line | None:
+        """Note a line; the older one of that id, which no longer counts, if there is one."""
+        key = digest(name)
+        if self._rows.change("INSERT OR IGNORE INTO lines VALUES (?, ?, ?, ?, NULL)", (key, offset, length, content)):
+            return None
+        old = self._at(key)
+        self._rows.change("UPDATE lines SET offset = ?, length = ?, content = ? WHERE id = ?", (offset, length, content, key))
+        return old
+
+    def ask(self, name: str, content: int) -> tuple[bool, _Line | None]:
+        """Note that the input has a document here. Whether its line is there, else its line of another content."""
+        key = digest(name)
+        self._asked += 1
+        if self._rows.change("INSERT OR IGNORE INTO lines VALUES (?, NULL, NULL, NULL, ?)", (key, self._asked)):
+            return False, None
+        self._rows.change("UPDATE lines SET nth = ? WHERE id = ?", (self._asked, key))
+        row = self._rows.row("SELECT content FROM lines WHERE id = ? AND offset IS NOT NULL", (key,))
+        if row is None:
+            return False, None
+        if row[0] == content:
+            return True, None
+        return False, self.drop(name)
+
+    def drop(self, name: str) -> _Line | None:
+        """Count an id's line no longer, and return it if there is one."""
+        key = digest(name)
+        old = self._at(key)
+        if old is not None:
+            self._rows.change("UPDATE lines SET offset = NULL WHERE id = ?", (key,))
+        return old
+
+    def unasked(self) -> int:
+        """How many lines are of ids that the input did not have."""
+        row = self._rows.row("SELECT count(*) FROM lines WHERE offset IS NOT NULL AND nth IS NULL")
+        return int(row[0]) if row else 0
+
+    def in_order(self) -> bool:
+        """Whether the lines stand in the order of the input, those of ids that it did not have at the end."""
+        last = -1
+        for line in self.that_count(by_input=True):
+            if line.offset < last:
+                return False
+            last = line.offset
+        return True
+
+    def that_count(self, *, by_input: bool) -> Iterator[_Line]:
+        """The lines that count, in the order of the input or as they stand."""
+        counting = "SELECT offset, length FROM lines WHERE offset IS NOT NULL"
+        for row in self._rows.rows(counting + " ORDER BY " + ("nth IS NULL, nth, offset" if by_input else "offset")):
+            yield _Line(*row)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._rows.close()
+
+    def _at(self, key: int) -> _Line | None:
+        row = self._rows.row("SELECT offset, length FROM lines WHERE id = ? AND offset IS NOT NULL", (key,))
+        if row is None:
+            return None
+        self.broken = True
+        return _Line(*row)
 
 
 def lock(file: io.BufferedIOBase, *, shared: bool = False) -> bool:
@@ -372,30 +430,3 @@ def _sync_folder(folder: Path) -> None:
 
 def _content(title: str, abstract: str) -> int:
     return hash((title, abstract))
-
-
-def _differences(earlier: Job, now: Job) -> str:
-    """What keeps two jobs from sharing a folder, in words; empty if nothing does. Inputs may be added, not taken away."""
-    pairs: dict[str, tuple[Any, Any]] = {
-        "model": (earlier.model, now.model),
-        "extractor": (earlier.extractor, now.extractor),
-        "fields": (_listed(earlier.fields), _listed(now.fields)),
-    }
-    if earlier.model == now.model:  # else it goes without saying
-        names = sorted({*earlier.asking, *now.asking})
-        pairs |= {name: (earlier.asking.get(name), now.asking.get(name)) for name in names}
-        if earlier.asking.get("prompt") != now.asking.get("prompt"):
-            pairs.pop("prompt_sha256", None)
-    if gone := [name for name in earlier.inputs if name not in now.inputs]:
-        pairs["inputs"] = (" ".join(gone), " ".join(now.inputs))
-    return "; ".join(_difference(name, before, after) for name, (before, after) in pairs.items() if before != after)
-
-
-def _difference(name: str, before: object, after: object) -> str:
-    if name.endswith("_sha256"):  # nobody compares hashes by eye
-        return f"the {name.removesuffix('_sha256')} has changed"
-    return f"{name} was {before}, is now {after}"
-
-
-def _listed(fields: Mapping[str, Sequence[str]]) -> str:
-    return ",".join(f"{name}={'|'.join(names)}" for name, names in sorted(fields.items()))

@@ -8,7 +8,7 @@ its pipe closed and ends.
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, resource_tracker
@@ -19,19 +19,15 @@ from types import TracebackType
 from typing import Self
 
 from extractor.errors import JobError
-from extractor.jobs.flow import Flow, Item
-from extractor.jobs.local import failure, work_off
+from extractor.jobs.flow import Flow, Item, Stop, failure, read_beside, work_off
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import BulkSink, Portion
-from extractor.jobs.stopping import Stop
 from extractor.sources import BadRecord
 
 PORTION = 32
 """Documents that a process gets at once: passing them on costs a two-hundredth of labelling them, and 50 ms are soon over."""
 _AHEAD = 2
 """Portions begun for each process: one in work, one that waits for it to be free."""
-_PATIENCE = 0.05
-"""Seconds that a portion waits to become full, where the input keeps the job waiting."""
 _GRACE = 1.0
 """Seconds that a process has to end by itself after its pipe has closed, so that its exit code says why."""
 _STARTS = 3
@@ -45,7 +41,7 @@ async def run_workers(
 ) -> bool:
     """Extract each document that the sink does not hold yet, with the rules in so many processes; else as `run_job`."""
     async with Workers(workers) as pool:
-        portions, window = _portions(items), _AHEAD * workers
+        portions, window = read_beside(items, PORTION), _AHEAD * workers
         flow = Flow(portions, sink.is_done, pool.work_off, sink.take, watch, window, in_order=in_order)
         return await flow.run(stop)
 
@@ -200,71 +196,3 @@ def _no_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-async def _portions(items: Iterable[Item]) -> AsyncIterator[list[Item]]:
-    """Portions of an input that is read on a thread, two ahead. One that the input keeps waiting comes before it is full."""
-    reader = _Reader(items, asyncio.get_running_loop())
-    try:
-        while portion := await reader.portion():
-            yield portion
-    finally:
-        reader.end()
-
-
-class _Reader:
-    """Reads items on a daemon thread: a job that stops does not wait for a pipe that nobody writes to."""
-
-    def __init__(self, items: Iterable[Item], loop: asyncio.AbstractEventLoop) -> None:
-        self._items, self._loop = items, loop
-        self._changed = asyncio.Event()
-        self._room = threading.Condition()
-        self._read: list[Item] = []
-        self._over = False
-        self._error: BaseException | None = None
-        threading.Thread(target=self._run, name="extractor input", daemon=True).start()
-
-    async def portion(self) -> list[Item]:
-        """The next items, at most a portion of them; none at the end. Raises what reading raises, after what came before it."""
-        while True:
-            self._changed.clear()
-            if len(self._read) < PORTION and not self._over:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), _PATIENCE if self._read else None)
-                    continue
-            with self._room:
-                portion, self._read = self._read[:PORTION], self._read[PORTION:]
-                self._room.notify()
-            if portion:
-                return portion
-            if self._error is not None:
-                raise self._error
-            if self._over:
-                return []
-
-    def end(self) -> None:
-        """Read no more."""
-        with self._room:
-            self._over = True
-            self._room.notify()
-
-    def _run(self) -> None:
-        try:
-            for item in self._items:
-                with self._room:
-                    self._read.append(item)
-                    full = len(self._read) % PORTION == 0
-                    first = len(self._read) == 1
-                    self._room.wait_for(lambda: len(self._read) < _AHEAD * PORTION or self._over)
-                    if self._over:
-                        return
-                if full or first:
-                    self._tell()
-        except BaseException as error:  # noqa: BLE001 (it is raised where the items are asked for)
-            self._error = error
-        self._over = True
-        self._tell()
-
-    def _tell(self) -> None:
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._changed.set)

@@ -31,7 +31,7 @@ class ModelLabeller:
         if not mentions.quantities and not mentions.hardware:
             nothing = Labels(system=None, claims=(), not_claims=(), hardware=(), not_hardware=())
             return Labelled(nothing, self._provenance())
-        messages, schema = self._question(document, mentions)
+        messages, schema = self.question(document, mentions)
         reply = await self._client.ask(messages, check=lambda labels: find_faults(labels, mentions), schema=schema)
         spent = reply.spent
         made = self._provenance(
@@ -48,14 +48,15 @@ class ModelLabeller:
         """Whether a document costs no call: it has no mention, or the cache holds its reply."""
         if not mentions.quantities and not mentions.hardware:
             return True
-        messages, schema = self._question(document, mentions)
+        messages, schema = self.question(document, mentions)
         return self._client.kept(messages, check=lambda labels: find_faults(labels, mentions), schema=schema) is not None
 
     def expected_input(self, document: Document, mentions: Mentions) -> int:
         """About how many tokens a call about a document sends."""
         return self._client.expected(self._prompt.messages(document, mentions)).input_tokens
 
-    def _question(self, document: Document, mentions: Mentions) -> tuple[Sequence[Mapping[str, Any]], dict[str, Any] | None]:
+    def question(self, document: Document, mentions: Mentions) -> tuple[Sequence[Mapping[str, Any]], dict[str, Any] | None]:
+        """The messages about a document, and the schema of the reply if it is the document's own."""
         return self._prompt.messages(document, mentions), narrowed(mentions) if self._narrow else None
 
     def _provenance(self, **spent: Any) -> Provenance:

@@ -1,12 +1,12 @@
-"""A model's name and how it is to be asked -> the labeller behind it, ready for a job."""
+"""A model's name and how it is to be asked -> who labels, and the labeller once it is opened."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from extractor.errors import UsageError
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from extractor.labelling.llm import ModelLabeller
-    from extractor.llm.cache import ReplyCache
-    from extractor.llm.client import ModelClient
+    from extractor.labelling.prompts import Prompt
+    from extractor.llm.answers import Answers
+    from extractor.llm.client import ModelClient, Settings
     from extractor.llm.endpoints import Endpoint
-    from extractor.llm.pricing import Budget
+    from extractor.llm.pricing import Budget, Price
     from extractor.llm.retries import RetryPolicy
 
 RULES = "rules"
@@ -64,39 +65,113 @@ class ModelOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A labeller and what a job has to know of it. An async context manager, which lets go of connections and the cache.
-
-    `concurrency` is how many calls it makes at once. `settings` are what its answers depend on, beside the model's name;
-    the fallbacks are not among them, since they change nothing that is done. `samples` are asked about each document, one call
-    each; `clients` are all that may be, the model's own first. The rules have neither, and no budget.
-    """
+class Labelling:
+    """A labeller and what is open for it. `samples` are asked about each document, one call each; `clients` are all that may be
+    called, the model's own first. The rules have neither, and no budget."""
 
     labeller: Labeller
-    concurrency: int = 1
-    settings: Mapping[str, Any] = field(default_factory=dict)
     samples: "tuple[ModelLabeller, ...]" = ()
     clients: "tuple[ModelClient[Labels], ...]" = ()
     budget: "Budget | None" = None
 
     @property
-    def window(self) -> int:
-        """How many documents may be before the labeller at once when records are written in the order of the input."""
-        return _WINDOW * self.concurrency if self.clients else 1
+    def spent(self) -> float:
+        """US dollars that the job has cost, earlier runs included, as far as prices are known."""
+        return 0.0 if self.budget is None else self.budget.spent
+
+    def is_away(self) -> bool:
+        """Whether calls only wait for a server that answers nobody."""
+        return any(client.limiter.away for client in self.clients)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """One model and how it is asked, by as many clients as there are `seeds`."""
+
+    endpoint: "Endpoint"
+    base_url: str | None
+    prompt: "Prompt"
+    narrow: bool
+    price: "Price | None"
+    settings: "Settings"
+    seeds: tuple[int | None, ...]
+
+    def clients(self, **shared: Any) -> "tuple[ModelClient[Labels], ...]":
+        """The clients that ask it, one for each sample. They share the limits."""
+        from extractor.llm.client import ModelClient
+        from extractor.llm.clock import Clock
+        from extractor.llm.limits import Limiter
+
+        name, limiter = self.endpoint.model, Limiter(self.settings.limits, Clock())
+        each = [replace(self.settings, seed=seed) for seed in self.seeds]
+        same: dict[str, Any] = {"base_url": self.base_url, "price": self.price, "limiter": limiter, **shared}
+        return tuple(ModelClient(name, Labels, settings=settings, **same) for settings in each)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who labels and what a job has to know of it. Nothing is open, and nothing was sent.
+
+    `settings` are what the answers depend on, beside the model's name; the fallbacks are not among them, since they change
+    nothing that is done. `calls` says that a model is called, `concurrency` how often at once, and `window` how many documents
+    may be before the labeller at once when records are written in the order of the input. `models` are the job's own and those
+    that stand in for it; the rules are not among them.
+    """
+
+    options: ModelOptions
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    calls: bool = False
+    concurrency: int = 1
+    window: int = 1
+    models: tuple[_Model, ...] = ()
+    notice: Callable[[str], None] = lambda _line: None
+    key: "SecretStr | None" = None
 
     @property
-    def client(self) -> "ModelClient[Labels] | None":
-        """The client of the model itself, None for the rules."""
-        return self.clients[0] if self.clients else None
+    def endpoint(self) -> "Endpoint":
+        """The model and its server. Raises `UsageError` for the rules, which have none."""
+        if not self.models:
+            raise UsageError("The built-in rules call no server. Name a --model.")
+        return self.models[0].endpoint
 
-    async def __aenter__(self) -> Labeller:
-        return self.labeller
+    @property
+    def price(self) -> "Price | None":
+        """What the model's tokens cost, where it is known."""
+        return self.models[0].price if self.models else None
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for client in self.clients:
-            await client.__aexit__(kind, error, trace)
+    @asynccontextmanager
+    async def open(self, spent: float = 0.0, answers: "Answers | None" = None) -> AsyncIterator[Labelling]:
+        """Build the labeller, its clients, the cache and the budget; connections are closed and replies kept at the end.
+
+        `spent` is what the job has cost so far, in US dollars, `answers` what was answered in a batch.
+        """
+        if not self.models:
+            yield Labelling(_rules())
+            return
+
+        from extractor.labelling.llm import ModelLabeller
+        from extractor.llm.cache import ReplyCache
+        from extractor.llm.pricing import Budget
+
+        cache = ReplyCache(notice=self.notice) if self.options.cache else None
+        budget = Budget(self.options.max_cost, spent)
+        shared = {"key": self.key, "cache": cache, "budget": budget, "notice": self.notice}
+        clients = [model.clients(**shared, answers=None if n else answers) for n, model in enumerate(self.models)]
+        samples = [
+            tuple(ModelLabeller(client, model.prompt, narrow=model.narrow) for client in each)
+            for model, each in zip(self.models, clients, strict=True)
+        ]
+        labellers = [_one_of(each) for each in samples]
+        if RULES in self.options.fallbacks:
+            labellers.append(_rules())
+        labeller = labellers[0]
+        if len(labellers) > 1:
+            from extractor.labelling.fallback import FallbackLabeller
+
+            labeller = FallbackLabeller(labellers, self.notice)
+        async with AsyncExitStack() as stack:
+            every = [await stack.enter_async_context(client) for each in clients for client in each]
+            yield Labelling(labeller, samples[0], tuple(every), budget)
 
 
 def choose(
@@ -106,7 +181,7 @@ def choose(
     key: "SecretStr | None" = None,
     retries: "RetryPolicy | None" = None,
 ) -> Chosen:
-    """The labeller that the options mean; nothing is sent yet.
+    """Who labels by these options.
 
     `notice` gets what a user should know, one line each. `key` takes the place of the one in the environment or the
     key file, `retries` that of the usual policy. Raises `UsageError` for options that cannot be met.
@@ -115,116 +190,81 @@ def choose(
         if options.votes > 1 or options.fallbacks:
             cause = "--votes asks a model again" if options.votes > 1 else "--fallback stands in for a model that fails"
             raise UsageError(f"{cause}, and the rules always answer, and alike. Name a model with --model.")
-        return Chosen(_rules())
-
-    from extractor.llm.cache import ReplyCache
-    from extractor.llm.pricing import Budget
-
-    cache = ReplyCache(notice=notice) if options.cache else None
-    job = _Job(options, cache, Budget(options.max_cost), _once(notice), key, retries)
-    first = job.asks(options.model, options.base_url)
-    labeller, clients = first.labeller, first.clients
-    if options.fallbacks:
-        from extractor.labelling.fallback import FallbackLabeller
-
-        *above, _ = options.fallbacks
-        if RULES in above:
-            raise UsageError("--fallback rules always answers, so nothing after it is ever asked. Give it last.")
-        stand_ins = [job.asks(name, None, fallback=True) for name in options.fallbacks if name != RULES]
-        clients += tuple(client for stand_in in stand_ins for client in stand_in.clients)
-        last = [_rules()] if RULES in options.fallbacks else []
-        labeller = FallbackLabeller([labeller, *(stand_in.labeller for stand_in in stand_ins), *last], job.notice)
-    return Chosen(labeller, first.concurrency, first.settings, first.samples, clients, job.budget)
+        return Chosen(options)
+    if RULES in options.fallbacks[:-1]:
+        raise UsageError("--fallback rules always answers, so nothing after it is ever asked. Give it last.")
+    first = _model(options, options.model, options.base_url, retries)
+    stand_ins = (_model(options, name, None, retries, fallback=True) for name in options.fallbacks if name != RULES)
+    calls = first.settings.limits.concurrency
+    models = (first, *stand_ins)
+    return Chosen(options, _settings(options, first), True, calls, _WINDOW * calls, models, _once(notice), key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One model as it is asked: what labels with it, the samples behind that, their clients, and how many calls at once."""
+def _model(
+    options: ModelOptions, model: str, base_url: str | None, retries: "RetryPolicy | None", *, fallback: bool = False
+) -> _Model:
+    """What the options mean for one model. Raises `UsageError` where they cannot be met."""
+    if "/" not in model.strip("/"):
+        means = f"{RULES!r}, the built-in labeller, or PROVIDER/NAME, for instance openai/{model or 'NAME'}"
+        raise UsageError(f"There is no model {model!r}. Use {means}.")
 
-    labeller: Labeller
-    samples: "tuple[ModelLabeller, ...]"
-    clients: "tuple[ModelClient[Labels], ...]"
-    concurrency: int
-    settings: Mapping[str, Any]
+    from extractor.llm.endpoints import resolve
+
+    endpoint = resolve(model, base_url)
+    require_packages("llm", "aiohttp", "instructor", "openai", "tenacity", *([] if endpoint.direct else ["litellm"]))
+
+    from extractor.labelling.prompts import load_prompt
+    from extractor.labelling.votes import TEMPERATURE
+    from extractor.llm.client import Settings
+    from extractor.llm.limits import Limits
+    from extractor.llm.pricing import Price, price_of
+    from extractor.llm.retries import RetryPolicy
+    from extractor.llm.transports import Timeouts
+
+    prompt = load_prompt(options.prompt)
+    narrow = endpoint.constrains_decoding if options.narrow == "auto" else options.narrow == "always"
+    given = Price.parse(options.price) if options.price else None
+    published = price_of(endpoint)
+    price = (published or given) if fallback else (given or published)
+    seconds = options.timeout
+    concurrency = options.concurrency or (_LOCAL_CONCURRENCY if endpoint.constrains_decoding else _CONCURRENCY)
+    settings = Settings(
+        temperature=TEMPERATURE if options.votes > 1 else _TEMPERATURE,
+        max_output_tokens=_LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None,
+        limits=Limits(concurrency, options.requests_per_minute, options.tokens_per_minute),
+        timeouts=Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds),
+        # In an outage a stand-in answers; without one, nobody does.
+        retries=retries or (RetryPolicy(patience=0.0) if options.fallbacks else RetryPolicy()),
+    )
+    if options.max_cost is not None and price is None:
+        cause = f"no price is known for {model}, so the cap of ${options.max_cost:g} cannot be kept"
+        raise UsageError(f"{cause}. Give --price IN,OUT (US dollars for a million tokens), or leave --max-cost out.")
+    seeds = tuple(range(1, options.votes + 1)) if options.votes > 1 else (None,)
+    return _Model(endpoint, base_url, prompt, narrow, price, settings, seeds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What all models of a job are asked with."""
+def _settings(options: ModelOptions, model: _Model) -> dict[str, Any]:
+    """What a model's answers depend on beside its name, as `job.json` has it."""
+    return {
+        "base_url": model.endpoint.base_url,
+        "prompt": model.prompt.label,
+        "prompt_sha256": model.prompt.sha256,
+        "schema_sha256": sha256(json.dumps(Labels.model_json_schema()).encode()).hexdigest(),
+        "narrow_schema": model.narrow,
+        "temperature": model.settings.temperature,
+        "max_output_tokens": model.settings.max_output_tokens,
+        **({"votes": options.votes} if options.votes > 1 else {}),
+    }
 
-    options: ModelOptions
-    cache: "ReplyCache | None"
-    budget: "Budget"
-    notice: Callable[[str], None]
-    key: "SecretStr | None"
-    retries: "RetryPolicy | None"
 
-    def asks(self, model: str, base_url: str | None, *, fallback: bool = False) -> _Asked:
-        """What the options mean for one model. Raises `UsageError` where they cannot be met."""
-        options = self.options
-        if "/" not in model.strip("/"):
-            means = f"{RULES!r}, the built-in labeller, or PROVIDER/NAME, for instance openai/{model or 'NAME'}"
-            raise UsageError(f"There is no model {model!r}. Use {means}.")
+def _one_of(samples: "tuple[ModelLabeller, ...]") -> Labeller:
+    """The labeller that makes one answer of the samples."""
+    if len(samples) == 1:
+        return samples[0]
 
-        from extractor.llm.endpoints import resolve
+    from extractor.labelling.votes import VotingLabeller
 
-        endpoint = resolve(model, base_url)
-        require_packages("llm", "aiohttp", "instructor", "openai", "tenacity", *([] if endpoint.direct else ["litellm"]))
-
-        from extractor.labelling.llm import ModelLabeller
-        from extractor.labelling.prompts import load_prompt
-        from extractor.labelling.votes import TEMPERATURE, VotingLabeller
-        from extractor.llm.client import ModelClient, Settings
-        from extractor.llm.limits import Limits
-        from extractor.llm.pricing import Price, price_of
-        from extractor.llm.retries import RetryPolicy
-        from extractor.llm.transports import Timeouts
-
-        prompt = load_prompt(options.prompt)
-        narrow = _narrows(options.narrow, endpoint)
-        price = Price.parse(options.price) if options.price else None
-        seconds = options.timeout
-        concurrency = options.concurrency or (_LOCAL_CONCURRENCY if endpoint.constrains_decoding else _CONCURRENCY)
-        settings = Settings(
-            temperature=TEMPERATURE if options.votes > 1 else _TEMPERATURE,
-            max_output_tokens=_LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None,
-            limits=Limits(concurrency, options.requests_per_minute, options.tokens_per_minute),
-            timeouts=Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds),
-            # In an outage a stand-in answers; without one, nobody does.
-            retries=self.retries or (RetryPolicy(patience=0.0) if options.fallbacks else RetryPolicy()),
-        )
-        clients: list[ModelClient[Labels]] = []
-        for seed in range(1, options.votes + 1) if options.votes > 1 else [None]:
-            client = ModelClient(
-                model,
-                Labels,
-                base_url=base_url,
-                settings=replace(settings, seed=seed),
-                key=self.key,
-                cache=self.cache,
-                price=(price_of(endpoint) if fallback else None) or price,
-                budget=self.budget,
-                limiter=clients[0].limiter if clients else None,
-                notice=self.notice,
-            )
-            clients.append(client)
-        if options.max_cost is not None and clients[0].price is None:
-            cause = f"no price is known for {model}, so the cap of ${options.max_cost:g} cannot be kept"
-            raise UsageError(f"{cause}. Give --price IN,OUT (US dollars for a million tokens), or leave --max-cost out.")
-        samples = tuple(ModelLabeller(client, prompt, narrow=narrow) for client in clients)
-        decides = {
-            "base_url": endpoint.base_url,
-            "prompt": prompt.label,
-            "prompt_sha256": prompt.sha256,
-            "schema_sha256": sha256(json.dumps(Labels.model_json_schema()).encode()).hexdigest(),
-            "narrow_schema": narrow,
-            "temperature": settings.temperature,
-            "max_output_tokens": settings.max_output_tokens,
-            **({"votes": options.votes} if options.votes > 1 else {}),
-        }
-        return _Asked(
-            VotingLabeller(samples) if len(samples) > 1 else samples[0], samples, tuple(clients), concurrency, decides
-        )
+    return VotingLabeller(samples)
 
 
 def _rules() -> Labeller:
@@ -243,10 +283,6 @@ def _once(notice: Callable[[str], None]) -> Callable[[str], None]:
             notice(line)
 
     return tell
-
-
-def _narrows(narrow: Narrow, endpoint: "Endpoint") -> bool:
-    return endpoint.constrains_decoding if narrow == "auto" else narrow == "always"
 
 
 def require_packages(extras: str, *names: str) -> None:

@@ -15,12 +15,12 @@ from pydantic import BaseModel, SecretStr
 
 from extractor.errors import CallError, JobError, Spent
 from extractor.llm import keys
+from extractor.llm.answers import Answers, KnownAnswer
 from extractor.llm.cache import Kept, ReplyCache, key_of, shape_of
 from extractor.llm.clock import Clock
 from extractor.llm.completions import Completion
 from extractor.llm.completions import read as parse
 from extractor.llm.endpoints import Endpoint, resolve
-from extractor.llm.given import Answers, Given
 from extractor.llm.keys import redacted
 from extractor.llm.limits import Limiter, Limits
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
@@ -76,7 +76,8 @@ class ModelClient(Generic[T]):
     `key` is for callers that hold one (a replay of recordings needs none that works); else it is looked up by the endpoint's
     variable in the environment and the key file when a call is first made. `price` takes the place of the published one.
     `limiter` is for clients that ask the same server and share its limits; else each has one of its own by the settings.
-    `notice` gets what a user should know, one line each.
+    `answers` were had elsewhere, in a batch; they come before the cache and the model. `notice` gets what a user should know,
+    one line each.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class ModelClient(Generic[T]):
         price: Price | None = None,
         budget: Budget | None = None,
         limiter: Limiter | None = None,
+        answers: Answers | None = None,
         notice: Callable[[str], None] = lambda _line: None,
         clock: Clock | None = None,
     ) -> None:
@@ -117,8 +119,7 @@ class ModelClient(Generic[T]):
         self._input_ratio = 1.0
         self._longest_output = 0
         self._reached = False
-        self.answers: Answers | None = None
-        """What was answered elsewhere, in a batch: asked for before the cache and the model."""
+        self._answers = answers
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,11 +147,11 @@ class ModelClient(Generic[T]):
         when there will be none for later documents either.
         """
         key = self._key_of(messages, schema)
-        given = self.answers.take(self.question(messages, schema)) if self.answers is not None else None
-        if given is None and (reply := self._from_cache(key, check)):
+        known = None if self._answers is None else self._answers.find(self.question(messages, schema))
+        if known is None and (reply := self._from_cache(key, check)):
             return reply
-        ledger = Ledger(self._clock.monotonic(), self._spent_on(given, messages))
-        reasks = REASKS if given is None or given.reask else 0
+        ledger = Ledger(self._clock.monotonic(), self._spent_on(known, messages))
+        reasks = REASKS if known is None or known.reask else 0
         conversation = list(messages)
         best: tuple[T, Sequence[str]] | None = None
         faults: Sequence[str] = ()
@@ -158,8 +159,8 @@ class ModelClient(Generic[T]):
         truncated = False
         for _ in range(1 + reasks):
             ledger.attempts += 1
-            if given is not None and ledger.attempts == 1:
-                completion, mode = given.completion, given.mode
+            if known is not None and ledger.attempts == 1:
+                completion, mode = known.completion, known.mode
             else:
                 completion, mode = await self._complete(conversation, schema, ledger)
             if completion.refused:
@@ -195,7 +196,7 @@ class ModelClient(Generic[T]):
         value, faults = best
         if self._cache is not None:
             self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults and reasks)))
-        repeated = given is not None and given.counted and not ledger.calls
+        repeated = known is not None and known.counted and not ledger.calls
         return Reply(value, tuple(faults), repeated, self._spent(ledger))
 
     def question(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> str:
@@ -387,14 +388,14 @@ class ModelClient(Generic[T]):
             None if cost is None or before.cost_usd is None else before.cost_usd + cost,
         )
 
-    def _spent_on(self, given: Given | None, messages: Sequence[Message]) -> Spent:
+    def _spent_on(self, known: KnownAnswer | None, messages: Sequence[Message]) -> Spent:
         """What a given answer has cost, unless that is counted elsewhere."""
-        if given is None or given.counted:
+        if known is None or known.counted:
             return Spent()
         ledger = Ledger()
         ledger.calls = 1
-        ledger.add(given.completion, self.expected(messages).input_tokens)
-        cost = ledger.cost(self.price and self.price.times(given.price))
+        ledger.add(known.completion, self.expected(messages).input_tokens)
+        cost = ledger.cost(self.price and self.price.times(known.price))
         return Spent(1, 0, ledger.input_tokens, ledger.output_tokens, cost)
 
     def _fail(self, verdict: Verdict, ledger: Ledger, error: BaseException | None, *, gone: bool = False) -> NoReturn:

@@ -25,7 +25,7 @@ from time import perf_counter
 
 from aiohttp import web
 
-from extractor.jobs.journal import read_description
+from extractor.jobs.job import read_description
 from extractor.sources import Sourced, read
 from tests.labelling.model_server import right_labels, shown
 from tests.llm.server import Request, Server, completion

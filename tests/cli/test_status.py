@@ -9,7 +9,8 @@ from typer.testing import CliRunner, Result
 
 from extractor import read_extractions
 from extractor.cli import app
-from extractor.jobs.journal import Job, Journal
+from extractor.jobs.job import Job
+from extractor.jobs.journal import Journal
 from extractor.jobs.progress import Watch
 
 GOOD = '{"id": "%s", "title": "FastNet", "abstract": "FastNet is 2.5x faster than SlowNet on a GPU."}\n'
@@ -52,10 +53,8 @@ def test_a_finished_job(home: Path) -> None:
 def test_a_running_job_and_what_a_killed_one_wrote_last(home: Path) -> None:
     assert extractor("run", "papers.jsonl", "-o", "job").exit_code == 3
     line = (home / "job" / "extractions.jsonl").read_bytes().splitlines(keepends=True)[0]
-    description = json.loads((home / "job" / "job.json").read_bytes())
-    job = Job(("papers.jsonl",), "rules", description["settings"]["fields"])
-    with Journal(home / "job", job) as journal:
-        journal.watch = Watch(journal.counts, read=10, settled=4)
+    job = Job(("papers.jsonl",))
+    with Journal(home / "job", job, watch=Watch(read=10, settled=4)) as journal:
         journal._sync()
         with (home / "job" / "extractions.jsonl").open("ab") as file:
             file.write(line + b'{"half')

@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from io import BufferedRandom
 from pathlib import Path
@@ -13,15 +13,18 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import Spent, UsageError
 from extractor.jobs import journal as module
-from extractor.jobs.journal import Job, Journal
-from extractor.jobs.places import Place
+from extractor.jobs.job import Job
+from extractor.jobs.journal import Journal, _Line
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion
+from extractor.labelling.models import ModelOptions
 from extractor.outputs.jsonl import read_extractions, to_line
 from extractor.records import Extraction, Failure, Provenance
 from extractor.scratch import Scratch
 
-JOB = Job(inputs=("input.jsonl",), model="rules", fields={"title": ["title"]}, extractor="0.1.0")
+JOB = Job(inputs=("input.jsonl",))
+MODEL = replace(JOB, model=ModelOptions("openai/m"))
+NAMES = {"title": ["title"], "abstract": ["abstract", "summary"], "id": ["id", "arxiv_id"]}
 
 
 def document(name: str, abstract: str = "An abstract.") -> Document:
@@ -45,11 +48,18 @@ def failure(name: str) -> Failure:
 
 
 def run(
-    folder: Path, documents: Iterable[Document], *, job: Job = JOB, fresh: bool = False, fails: str = "", stop: bool = False
+    folder: Path,
+    documents: Iterable[Document],
+    *,
+    job: Job = JOB,
+    settings: Mapping[str, Any] | None = None,
+    fresh: bool = False,
+    fails: str = "",
+    stop: bool = False,
 ) -> list[str]:
     """One run over the documents; those in `fails` fail; without its end if it is to `stop`. Returns the ids that it did."""
     did = []
-    with Journal(folder, job, fresh=fresh) as journal:
+    with Journal(folder, job, settings or {}, fresh=fresh) as journal:
         for source in documents:
             if journal.is_done(source):
                 continue
@@ -89,7 +99,7 @@ def test_a_folder_holds_three_files_that_say_what_ran(tmp_path: Path) -> None:
         ["input.jsonl"],
         "rules",
         "0.1.0",
-        {"fields": {"title": ["title"]}},
+        {"fields": NAMES},
     )
     assert job["counts"] == {
         "documents": 3,
@@ -209,20 +219,17 @@ def test_what_is_done_and_then_fails_is_in_one_place_only(tmp_path: Path) -> Non
 
 def test_fresh_starts_over(tmp_path: Path) -> None:
     run(tmp_path, ABC, fails="c")
-    assert run(tmp_path, ABC[1:], fresh=True, job=Job(("other.jsonl",), "other", {}, "9")) == ["b", "c"]
+    assert run(tmp_path, ABC[1:], fresh=True, job=Job(("other.jsonl",), ModelOptions("other/m"), "title=t")) == ["b", "c"]
     assert (ids(tmp_path), failed(tmp_path)) == (["b", "c"], [])
-    assert described(tmp_path)["model"] == "other"
+    assert described(tmp_path)["model"] == "other/m"
 
 
 @pytest.mark.parametrize(
     ("other", "difference"),
     [
-        pytest.param(Job(JOB.inputs, "gpt", JOB.fields, "0.1.0"), "model was rules, is now gpt", id="model"),
-        pytest.param(Job(JOB.inputs, "rules", JOB.fields, "0.2.0"), "extractor was 0.1.0, is now 0.2.0", id="version"),
-        pytest.param(
-            Job(JOB.inputs, "rules", {"title": ["t"]}, "0.1.0"), "fields was title=title, is now title=t", id="fields"
-        ),
-        pytest.param(Job(("b.txt",), "rules", JOB.fields, "0.1.0"), "inputs was input.jsonl, is now b.txt", id="inputs"),
+        pytest.param(replace(JOB, model=ModelOptions("a/gpt")), "model was rules, is now a/gpt", id="model"),
+        pytest.param(replace(JOB, fields="title=t"), "|summary,id=id|arxiv_id,title=title, is now abstract=", id="fields"),
+        pytest.param(replace(JOB, inputs=("b.txt",)), "inputs was input.jsonl, is now b.txt", id="inputs"),
     ],
 )
 def test_a_folder_of_another_job_is_refused_untouched(tmp_path: Path, other: Job, difference: str) -> None:
@@ -236,9 +243,16 @@ def test_a_folder_of_another_job_is_refused_untouched(tmp_path: Path, other: Job
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
+def test_a_folder_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path, ABC)
+    monkeypatch.setattr("extractor.jobs.job.__version__", "9")
+    with pytest.raises(UsageError, match=r"extractor was 0\.1\.0, is now 9"):
+        run(tmp_path, ABC)
+
+
 def test_inputs_can_be_added(tmp_path: Path) -> None:
     run(tmp_path, ABC)
-    assert run(tmp_path, [*ABC, document("d")], job=Job(("input.jsonl", "more.jsonl"), "rules", JOB.fields, "0.1.0")) == ["d"]
+    assert run(tmp_path, [*ABC, document("d")], job=replace(JOB, inputs=("input.jsonl", "more.jsonl"))) == ["d"]
     assert described(tmp_path)["inputs"] == ["input.jsonl", "more.jsonl"]
 
 
@@ -265,7 +279,7 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("other", "said"),
-    [(JOB, None), (replace(JOB, model="openai/m"), "model was openai/m, is now rules")],
+    [(JOB, None), (MODEL, "model was openai/m, is now rules")],
     ids=["same", "other"],
 )
 def test_a_run_that_waited_for_the_lock_sees_what_the_one_before_has_left(
@@ -315,12 +329,11 @@ ASKED = {"base_url": "http://127.0.0.1:1/v1", "prompt": "label@1", "narrow_schem
 
 @pytest.mark.parametrize(("name", "now"), [("base_url", None), ("prompt", "label@2"), ("narrow_schema", False)])
 def test_another_question_to_the_model_is_another_job(tmp_path: Path, name: str, now: object) -> None:
-    asking = replace(JOB, model="openai/m", asking=ASKED)
-    run(tmp_path, ABC, job=asking)
-    assert described(tmp_path)["settings"] == {"fields": {"title": ["title"]}, **ASKED}
+    run(tmp_path, ABC, job=MODEL, settings=ASKED)
+    assert described(tmp_path)["settings"] == {"fields": NAMES, **ASKED}
     with pytest.raises(UsageError, match=f"{name} was {ASKED[name]}, is now {now}"):
-        run(tmp_path, ABC, job=replace(asking, asking=ASKED | {name: now}))
-    assert run(tmp_path, ABC, job=asking) == []
+        run(tmp_path, ABC, job=MODEL, settings=ASKED | {name: now})
+    assert run(tmp_path, ABC, job=MODEL, settings=ASKED) == []
 
 
 def test_records_come_into_the_order_of_the_input_however_they_were_written(tmp_path: Path) -> None:
@@ -428,10 +441,10 @@ def test_what_several_documents_came_to_is_taken_at_once(tmp_path: Path) -> None
 def test_job_json_follows_a_running_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SYNC", 0.0)
     monkeypatch.setattr(module, "_SYNC_SHARE", 0.0)
-    with Journal(tmp_path, JOB) as journal:
-        journal.watch = Watch(journal.counts)
+    watch = Watch()
+    with Journal(tmp_path, JOB, watch=watch) as journal:
         for n, source in enumerate(ABC, 1):
-            journal.watch.read = n
+            watch.read = n
             journal.add(record(source))
             now = described(tmp_path)
             assert (now["counts"]["documents"], now["progress"]["done"], now["finished"]) == (n, n, None)
@@ -480,10 +493,10 @@ def test_no_room_to_sort_in_loses_nothing_and_leaves_nothing(tmp_path: Path, mon
     run(tmp_path, ABC, fails="a")
     with monkeypatch.context() as patch:
 
-        def full(_place: Place, _file: object) -> bytes:
+        def full(_line: _Line, _file: object) -> bytes:
             raise OSError(28, "No space left on device")
 
-        patch.setattr(Place, "read", full)
+        patch.setattr(_Line, "read", full)
         with pytest.raises(OSError, match="No space left"):
             run(tmp_path, ABC)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["extractions.jsonl", "failures.jsonl", "job.json"]
@@ -499,12 +512,13 @@ def test_a_clock_that_jumps_changes_no_figure(tmp_path: Path, monkeypatch: pytes
         def now(cls, tz: datetime.tzinfo | None = None) -> "Jumping":
             return super().now(tz) + datetime.timedelta(seconds=jump)
 
-    with Journal(tmp_path, JOB) as journal:
-        journal.watch = Watch(journal.counts)
+    with Journal(tmp_path, JOB, watch=Watch()) as journal:
         journal.add(record(ABC[0]))
         monkeypatch.setattr(module, "datetime", Jumping)
         journal.add(record(ABC[1]))
-        assert 0 <= journal.watch.progress().rate < float("inf")
+        progress = journal.progress()
+        assert progress is not None
+        assert 0 <= progress.rate < float("inf")
         journal.finish()
     assert 0 <= described(tmp_path)["seconds"] < 3600
     assert run(tmp_path, ABC) == ["c"]
@@ -512,8 +526,8 @@ def test_a_clock_that_jumps_changes_no_figure(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_changed_prompt_of_the_same_name_is_told_without_a_hash(tmp_path: Path) -> None:
-    asking = ASKED | {"prompt_sha256": "a" * 64, "schema_sha256": "b" * 64}
-    run(tmp_path, ABC, job=replace(JOB, model="openai/m", asking=asking))
+    asked = ASKED | {"prompt_sha256": "a" * 64, "schema_sha256": "b" * 64}
+    run(tmp_path, ABC, job=MODEL, settings=asked)
     for name in ("prompt", "schema"):
         with pytest.raises(UsageError, match=rf"holds another job: the {name} has changed\. Choose another folder with -o, or"):
-            run(tmp_path, ABC, job=replace(JOB, model="openai/m", asking=asking | {f"{name}_sha256": "c" * 64}))
+            run(tmp_path, ABC, job=MODEL, settings=asked | {f"{name}_sha256": "c" * 64})

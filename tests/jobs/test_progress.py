@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor.jobs import progress
-from extractor.jobs.counts import Counts
-from extractor.jobs.progress import Watch
+from extractor.jobs.progress import Counts, Watch
 from extractor.sources import Gauge, read
 
 
@@ -31,40 +30,41 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_what_is_left_is_estimated_by_the_bytes_until_the_input_is_read_through(now: list[float]) -> None:
-    watch = Watch(Counts(documents=30, failed=2), gauge=Half(0.25))
+    watch, counts = Watch(Half(0.25)), Counts(documents=30, failed=2)
     watch.read, watch.settled = 40, 30
     now[0] += 10
-    at = watch.progress()
+    at = watch.progress(counts)
     assert (at.done, at.failed, at.in_flight, at.pending) == (28, 2, 10, 10 + 120)
     assert (at.rate, at.read_through) == (3.0, False)
     assert at.eta == pytest.approx(130 / 3)
     watch.read_through = True
-    assert watch.progress().pending == 10
+    assert watch.progress(counts).pending == 10
 
 
 def test_what_was_done_before_is_neither_fast_nor_pending(now: list[float]) -> None:
-    watch = Watch(Counts(documents=100), before=100, gauge=Half(0.5))
+    watch = Watch(Half(0.5))
     watch.read = watch.skipped = 60
     now[0] += 5
-    at = watch.progress()
+    at = watch.progress(Counts(documents=100), before=100)
     assert (at.pending, at.rate, at.eta) == (20, 0.0, None)
 
 
 def test_the_rate_is_that_of_the_last_minute(now: list[float]) -> None:
-    watch = Watch(Counts(), gauge=Half(0.5))
+    watch = Watch(Half(0.5))
     for second in range(200):
         now[0] += 1
         watch.read = watch.settled = watch.settled + (10 if second < 100 else 1)
-        watch.progress()
-    assert watch.progress().rate == pytest.approx(1.0)
+        watch.progress(Counts())
+    assert watch.progress(Counts()).rate == pytest.approx(1.0)
 
 
 def test_of_a_pipe_nothing_is_foreseen(now: list[float]) -> None:
-    watch = Watch(Counts(), gauge=Half(None))
+    watch = Watch(Half(None))
     watch.read = watch.settled = 5
     now[0] += 1
-    assert (watch.progress().pending, watch.progress().eta) == (None, None)
-    assert json.loads(json.dumps(watch.progress().as_json()))["pending"] is None
+    at = watch.progress(Counts())
+    assert (at.pending, at.eta) == (None, None)
+    assert json.loads(json.dumps(at.as_json()))["pending"] is None
 
 
 def test_a_gauge_follows_the_bytes_of_all_files(tmp_path: Path) -> None:

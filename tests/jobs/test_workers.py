@@ -15,10 +15,9 @@ from extractor import extract
 from extractor.documents import Document
 from extractor.errors import JobError
 from extractor.jobs import workers
-from extractor.jobs.flow import Item
+from extractor.jobs.flow import Item, Stop
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion, Streams
-from extractor.jobs.stopping import Stop
 from extractor.jobs.workers import PORTION, Workers, run_workers
 from extractor.outputs.jsonl import to_line
 from extractor.sources import BadRecord, Location, Sourced
@@ -31,7 +30,7 @@ def paper(n: int) -> Sourced:
 
 def run(items: Iterator[Item], count: int = 2, *, in_order: bool = True, stop: Stop | None = None) -> tuple[Streams, bool]:
     streams = Streams(io.BytesIO(), io.BytesIO())
-    whole = asyncio.run(run_workers(items, count, streams, Watch(streams.counts), stop or Stop(), in_order=in_order))
+    whole = asyncio.run(run_workers(items, count, streams, Watch(), stop or Stop(), in_order=in_order))
     return streams, whole
 
 
@@ -135,7 +134,7 @@ def test_an_input_that_keeps_waiting_holds_nothing_back(monkeypatch: pytest.Monk
         yield paper(2)
 
     streams = Telling(io.BytesIO(), io.BytesIO())
-    assert asyncio.run(run_workers(items(), 1, streams, Watch(streams.counts), Stop()))
+    assert asyncio.run(run_workers(items(), 1, streams, Watch(), Stop()))
     assert written(streams)[0] == ["p1", "p2"]
 
 
@@ -148,7 +147,7 @@ def test_what_the_input_raises_is_raised_when_all_before_it_is_written(monkeypat
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
-        asyncio.run(run_workers(items(), 1, streams, Watch(streams.counts), Stop()))
+        asyncio.run(run_workers(items(), 1, streams, Watch(), Stop()))
     assert streams.counts.documents == PORTION + 1
 
 

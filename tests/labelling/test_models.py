@@ -8,7 +8,7 @@ import pytest
 
 from extractor.errors import UsageError
 from extractor.labelling.llm import ModelLabeller
-from extractor.labelling.models import Chosen, ModelOptions, Narrow, choose
+from extractor.labelling.models import Chosen, Labelling, ModelOptions, Narrow, choose
 from extractor.labelling.rules import RulesLabeller
 
 LOCAL = "http://127.0.0.1:9/v1"
@@ -19,15 +19,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
 
 
-def labeller(chosen: Chosen) -> ModelLabeller:
-    assert isinstance(chosen.labeller, ModelLabeller)
-    return chosen.labeller
+def opened(chosen: Chosen, spent: float = 0.0) -> Labelling:
+    """What is open, closed again: it can still be looked at."""
+
+    async def scene() -> Labelling:
+        async with chosen.open(spent) as labelling:
+            return labelling
+
+    return asyncio.run(scene())
 
 
 def test_the_rules_are_the_default_and_take_one_document_at_a_time() -> None:
     chosen = choose(ModelOptions())
-    assert isinstance(chosen.labeller, RulesLabeller)
-    assert (chosen.window, dict(chosen.settings), chosen.client, chosen.budget) == (1, {}, None, None)
+    assert (chosen.calls, chosen.window, dict(chosen.settings), chosen.price) == (False, 1, {}, None)
+    labelling = opened(chosen)
+    assert isinstance(labelling.labeller, RulesLabeller)
+    assert (labelling.clients, labelling.budget, labelling.spent, labelling.is_away()) == ((), None, 0.0, False)
+    with pytest.raises(UsageError, match="call no server"):
+        _ = chosen.endpoint
 
 
 @pytest.mark.parametrize(
@@ -63,25 +72,26 @@ def test_options_reach_the_client() -> None:
         "openai/x", LOCAL, concurrency=3, requests_per_minute=60, tokens_per_minute=900, price="1,2", max_cost=5
     )
     chosen = choose(options)
-    assert chosen.client is not None
-    assert chosen.client.price is not None
-    assert (chosen.client.price.input, chosen.client.price.output) == (1e-6, 2e-6)
-    limits = chosen.client._settings.limits
+    assert chosen.calls
+    labelling = opened(chosen, spent=1.5)
+    [client] = labelling.clients
+    assert client.price is not None
+    assert client.price == chosen.price
+    assert (client.price.input, client.price.output) == (1e-6, 2e-6)
+    limits = client._settings.limits
     assert (limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute) == (3, 60, 900)
     assert chosen.window >= 3
-    assert chosen.budget is not None
-    assert chosen.budget.max_cost == 5
-    assert labeller(chosen)._client is chosen.client
+    assert labelling.budget is not None
+    assert (labelling.budget.max_cost, labelling.spent) == (5, 1.5)
+    assert isinstance(labelling.labeller, ModelLabeller)
+    assert labelling.samples == (labelling.labeller,)
+    assert labelling.labeller._client is client
 
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_without_a_cache_none_is_opened(tmp_path: Path, cache: bool) -> None:
-    async def scene() -> None:
-        async with choose(ModelOptions("openai/x", LOCAL, cache=cache)) as asked:
-            assert isinstance(asked, ModelLabeller)
-
-    asyncio.run(scene())
-    assert (choose(ModelOptions("openai/x", LOCAL, cache=cache)).client._cache is not None) is cache  # type: ignore[union-attr]
+    [client] = opened(choose(ModelOptions("openai/x", LOCAL, cache=cache))).clients
+    assert (client._cache is not None) is cache
     assert not (tmp_path / "cache.sqlite3").exists()
 
 
@@ -141,5 +151,5 @@ def test_a_local_engine_is_asked_less_at_once_unless_told(
 ) -> None:
     chosen = choose(ModelOptions(model, base_url, concurrency=asked))
     assert chosen.concurrency == concurrency
-    assert chosen.client is not None
-    assert chosen.client.limiter.concurrency == concurrency
+    [client] = opened(chosen).clients
+    assert client.limiter.concurrency == concurrency

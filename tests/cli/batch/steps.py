@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from extractor.cli import app
-from extractor.jobs.batch_folder import Plan, Store
+from extractor.jobs.batch.plan import Plan
+from extractor.jobs.batch.store import Store
 from extractor.llm.batch import Room
 from extractor.llm.batch_anthropic import AnthropicBatches
 from extractor.llm.batch_openai import OpenAIBatches

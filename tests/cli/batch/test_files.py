@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor.jobs.batch_folder import Store
+from extractor.jobs.batch.store import Store
 from tests.cli.batch.steps import ALL, MODELS, accounted_for, answered_elsewhere, extractor, small
 from tests.cli.jobs import KEY, PAPERS, ids, job
 from tests.labelling.model_server import ModelServer

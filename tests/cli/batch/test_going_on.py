@@ -12,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 from extractor import read_extractions
-from extractor.jobs.batch_folder import Store
+from extractor.jobs.batch.store import Store
 from extractor.llm.clock import Clock
 from tests.cli.batch.steps import ALL, CREATE, MODELS, KilledError, accounted_for, asked, extractor, killing, run, small, submit
 from tests.cli.jobs import PAPERS, failures, write

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from extractor.jobs.batch_folder import Plan, Store
+from extractor.jobs.batch.plan import Plan
+from extractor.jobs.batch.store import Store
 from tests.cli.batch.steps import ALL, KilledError, accounted_for, answered_elsewhere, extractor, killing, run, small, submit
 from tests.cli.jobs import PAPERS, failures, ids, job, write
 from tests.labelling.model_server import ModelServer
@@ -141,7 +142,7 @@ def test_other_jobs_batches_leave_less_room(server: ModelServer, provider: Batch
 def test_a_queue_that_stays_full_stops_the_job_and_a_later_command_goes_on(
     at_once: int | None, server: ModelServer, provider: BatchProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("extractor.jobs.batch._PATIENCE", 2 * 3600.0)
+    monkeypatch.setattr("extractor.jobs.batch.batches._PATIENCE", 2 * 3600.0)
     provider.queue = provider.others = 500_000
     provider.at_once = at_once
     done = run(server)

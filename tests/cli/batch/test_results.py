@@ -10,7 +10,7 @@ import pytest
 
 from extractor import extract, read_extractions
 from extractor.documents import Document
-from extractor.jobs.batch_folder import Store
+from extractor.jobs.batch.store import Store
 from tests.cli.batch.steps import ALL, MODELS, accounted_for, extractor, run, small, submit
 from tests.cli.jobs import PAPERS, failures, ids, job, write
 from tests.labelling.model_server import ModelServer, right_labels

@@ -5,15 +5,14 @@ import io
 import json
 import threading
 import weakref
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, ProviderError, Spent
-from extractor.jobs.ahead import Ahead
-from extractor.jobs.local import run_job
+from extractor.jobs.flow import run_job
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Streams
 from extractor.labelling.base import Labelled, Labels
@@ -126,13 +125,13 @@ class SlowLabeller:
 
 
 def run_many(
-    items: Iterable[Sourced | BadRecord] | AsyncIterable[Sourced | BadRecord], labeller: SlowLabeller, window: int = 4
+    items: Iterable[Sourced | BadRecord], labeller: SlowLabeller, window: int = 4, *, beside: bool = False
 ) -> tuple[list[str], list[str | None], Exception | None]:
     """What lands where, in its order, and what the job raises."""
     streams = Streams(extractions := io.BytesIO(), failures := io.BytesIO())
     raised: Exception | None = None
     try:
-        asyncio.run(run_job(items, labeller, streams, window=window))
+        asyncio.run(run_job(items, labeller, streams, window=window, beside=beside))
     except (JobError, OSError) as error:
         raised = error
     return (
@@ -243,7 +242,7 @@ def test_an_input_that_keeps_waiting_holds_nothing_back() -> None:
             written.set()
 
     streams = Telling(io.BytesIO(), io.BytesIO())
-    asyncio.run(run_job(Ahead(items()), SlowLabeller(), streams, window=4))
+    asyncio.run(run_job(items(), SlowLabeller(), streams, window=4, beside=True))
     assert streams.counts.documents == 2
 
 
@@ -252,7 +251,7 @@ def test_what_a_waiting_input_raises_is_raised() -> None:
         yield sourced("a:0")
         raise OSError("the pipe broke")
 
-    assert str(run_many(Ahead(items()), SlowLabeller())[2]) == "the pipe broke"
+    assert str(run_many(items(), SlowLabeller(), beside=True)[2]) == "the pipe broke"
 
 
 def test_counts_add_up() -> None:
@@ -306,7 +305,7 @@ def test_a_stream_gets_each_record_at_once(tmp_path: Path) -> None:
 
 def test_progress_hears_of_every_record() -> None:
     streams = Streams(io.BytesIO(), io.BytesIO())
-    watch = Watch(streams.counts)
+    watch = Watch()
     heard: list[tuple[int, int]] = []
 
     def items() -> Iterator[Sourced | BadRecord]:

@@ -6,14 +6,16 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from extractor.cli import progress
-from extractor.cli.progress import Live, Part, clock, documents, fit, model, short, shown
+from extractor.cli import reporting
+from extractor.cli.reporting import Live, Part, clock, documents, fit, model, progress, short
 from extractor.cli.terminal import TALK, say
-from extractor.jobs.counts import Counts
-from extractor.jobs.progress import Progress, Watch
+from extractor.jobs.job import Job
+from extractor.jobs.journal import Journal
+from extractor.jobs.progress import Counts, Progress, Watch
 
 AT = Progress(done=12_345, failed=3, pending=87_655, read_through=False, in_flight=32, rate=41.2, eta=2127.0)
 SPENT = Counts(documents=12_348, failed=3, calls=12_000, input_tokens=9_800_000, output_tokens=1_234_567, cost_usd=2.5)
@@ -178,7 +180,7 @@ def test_a_change_of_width_leaves_nothing_behind(live: Live, terminal: Terminal,
 
 
 def test_at_the_end_nothing_is_left(live: Live, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "REDRAW", 0.001)
+    monkeypatch.setattr(reporting, "REDRAW", 0.001)
     terminal.feed("before\n")
     with live.moving():
         while len(terminal.rows) < 3:
@@ -198,11 +200,14 @@ def once(seconds: float, act: Callable[[], None]) -> Iterator[None]:
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 def test_a_log_gets_a_line_now_and_then(
-    as_json: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    as_json: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(progress, "_every", once)
+    monkeypatch.setattr(reporting, "_every", once)
     monkeypatch.setattr(TALK, "as_json", as_json)
-    with shown(Watch(SPENT), lambda: 2.5, None, calls=True):
+    journal = Journal(tmp_path, Job(("papers.jsonl",)), watch=Watch())
+    journal.counts = SPENT
+    journal.charge(2.5)
+    with progress(journal, None, calls=True):
         pass
     lines = capsys.readouterr().err.splitlines()
     assert lines

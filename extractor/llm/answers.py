@@ -8,7 +8,7 @@ from extractor.llm.structured import Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class KnownAnswer:
     """An answer to a question. `mode` is how it was asked, `price` what a token of it cost, as a fraction of the usual price.
 
     `reask` allows telling the model what is wrong with it, by calls. `counted` says that another document had the same
@@ -25,6 +25,6 @@ class Given:
 class Answers(Protocol):
     """Answers by the names of their questions (`ModelClient.question`)."""
 
-    def take(self, question: str) -> Given | None:
+    def find(self, question: str) -> KnownAnswer | None:
         """The answer, or None for a question that is to be asked. Raises `CallError` when it was asked and got no answer."""
         ...

@@ -5,21 +5,21 @@ from pathlib import Path
 import pytest
 
 from extractor.documents import Document
-from extractor.jobs.batch_folder import Part, Plan, Planned, Store
-from extractor.jobs.batch_queue import next_batch, refuse, take
-from extractor.jobs.batch_results import questions
+from extractor.jobs.batch.plan import Plan, PlannedBatch, PlannedDocument, refuse, take
+from extractor.jobs.batch.results import questions
+from extractor.jobs.batch.store import Store, next_batch
 from extractor.llm.batch import Batch, Full
 from extractor.sources import Location, Sourced
 
 
 def planned(*tokens: int, requests: int = 10) -> Plan:
     """Batches of so many tokens each."""
-    return Plan([], {}, {}, {}, "", batches=[Part(n + 1, requests, size, None, size) for n, size in enumerate(tokens)])
+    return Plan([], {}, {}, {}, "", batches=[PlannedBatch(n + 1, requests, size, None, size) for n, size in enumerate(tokens)])
 
 
-def sent(part: Part, state: str = "in_progress") -> Part:
-    part.id, part.state = f"batch_{part.number}", state  # type: ignore[assignment]
-    return part
+def sent(batch: PlannedBatch, state: str = "in_progress") -> PlannedBatch:
+    batch.id, batch.state = f"batch_{batch.number}", state  # type: ignore[assignment]
+    return batch
 
 
 TOLD, UNTOLD = Full("full", tokens=1_000), Full("full")
@@ -56,11 +56,11 @@ TOLD, UNTOLD = Full("full", tokens=1_000), Full("full")
 )
 def test_a_refusal_tells_how_much_room_there_is(tokens: int, others: int, full: Full, room: int, hopeless: bool) -> None:
     plan = planned(tokens, *([others] if others else []))
-    for part in plan.batches[1:]:
-        sent(part)
-    part = sent(plan.batches[0], "validating")
-    assert take(plan, part, Batch("batch_1", "failed", cause="full", full=full)) is hopeless
-    assert (plan.room, part.state, part.id, part.since, plan.strangers) == (room, "planned", None, None, ["batch_1"])
+    for batch in plan.batches[1:]:
+        sent(batch)
+    batch = sent(plan.batches[0], "validating")
+    assert take(plan, batch, Batch("batch_1", "failed", cause="full", full=full)) is hopeless
+    assert (plan.room, batch.state, batch.id, batch.since, plan.strangers) == (room, "planned", None, None, ["batch_1"])
 
 
 def test_one_request_that_is_larger_than_the_queue_fails() -> None:
@@ -73,9 +73,9 @@ def test_room_grows_with_each_batch_that_is_accepted_up_to_the_limit() -> None:
     plan = planned(400, 400, 400, 400)
     plan.limit, plan.room = 900, 400
     rooms = []
-    for part in plan.batches:
-        take(plan, sent(part, "validating"), Batch(f"batch_{part.number}", "in_progress"))
-        take(plan, part, Batch(f"batch_{part.number}", "completed"))
+    for batch in plan.batches:
+        take(plan, sent(batch, "validating"), Batch(f"batch_{batch.number}", "in_progress"))
+        take(plan, batch, Batch(f"batch_{batch.number}", "completed"))
         rooms.append(plan.room)
     assert rooms == [800, 900, 900, 900]
 
@@ -87,26 +87,28 @@ def test_a_batch_is_split_and_split_again_and_each_question_keeps_its_place(tmp_
         store.requests(1).write_bytes(b"".join(b"%s\n" % name.encode() for name in asked[:12]))
         store.requests(2).write_bytes(b"".join(b"%s\n" % name.encode() for name in asked[12:]))
         items = [Sourced(Document(name, name, "Text."), Location("papers.jsonl", n)) for n, name in enumerate(asked)]
-        lines = [Planned(item, name, 1 if n < 12 else 2) for n, (item, name) in enumerate(zip(items, asked, strict=True))]
-        lines.insert(5, Planned(items[0], asked[0], 1, repeat=True))
-        lines.insert(0, Planned(items[0]))  # one that needs no call
+        lines = [
+            PlannedDocument(item, name, 1 if n < 12 else 2) for n, (item, name) in enumerate(zip(items, asked, strict=True))
+        ]
+        lines.insert(5, PlannedDocument(items[0], asked[0], 1, repeat=True))
+        lines.insert(0, PlannedDocument(items[0]))  # one that needs no call
         store.documents.write_bytes(b"".join(line.to_line() for line in lines))
-        plan = Plan([], {}, {}, {}, "", batches=[Part(1, 12, 60, 1.2, 1_200), Part(2, 8, 40, 0.8, 800)])
+        plan = Plan([], {}, {}, {}, "", batches=[PlannedBatch(1, 12, 60, 1.2, 1_200), PlannedBatch(2, 8, 40, 0.8, 800)])
         for room in (500, 200, 100):
             plan.room = room
             assert next_batch(store, plan) is plan.batches[0]
         plan.room = 300
-        while part := next_batch(store, plan):
-            sent(part, "completed")
+        while batch := next_batch(store, plan):
+            sent(batch, "completed")
         plan = store.need()
-        held = {part.number: store.requests_of(part).read_text().split() for part in plan.batches}
-    assert [part.number for part in plan.batches] == list(range(1, len(plan.batches) + 1))
-    assert [(len(held[part.number]), part.bytes) for part in plan.batches] == [
+        held = {batch.number: store.requests_of(batch).read_text().split() for batch in plan.batches}
+    assert [batch.number for batch in plan.batches] == list(range(1, len(plan.batches) + 1))
+    assert [(len(held[batch.number]), batch.bytes) for batch in plan.batches] == [
         (p.requests, 5 * p.requests) for p in plan.batches
     ]
-    assert max(part.tokens for part in plan.batches) == 300
-    assert sum(part.tokens for part in plan.batches) == 2_000
-    assert sum(part.cost_usd or 0.0 for part in plan.batches) == pytest.approx(2.0)
+    assert max(batch.tokens for batch in plan.batches) == 300
+    assert sum(batch.tokens for batch in plan.batches) == 2_000
+    assert sum(batch.cost_usd or 0.0 for batch in plan.batches) == pytest.approx(2.0)
     assert questions(store, plan, set(held)) == {name: number for number, names in held.items() for name in names}
     assert sorted(name for names in held.values() for name in names) == asked
 
@@ -115,5 +117,5 @@ def test_the_rest_of_a_split_that_was_interrupted_is_cut_off_later(tmp_path: Pat
     store = Store(tmp_path)
     with store.locked():
         store.requests(1).write_bytes(b"a\nb\nc\n")
-        assert store.requests_of(Part(1, 2, 4, None)).read_bytes() == b"a\nb\n"
-        assert store.requests_of(Part(1, 2, 4, None)).read_bytes() == b"a\nb\n"
+        assert store.requests_of(PlannedBatch(1, 2, 4, None)).read_bytes() == b"a\nb\n"
+        assert store.requests_of(PlannedBatch(1, 2, 4, None)).read_bytes() == b"a\nb\n"

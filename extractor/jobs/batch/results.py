@@ -9,32 +9,31 @@ from pathlib import Path
 from typing import Any, cast
 
 from extractor.errors import CallError, DataError
-from extractor.jobs.batch_folder import Part, Plan, Store
-from extractor.labelling.base import Labels
+from extractor.jobs.batch.plan import Plan, PlannedBatch
+from extractor.jobs.batch.store import Store
+from extractor.llm.answers import KnownAnswer
 from extractor.llm.batch import ENDED, PRICE, Result, read_result
-from extractor.llm.client import ModelClient
-from extractor.llm.given import Given
-from extractor.llm.pricing import Ledger
+from extractor.llm.pricing import Ledger, Price
 from extractor.llm.structured import Mode
 
 
 class BatchAnswers:
     """The results in the folder, by question. Their lines stay on the disk; 250 bytes each are held to find them.
 
-    Of several lines for one question the first that holds an answer counts. `counted` questions have their cost in a record
-    already. `unwritten_usd` is what results cost of which no record is written. `left_over` says which lines are of no use.
+    Of several lines for one question the first that holds an answer counts. `unwritten_usd` is what results cost of which no
+    record is written. `left_over` says which lines are of no use.
     """
 
-    def __init__(self, store: Store, plan: Plan, client: ModelClient[Labels], online: bool) -> None:
+    def __init__(self, store: Store, plan: Plan, price: Price | None, online: bool) -> None:
         self._files = store.result_files()
         self._online = online
         self._mode = Mode(plan.mode or Mode.JSON_SCHEMA.value)
-        self._parts = {part.number: part for part in plan.batches}
-        self._wanted = questions(store, plan, {part.number for part in plan.batches if part.collected})
+        self._batches = {batch.number: batch for batch in plan.batches}
+        self._wanted = questions(store, plan, {batch.number for batch in plan.batches if batch.collected})
         self._lines: dict[str, tuple[int, int, bool]] = {}
-        self.counted: set[str] = set()
+        self._counted: set[str] = set()
         self.unwritten_usd = 0.0
-        price = client.price.times(PRICE) if client.price else None
+        price = price.times(PRICE) if price else None
         unknown = unreadable = doubled = 0
         for number, (offset, result) in ((n, each) for n, file in enumerate(self._files) for each in _results(file)):
             if result is None:
@@ -47,7 +46,7 @@ class BatchAnswers:
                 if before is not None and (before[2] or result.completion is None):
                     continue
                 self._lines[result.question] = (number, offset, result.completion is not None)
-                if result.completion is not None and not self._parts[self._wanted[result.question]].written:
+                if result.completion is not None and not self._batches[self._wanted[result.question]].written:
                     ledger = Ledger()
                     ledger.add(result.completion, 0)
                     self.unwritten_usd += ledger.cost(price) or 0.0
@@ -55,12 +54,16 @@ class BatchAnswers:
         told = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
         self.left_over = f"lines of the results that are of no use: {told}" if told else ""
 
-    def batch(self, question: str) -> Part | None:
+    def batch(self, question: str) -> PlannedBatch | None:
         """The batch of a question; None while it is not collected."""
         number = self._wanted.get(question)
-        return None if number is None else self._parts[number]
+        return None if number is None else self._batches[number]
 
-    def take(self, question: str) -> Given | None:
+    def count(self, question: str) -> None:
+        """Take note that the cost of a question stands in a record already."""
+        self._counted.add(question)
+
+    def find(self, question: str) -> KnownAnswer | None:
         """The answer to a question; None where it was put in no batch, or is to be asked online."""
         number = self._wanted.get(question)
         if number is None:
@@ -69,11 +72,11 @@ class BatchAnswers:
         if result is None or result.completion is None:
             if self._online:
                 return None
-            said = result or _unanswered(question, self._parts[number])
+            said = result or _unanswered(question, self._batches[number])
             raise CallError(said.cause, said.fix)
-        counted = question in self.counted
-        self.counted.add(question)
-        return Given(result.completion, self._mode, PRICE, reask=self._online, counted=counted)
+        counted = question in self._counted
+        self.count(question)
+        return KnownAnswer(result.completion, self._mode, PRICE, reask=self._online, counted=counted)
 
     def _read(self, question: str) -> Result | None:
         place = self._lines.get(question)
@@ -89,7 +92,7 @@ def import_results(store: Store, plan: Plan, file: Path) -> int:
 
     A batch of which a line has come counts as collected. Raises `DataError` if there is none.
     """
-    wanted = questions(store, plan, {part.number for part in plan.batches})
+    wanted = questions(store, plan, {batch.number for batch in plan.batches})
     digest = sha256()
     kept = others = 0
     new = store.results / "import.new"
@@ -111,24 +114,26 @@ def import_results(store: Store, plan: Plan, file: Path) -> int:
         fix = "Import the file that the provider gave for the requests of `extractor batch export`."
         raise DataError(f"{file}: none of its {others:,} lines answers a request of {store.job}. {fix}")
     new.replace(store.results / f"import-{digest.hexdigest()[:16]}.jsonl")
-    for part in plan.batches:
-        if part.number in came:
-            part.collected, part.written = True, False
-            if part.state not in ENDED:
-                part.state = "completed"
+    for batch in plan.batches:
+        if batch.number in came:
+            batch.collected, batch.written = True, False
+            if batch.state not in ENDED:
+                batch.state = "completed"
     plan.closed = False
     store.save(plan)
     return kept
 
 
-def _unanswered(question: str, part: Part) -> Result:
+def _unanswered(question: str, batch: PlannedBatch) -> Result:
     """Why a question has no line in the results of its batch."""
-    if part.state == "failed":
-        cause = f"the provider refused the batch: {part.cause.rstrip('.')}" if part.cause else "the provider refused the batch"
+    if batch.state == "failed":
+        cause = (
+            f"the provider refused the batch: {batch.cause.rstrip('.')}" if batch.cause else "the provider refused the batch"
+        )
         fix = "Mend that, or have the quota raised, and run the same command again; or ask by calls, with --retry-online."
         return Result(question, None, cause, fix)
-    if part.state in {"expired", "cancelled"}:
-        ended = "expired" if part.state == "expired" else "was cancelled"
+    if batch.state in {"expired", "cancelled"}:
+        ended = "expired" if batch.state == "expired" else "was cancelled"
         return Result(question, None, f"the batch {ended} before it was answered")
     return Result(question, None, "the results of the batch hold no line for it")
 
@@ -139,8 +144,8 @@ def questions(store: Store, plan: Plan, batches: Collection[int]) -> dict[str, i
     The documents name the batch as it was planned; the pieces of one that was split hold its questions one after the other.
     """
     pieces: dict[int, list[Iterator[int]]] = {}
-    for part in sorted(plan.batches, key=lambda part: part.first):
-        pieces.setdefault(part.piece_of or part.number, []).append(repeat(part.number, part.requests))
+    for batch in sorted(plan.batches, key=lambda batch: batch.first):
+        pieces.setdefault(batch.piece_of or batch.number, []).append(repeat(batch.number, batch.requests))
     numbers = {planned_as: chain.from_iterable(each) for planned_as, each in pieces.items()}
     asked = (planned for planned in store.read() if planned.batch is not None and not planned.repeat)
     found = ((planned.question, next(numbers[cast(int, planned.batch)])) for planned in asked)

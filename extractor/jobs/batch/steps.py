@@ -1,0 +1,213 @@
+"""The steps of a job in batches, each from its folder: sent, looked at, collected, cancelled, exported, imported."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+
+from pydantic import SecretStr
+
+from extractor.errors import JobError, UsageError
+from extractor.jobs.batch.batches import Batches
+from extractor.jobs.batch.plan import Plan, take
+from extractor.jobs.batch.planning import make_plan
+from extractor.jobs.batch.results import import_results
+from extractor.jobs.batch.store import Store, export_requests
+from extractor.jobs.journal import Journal
+from extractor.jobs.runner import Notice, Outcome, Runner
+from extractor.labelling.models import Chosen, choose
+from extractor.llm.batch import service_for
+from extractor.llm.endpoints import resolve
+
+_Done = tuple[Journal, JobError | None]
+
+
+def send(runner: Runner, folder: Path, *, fresh: bool = False, to_the_end: bool = True) -> Outcome:
+    """Send a job in batches; `to_the_end` waits for them and writes the records. Goes on where an earlier run stopped.
+
+    Raises `UsageError` for a job that no batch can do, and for a folder that is another job's or in use.
+    """
+    began = monotonic()
+    job, store = runner.job, Store(folder)
+    if not runner.chosen.calls:
+        raise UsageError("The built-in rules need no batches. Run without --batch, or name a --model.")
+    if job.model.votes > 1:
+        raise UsageError(
+            "A batch holds each question once, so it cannot be put to the vote. Run without --batch, or without --votes."
+        )
+
+    async def sent() -> tuple[Plan | None, _Done]:
+        async with _opened(store, runner.chosen, runner.notice) as batches:
+            plan = None
+            try:
+                plan = await _plan(batches, runner, fresh=fresh, try_one=True)
+                if plan.model["max_cost"] != job.model.max_cost:
+                    plan.model["max_cost"] = job.model.max_cost
+                    store.save(plan)
+                if not to_the_end:
+                    await batches.look(plan)  # what was refused meanwhile is sent anew
+                spent = _journal(store, plan).look().spent
+                await batches.submit(plan, spent)
+                if not to_the_end:
+                    return plan, (_journal(store, plan).look(), None)
+                await batches.wait(plan, spent)
+            except JobError as error:
+                if plan is not None and any(batch.collected and not batch.written for batch in plan.batches):
+                    await _write(batches, plan, job.retry_online)
+                return plan, (Journal(folder, job, runner.chosen.settings).look(), error)
+            return plan, await _write(batches, plan, job.retry_online)
+
+    with store.locked():
+        plan, done = asyncio.run(sent())
+    return _outcome(done, plan, began)
+
+
+def collect(folder: Path, notice: Notice, *, online: bool) -> Outcome:
+    """Write the records of what is answered by now, and send what has room then. `online` asks for the rest by calls."""
+
+    async def step(batches: Batches, plan: Plan) -> _Done:
+        await batches.fetch(plan)
+        journal, stopped = await _write(batches, plan, online)
+        if stopped is None and plan.queued:
+            try:
+                await batches.submit(plan, _journal(batches.store, plan).look().spent)
+            except JobError as error:
+                stopped = error
+        return journal, stopped
+
+    return _go_on(folder, notice, step, online)
+
+
+def cancel(folder: Path, notice: Notice) -> Outcome:
+    """Stop the batches of a job. What was answered by then can be collected."""
+
+    async def step(batches: Batches, plan: Plan) -> _Done:
+        await batches.cancel(plan)
+        return _journal(batches.store, plan).look(), None
+
+    return _go_on(folder, notice, step, False)
+
+
+def take_in(folder: Path, files: Sequence[Path], notice: Notice, *, online: bool) -> Outcome:
+    """Take results that came by file, and write the records. Raises `UsageError` for a file that does not exist."""
+    store = Store(folder)
+    plan = store.need()
+    if missing := [str(file) for file in files if not file.is_file()]:
+        raise UsageError(f"{missing[0]} does not exist. Name the results files of the provider.")
+    with store.locked():
+        for file in files:
+            notice(f"{file}: {import_results(store, plan, file):,} results")
+
+    async def step(batches: Batches, plan: Plan) -> _Done:
+        return await _write(batches, plan, online)
+
+    return _go_on(folder, notice, step, online)
+
+
+def export(folder: Path, target: Path, runner: Runner | None) -> tuple[list[Path], Plan]:
+    """Write the requests that are not sent to files, one a batch, for a place without a connection. `runner` has a new job.
+
+    Raises `UsageError` where all are sent.
+    """
+    store = Store(folder)
+
+    async def planned(new: Runner) -> Plan:
+        async with _opened(store, new.chosen, new.notice, needs_key=False) as batches:
+            return await _plan(batches, new, fresh=False, try_one=False)
+
+    with store.locked():
+        plan = store.need() if runner is None else asyncio.run(planned(runner))
+        return (export_requests(store, plan, target) if plan.pending or runner is None else []), plan
+
+
+def look(folder: Path) -> Plan:
+    """The batches of a job as their provider has them now. Nothing is written."""
+    plan = Store(folder).need()
+
+    async def looked() -> None:
+        service = service_for(resolve(plan.model["model"], plan.model["base_url"]))
+        try:
+            for batch in plan.batches:
+                if batch.is_open and batch.id is not None:
+                    take(plan, batch, await service.look(batch.id))
+        finally:
+            await service.close()
+
+    if any(batch.is_open for batch in plan.batches):
+        asyncio.run(looked())
+    return plan
+
+
+def _go_on(folder: Path, notice: Notice, step: Callable[[Batches, Plan], Awaitable[_Done]], online: bool) -> Outcome:
+    """Take a step with a job that has its batches."""
+    began = monotonic()
+    store = Store(folder)
+    store.need()  # before the lock makes the folder
+    with store.locked():
+        plan = store.need()
+        chosen = choose(store.options(plan), notice)
+
+        async def stepped() -> _Done:
+            needs_key = online or bool(plan.queued) or any(batch.is_open for batch in plan.batches)
+            async with _opened(store, chosen, notice, needs_key=needs_key) as batches:
+                return await step(batches, plan)
+
+        return _outcome(asyncio.run(stepped()), plan, began)
+
+
+@asynccontextmanager
+async def _opened(store: Store, chosen: Chosen, notice: Notice, *, needs_key: bool = True) -> AsyncIterator[Batches]:
+    """A job's batches, with the connection to their provider."""
+    if not chosen.calls:
+        raise UsageError("The built-in rules need no batches. Name a --model.")
+    service = service_for(chosen.endpoint, None if needs_key else SecretStr("none"))
+    try:
+        yield Batches(store, chosen, service, notice)
+    finally:
+        await service.close()
+
+
+async def _plan(batches: Batches, runner: Runner, *, fresh: bool, try_one: bool) -> Plan:
+    """The job's open plan, or a new one."""
+    store, job, settings = batches.store, runner.job, runner.chosen.settings
+    plan = store.load()
+    if plan is not None and fresh and any(batch.is_open for batch in plan.batches):
+        raise UsageError(f"{store.job} has batches under way. Run `extractor batch cancel {store.job}` first.")
+    if plan is None or plan.closed or fresh:
+        with Journal(store.job, job, settings, fresh=fresh) as journal:
+            return await make_plan(runner.items, journal, store, runner.chosen, batches.service, try_one=try_one)
+    Journal(store.job, job, settings).look()  # refuses another job's folder
+    if try_one and any(batch.state == "exported" for batch in plan.pending):
+        fix = f"Import them with `extractor batch import {store.job} RESULTS`, or start over with --fresh."
+        raise UsageError(f"The requests of {store.job} were exported and wait for their results. {fix}")
+    runner.notice(f"going on with the {plan.documents:,} documents that were read before")
+    return plan
+
+
+async def _write(batches: Batches, plan: Plan, online: bool) -> _Done:
+    """Write the records of what is here."""
+    with _journal(batches.store, plan) as journal:
+        try:
+            await batches.write(plan, journal, online)
+        except JobError as error:
+            return journal, error
+    return journal, None
+
+
+def _journal(store: Store, plan: Plan) -> Journal:
+    return Journal(store.job, plan.job, plan.asking)
+
+
+def _outcome(done: _Done, plan: Plan | None, began: float) -> Outcome:
+    journal, stopped = done
+    waiting = 0 if plan is None else sum(batch.requests for batch in plan.pending)
+    return Outcome(
+        journal.counts,
+        monotonic() - began,
+        stopped,
+        changed=journal.changed,
+        kept=journal.kept,
+        waiting=waiting,
+        queued=0 if plan is None else plan.queued,
+    )

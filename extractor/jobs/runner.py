@@ -1,0 +1,232 @@
+"""Runs a job from its description, for whoever asks: the command line, a service, a cluster.
+
+Nothing is printed, no signal is bound and no terminal is known here. What a user should know goes to `notice`, one line each; a
+`Stop` ends a job early; an `Outcome` tells what came of it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from extractor.documents import Document
+from extractor.errors import JobError, UsageError
+from extractor.jobs.flow import Stop, run_job
+from extractor.jobs.job import Job
+from extractor.jobs.journal import Journal
+from extractor.jobs.progress import Counts, Watch
+from extractor.jobs.sinks import BulkSink, Streams
+from extractor.labelling.models import RULES, Labelling, choose
+from extractor.sources import BadRecord, Gauge, read
+
+if TYPE_CHECKING:
+    from extractor.llm.pricing import Price
+
+Notice = Callable[[str], None]
+"""Gets what a user should know, one line each."""
+_STDIN = "-"
+_BEAT = 1.0
+"""Seconds between two looks at a job that may wait for its server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job has come to. `counts` cover its folder, earlier runs included.
+
+    `stopped` is what no later document could have done without, `interrupted` says that its `Stop` was asked. `changed`
+    documents had another text before and were done anew, `kept` ones are no longer in the input. Of a job in batches, `waiting`
+    requests are not answered yet, `queued` ones of them wait for room at the provider. `calls` says that a model was asked.
+    """
+
+    counts: Counts
+    seconds: float = 0.0
+    stopped: JobError | None = None
+    interrupted: bool = False
+    changed: int = 0
+    kept: int = 0
+    waiting: int = 0
+    queued: int = 0
+    calls: bool = True
+
+    @property
+    def answered(self) -> int:
+        """Documents that the model has labelled: where a wrong key stops a job, those that need no call are no success."""
+        return self.counts.extracted - self.counts.uncalled
+
+
+class Runner:
+    """A job that can run: its options fit together, its model is known and its inputs are there. Nothing is open yet.
+
+    `stdin` is what `-` among the inputs reads. Raises `UsageError` for a job that cannot run as asked.
+    """
+
+    def __init__(self, job: Job, notice: Notice = lambda _line: None, *, stdin: BinaryIO | None = None) -> None:
+        if job.workers > 1 and job.model.model != RULES:
+            raise UsageError(
+                "--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more."
+            )
+        self.job = job
+        self.chosen = choose(job.model, notice)
+        self.notice = notice
+        self._gauge = Gauge()
+        self.items = read(list(job.inputs), job.names, stdin, self._gauge)
+
+    def run(
+        self,
+        target: Path | Streams,
+        stop: Stop | None = None,
+        *,
+        fresh: bool = False,
+        watching: Callable[[Journal], AbstractContextManager[None]] = lambda _journal: nullcontext(),
+    ) -> Outcome:
+        """Run the job into its folder, where it goes on if it was begun there, or into streams.
+
+        `fresh` drops what the folder holds of earlier runs; `watching` is entered while documents are worked off. Raises
+        `UsageError` for a folder that is another job's or in use, and what reading the input and writing raise.
+        """
+        stop = stop or Stop(self.notice)
+        return self._fill(target, stop, fresh, watching) if isinstance(target, Path) else self._stream(target, stop)
+
+    def _stream(self, streams: Streams, stop: Stop) -> Outcome:
+        began = monotonic()
+
+        async def work() -> bool:
+            async with self.chosen.open() as labelling:
+                return await self._work_off(labelling, streams, Watch(self._gauge), stop, self.job.order == "input")
+
+        stopped, interrupted = _ended(work())
+        return Outcome(streams.counts, monotonic() - began, stopped, interrupted, calls=self.chosen.calls)
+
+    def _fill(
+        self, folder: Path, stop: Stop, fresh: bool, watching: Callable[[Journal], AbstractContextManager[None]]
+    ) -> Outcome:
+        if (folder / "batch").exists():
+            from extractor.jobs.batch.store import Store
+
+            Store(folder).make_way(fresh=fresh)
+        began, calls, sort = monotonic(), self.chosen.calls, self.job.order == "input"
+        watch = Watch(self._gauge)
+        journal = Journal(folder, self.job, self.chosen.settings, fresh=fresh, sort=sort, scattered=calls, watch=watch)
+
+        async def work() -> bool:
+            async with self.chosen.open(journal.spent) as labelling:
+                beating = asyncio.create_task(_beat(labelling, journal))
+                try:
+                    # What a model has answered is written at once, whatever comes before it: it was paid for.
+                    return await self._work_off(labelling, journal, watch, stop, sort and not calls)
+                finally:
+                    beating.cancel()
+                    journal.charge(labelling.spent)
+
+        with journal:
+            if journal.resumed:
+                self.notice(f"{journal.resumed:,} done before")
+            with watching(journal):
+                stopped, interrupted = _ended(work())
+            if stopped is None and not interrupted:
+                with stop.shielded():
+                    journal.finish()
+        seconds = monotonic() - began
+        return Outcome(journal.counts, seconds, stopped, interrupted, journal.changed, journal.kept, calls=calls)
+
+    async def _work_off(self, labelling: Labelling, sink: BulkSink, watch: Watch, stop: Stop, in_order: bool) -> bool:
+        """Work off the input; whether it was to the end."""
+        chosen, workers = self.chosen, self.job.workers
+        if workers > 1:
+            from extractor.jobs.workers import run_workers
+
+            return await run_workers(self.items, workers, sink, watch, stop, in_order=in_order)
+        # In order, one slow answer holds back those after it; else there need only be a few more than calls.
+        few = chosen.concurrency + chosen.concurrency // 4 + 1
+        return await run_job(
+            self.items,
+            labelling.labeller,
+            sink,
+            watch,
+            chosen.window if in_order or not chosen.calls else few,
+            in_order=in_order,
+            beside=_STDIN in self.job.inputs and chosen.calls,  # the rules never wait for an answer
+            stop=stop,
+            in_vain=labelling.is_away,
+        )
+
+    def estimate(self, folder: Path | None = None, *, fresh: bool = False) -> "Estimate":
+        """Read the whole input and count what the model would be asked, and what is done in the folder. Nothing is written."""
+        journal = None if folder is None else Journal(folder, self.job, self.chosen.settings, fresh=fresh).look()
+        total = asyncio.run(self._estimate((lambda _document: False) if journal is None else journal.is_done))
+        total.spent = 0.0 if journal is None else journal.spent
+        return total
+
+    async def _estimate(self, is_done: Callable[[Document], bool]) -> "Estimate":
+        from extractor.labelling.rules import RulesLabeller
+        from extractor.llm.cache import default_path
+        from extractor.spotting import spot
+
+        options = self.chosen.options
+        keeps = options.cache and default_path().exists()  # looking into a cache would make one
+        total, rules = Estimate(), RulesLabeller()
+        async with replace(self.chosen, options=replace(options, cache=keeps)).open() as labelling:
+            samples = labelling.samples
+            for item in self.items:
+                total.documents += 1
+                if isinstance(item, BadRecord):
+                    total.unreadable += 1
+                elif is_done(item.document):
+                    total.done += 1
+                elif not ((mentions := spot(item.document.text)).quantities or mentions.hardware):
+                    total.uncalled += 1
+                elif calls := sum(not sample.is_answered(item.document, mentions) for sample in samples):
+                    total.asked += 1
+                    total.calls += calls
+                    total.input_tokens += calls * samples[0].expected_input(item.document, mentions)
+                    labels = (await rules.label(item.document, mentions)).labels
+                    total.output_tokens += calls * (len(labels.model_dump_json()) // 3)
+                else:
+                    total.cached += 1
+        return total
+
+
+@dataclass(slots=True)
+class Estimate:
+    """What a job would take. Of the `documents` of the input `done` are in the job's folder, `unreadable` ones give no
+    document, `uncalled` ones hold nothing to label, `cached` ones have their replies in the cache, and `asked` ones need calls.
+
+    Tokens are those of the calls; labels are taken to be as long as those of the rules. What a fallback would cost is not in
+    it, as nobody knows how much fails. `spent` is what earlier runs have cost, in US dollars.
+    """
+
+    documents: int = 0
+    unreadable: int = 0
+    done: int = 0
+    uncalled: int = 0
+    cached: int = 0
+    asked: int = 0
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    spent: float = 0.0
+
+    def cost(self, price: "Price | None") -> float | None:
+        """US dollars, None where no price is known. Re-asks are not in it."""
+        return None if price is None else price.of(self.input_tokens, self.output_tokens)
+
+
+async def _beat(labelling: Labelling, journal: Journal) -> None:
+    while True:
+        await asyncio.sleep(_BEAT)
+        journal.charge(labelling.spent)
+        journal.refresh()
+
+
+def _ended(work: Coroutine[Any, Any, bool]) -> tuple[JobError | None, bool]:
+    """What stopped the work, and whether it was interrupted."""
+    with asyncio.Runner() as runner:
+        try:
+            return None, not runner.run(work)
+        except JobError as error:
+            return error, False
+        except asyncio.CancelledError:
+            return None, True
