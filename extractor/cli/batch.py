@@ -15,7 +15,7 @@ from extractor.cli.terminal import say
 
 if TYPE_CHECKING:
     from extractor.jobs.batch.plan import PlannedBatch
-    from extractor.jobs.runner import Outcome
+    from extractor.jobs.progress import Outcome
 
 batch = typer.Typer(
     help="""Send a job through its provider's batch endpoint, at half the price and within a day.
@@ -56,7 +56,6 @@ def submit(
 
     Exit codes: 0 all is sent, 1 nothing could be sent, 2 wrong usage, 3 sent in part.
     """
-    from extractor.jobs.batch.steps import send
     from extractor.jobs.job import Job
     from extractor.jobs.runner import Runner
     from extractor.labelling.models import ModelOptions
@@ -73,7 +72,7 @@ def submit(
     runner = Runner(Job(tuple(inputs), asked, fields, batch=True), say, stdin=sys.stdin.buffer)
     interrupted = sent_goes_on(output)
     with mishaps(str(output), interrupted):
-        outcome = send(runner, output, fresh=fresh, to_the_end=False)
+        outcome = runner.run(output, fresh=fresh, to_the_end=False)
     if outcome.stopped is not None:
         leave(outcome, output, interrupted)
     if outcome.queued:
@@ -190,7 +189,10 @@ def export(
 
     asked = ModelOptions(model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema.value, price=price)
     job = Job(tuple(inputs or ()), asked, fields, batch=True)
-    files, plan = steps.export(folder, output, Runner(job, say, stdin=sys.stdin.buffer) if inputs else None)
+    if inputs:
+        files, plan = Runner(job, say, stdin=sys.stdin.buffer).export(folder, output)
+    else:
+        files, plan = steps.export(folder, output)
     for file in files:
         typer.echo(str(file))
     say(f"{sum(each.requests for each in plan.pending):,} requests for {plan.documents:,} documents")

@@ -18,8 +18,7 @@ from extractor.cli.terminal import TALK, say, silence, tell
 
 if TYPE_CHECKING:
     from extractor.jobs.journal import Journal
-    from extractor.jobs.progress import Counts, Progress
-    from extractor.jobs.runner import Outcome
+    from extractor.jobs.progress import Counts, Outcome, Progress
 
 REDRAW = 0.2
 """Seconds between two pictures on a terminal."""

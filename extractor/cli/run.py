@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -15,7 +15,6 @@ import typer
 from extractor.cli import options
 from extractor.cli.reporting import leave, mishaps, progress
 from extractor.cli.terminal import TALK, say
-from extractor.errors import UsageError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
     from extractor.jobs.flow import Stop
     from extractor.jobs.job import Job
-    from extractor.jobs.runner import Runner
 
 STREAM = STDIN = "-"
 
@@ -176,33 +174,19 @@ def start(job: "Job", folder: Path | None, fresh: bool = False) -> NoReturn:
     from extractor.jobs.sinks import Streams
 
     runner = Runner(job, say, stdin=stdin_of(job))
-    if job.batch:
-        send(runner, folder, fresh)
-    if job.retry_online:
-        raise UsageError("--retry-online is for what batches left. Give it with --batch, or leave it out.")
     stop, calls = Stop(say), runner.chosen.calls
+    asking = nullcontext() if job.batch else _signals_ask(stop)
     if folder is None:
         interrupted = "Interrupted: standard output ends here."
-        with mishaps("standard output", interrupted), _signals_ask(stop):
+        with mishaps("standard output", interrupted), asking:
             outcome = runner.run(Streams(sys.stdout.buffer, sys.stderr.buffer), stop)
     else:
-        interrupted = f"Interrupted: what is done is in {folder}. Run the same command again for the rest."
-        with mishaps(str(folder), interrupted), _signals_ask(stop):
+        resume = f"Interrupted: what is done is in {folder}. Run the same command again for the rest."
+        interrupted = sent_goes_on(folder) if job.batch else resume
+        with mishaps(str(folder), interrupted), asking:
             outcome = runner.run(
                 folder, stop, fresh=fresh, watching=lambda journal: progress(journal, job.model.max_cost, calls=calls)
             )
-    leave(outcome, folder, interrupted)
-
-
-def send(runner: "Runner", folder: Path | None, fresh: bool) -> NoReturn:
-    """Do a job in batches, and leave with its exit code."""
-    from extractor.jobs.batch.steps import send as send_batches
-
-    if folder is None:
-        raise UsageError("Batches need a folder to keep their state in. Name one with -o.")
-    interrupted = sent_goes_on(folder)
-    with mishaps(str(folder), interrupted):
-        outcome = send_batches(runner, folder, fresh=fresh)
     leave(outcome, folder, interrupted)
 
 

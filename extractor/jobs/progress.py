@@ -1,11 +1,11 @@
-"""How far a job is: what it has done in numbers, what its flow tells, and what follows for people and for `job.json`."""
+"""How far a job is, for people and for `job.json`: counts, what its flow tells meanwhile, and what it has come to."""
 
 from collections import deque
 from dataclasses import asdict, dataclass, field, fields
 from time import monotonic
 from typing import Any, get_args
 
-from extractor.errors import Spent
+from extractor.errors import JobError, Spent
 from extractor.records import Extraction, Kind
 from extractor.sources import Gauge
 
@@ -85,6 +85,31 @@ class Counts:
     def as_json(self) -> dict[str, Any]:
         """The counts as they stand in `job.json`."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job has come to. `counts` cover its folder, earlier runs included.
+
+    `stopped` is what no later document could have done without, `interrupted` says that its `Stop` was asked. `changed`
+    documents had another text before and were done anew, `kept` ones are no longer in the input. Of a job in batches, `waiting`
+    requests are not answered yet, `queued` ones of them wait for room at the provider. `calls` says that a model was asked.
+    """
+
+    counts: Counts
+    seconds: float = 0.0
+    stopped: JobError | None = None
+    interrupted: bool = False
+    changed: int = 0
+    kept: int = 0
+    waiting: int = 0
+    queued: int = 0
+    calls: bool = True
+
+    @property
+    def answered(self) -> int:
+        """Documents that the model has labelled: where a wrong key stops a job, those that need no call are no success."""
+        return self.counts.extracted - self.counts.uncalled
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,44 +17,18 @@ from extractor.errors import JobError, UsageError
 from extractor.jobs.flow import Stop, run_job
 from extractor.jobs.job import Job
 from extractor.jobs.journal import Journal
-from extractor.jobs.progress import Counts, Watch
+from extractor.jobs.progress import Outcome, Watch
 from extractor.jobs.sinks import BulkSink, Streams
 from extractor.labelling.models import RULES, Labelling, choose
 from extractor.sources import BadRecord, Gauge, read
 
 if TYPE_CHECKING:
+    from extractor.jobs.batch.plan import Plan
     from extractor.llm.pricing import Price
 
-Notice = Callable[[str], None]
-"""Gets what a user should know, one line each."""
 _STDIN = "-"
 _BEAT = 1.0
 """Seconds between two looks at a job that may wait for its server."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a job has come to. `counts` cover its folder, earlier runs included.
-
-    `stopped` is what no later document could have done without, `interrupted` says that its `Stop` was asked. `changed`
-    documents had another text before and were done anew, `kept` ones are no longer in the input. Of a job in batches, `waiting`
-    requests are not answered yet, `queued` ones of them wait for room at the provider. `calls` says that a model was asked.
-    """
-
-    counts: Counts
-    seconds: float = 0.0
-    stopped: JobError | None = None
-    interrupted: bool = False
-    changed: int = 0
-    kept: int = 0
-    waiting: int = 0
-    queued: int = 0
-    calls: bool = True
-
-    @property
-    def answered(self) -> int:
-        """Documents that the model has labelled: where a wrong key stops a job, those that need no call are no success."""
-        return self.counts.extracted - self.counts.uncalled
 
 
 class Runner:
@@ -63,7 +37,7 @@ class Runner:
     `stdin` is what `-` among the inputs reads. Raises `UsageError` for a job that cannot run as asked.
     """
 
-    def __init__(self, job: Job, notice: Notice = lambda _line: None, *, stdin: BinaryIO | None = None) -> None:
+    def __init__(self, job: Job, notice: Callable[[str], None] = lambda _line: None, *, stdin: BinaryIO | None = None) -> None:
         if job.workers > 1 and job.model.model != RULES:
             raise UsageError(
                 "--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more."
@@ -81,14 +55,31 @@ class Runner:
         *,
         fresh: bool = False,
         watching: Callable[[Journal], AbstractContextManager[None]] = lambda _journal: nullcontext(),
+        to_the_end: bool = True,
     ) -> Outcome:
         """Run the job into its folder, where it goes on if it was begun there, or into streams.
 
-        `fresh` drops what the folder holds of earlier runs; `watching` is entered while documents are worked off. Raises
-        `UsageError` for a folder that is another job's or in use, and what reading the input and writing raise.
+        `fresh` drops what the folder holds of earlier runs; `watching` is entered while documents are worked off. A job in
+        batches waits for them if it is to run `to_the_end`. Raises `UsageError` for a folder that is another job's or in use,
+        and what reading the input and writing raise.
         """
         stop = stop or Stop(self.notice)
+        if self.job.batch:
+            from extractor.jobs.batch.steps import NewJob, send
+
+            if isinstance(target, Streams):
+                raise UsageError("Batches need a folder to keep their state in. Name one with -o.")
+            new = NewJob(self.job, self.chosen, self.items)
+            return send(target, new, self.notice, fresh=fresh, to_the_end=to_the_end)
+        if self.job.retry_online:
+            raise UsageError("--retry-online is for what batches left. Give it with --batch, or leave it out.")
         return self._fill(target, stop, fresh, watching) if isinstance(target, Path) else self._stream(target, stop)
+
+    def export(self, folder: Path, target: Path) -> "tuple[list[Path], Plan]":
+        """Plan the job in batches and write their requests to files, as `jobs.batch.steps.export` does."""
+        from extractor.jobs.batch.steps import NewJob, export
+
+        return export(folder, target, NewJob(self.job, self.chosen, self.items), self.notice)
 
     def _stream(self, streams: Streams, stop: Stop) -> Outcome:
         began = monotonic()

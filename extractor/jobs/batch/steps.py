@@ -1,8 +1,9 @@
 """The steps of a job in batches, each from its folder: sent, looked at, collected, cancelled, exported, imported."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
@@ -14,23 +15,36 @@ from extractor.jobs.batch.plan import Plan, take
 from extractor.jobs.batch.planning import make_plan
 from extractor.jobs.batch.results import import_results
 from extractor.jobs.batch.store import Store, export_requests
+from extractor.jobs.flow import Item
+from extractor.jobs.job import Job
 from extractor.jobs.journal import Journal
-from extractor.jobs.runner import Notice, Outcome, Runner
+from extractor.jobs.progress import Outcome
 from extractor.labelling.models import Chosen, choose
 from extractor.llm.batch import service_for
 from extractor.llm.endpoints import resolve
 
+Notice = Callable[[str], None]
+"""Gets what a user should know, one line each."""
 _Done = tuple[Journal, JobError | None]
 
 
-def send(runner: Runner, folder: Path, *, fresh: bool = False, to_the_end: bool = True) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that may have no folder yet: as it was asked for, who labels it, its input."""
+
+    job: Job
+    chosen: Chosen
+    items: Iterable[Item]
+
+
+def send(folder: Path, new: NewJob, notice: Notice, *, fresh: bool = False, to_the_end: bool = True) -> Outcome:
     """Send a job in batches; `to_the_end` waits for them and writes the records. Goes on where an earlier run stopped.
 
     Raises `UsageError` for a job that no batch can do, and for a folder that is another job's or in use.
     """
     began = monotonic()
-    job, store = runner.job, Store(folder)
-    if not runner.chosen.calls:
+    job, chosen, store = new.job, new.chosen, Store(folder)
+    if not chosen.calls:
         raise UsageError("The built-in rules need no batches. Run without --batch, or name a --model.")
     if job.model.votes > 1:
         raise UsageError(
@@ -38,10 +52,10 @@ def send(runner: Runner, folder: Path, *, fresh: bool = False, to_the_end: bool 
         )
 
     async def sent() -> tuple[Plan | None, _Done]:
-        async with _opened(store, runner.chosen, runner.notice) as batches:
+        async with _opened(store, chosen, notice) as batches:
             plan = None
             try:
-                plan = await _plan(batches, runner, fresh=fresh, try_one=True)
+                plan = await _plan(batches, new, fresh=fresh, try_one=True)
                 if plan.model["max_cost"] != job.model.max_cost:
                     plan.model["max_cost"] = job.model.max_cost
                     store.save(plan)
@@ -55,7 +69,7 @@ def send(runner: Runner, folder: Path, *, fresh: bool = False, to_the_end: bool 
             except JobError as error:
                 if plan is not None and any(batch.collected and not batch.written for batch in plan.batches):
                     await _write(batches, plan, job.retry_online)
-                return plan, (Journal(folder, job, runner.chosen.settings).look(), error)
+                return plan, (Journal(folder, job, chosen.settings).look(), error)
             return plan, await _write(batches, plan, job.retry_online)
 
     with store.locked():
@@ -105,20 +119,22 @@ def take_in(folder: Path, files: Sequence[Path], notice: Notice, *, online: bool
     return _go_on(folder, notice, step, online)
 
 
-def export(folder: Path, target: Path, runner: Runner | None) -> tuple[list[Path], Plan]:
-    """Write the requests that are not sent to files, one a batch, for a place without a connection. `runner` has a new job.
+def export(
+    folder: Path, target: Path, new: NewJob | None = None, notice: Notice = lambda _line: None
+) -> tuple[list[Path], Plan]:
+    """Write the requests that are not sent to files, one a batch, for a place without a connection to the provider.
 
-    Raises `UsageError` where all are sent.
+    A `new` job is planned first. Raises `UsageError` where all are sent.
     """
     store = Store(folder)
 
-    async def planned(new: Runner) -> Plan:
-        async with _opened(store, new.chosen, new.notice, needs_key=False) as batches:
+    async def planned(new: NewJob) -> Plan:
+        async with _opened(store, new.chosen, notice, needs_key=False) as batches:
             return await _plan(batches, new, fresh=False, try_one=False)
 
     with store.locked():
-        plan = store.need() if runner is None else asyncio.run(planned(runner))
-        return (export_requests(store, plan, target) if plan.pending or runner is None else []), plan
+        plan = store.need() if new is None else asyncio.run(planned(new))
+        return (export_requests(store, plan, target) if plan.pending or new is None else []), plan
 
 
 def look(folder: Path) -> Plan:
@@ -168,20 +184,20 @@ async def _opened(store: Store, chosen: Chosen, notice: Notice, *, needs_key: bo
         await service.close()
 
 
-async def _plan(batches: Batches, runner: Runner, *, fresh: bool, try_one: bool) -> Plan:
+async def _plan(batches: Batches, new: NewJob, *, fresh: bool, try_one: bool) -> Plan:
     """The job's open plan, or a new one."""
-    store, job, settings = batches.store, runner.job, runner.chosen.settings
+    store, job, settings = batches.store, new.job, new.chosen.settings
     plan = store.load()
     if plan is not None and fresh and any(batch.is_open for batch in plan.batches):
         raise UsageError(f"{store.job} has batches under way. Run `extractor batch cancel {store.job}` first.")
     if plan is None or plan.closed or fresh:
         with Journal(store.job, job, settings, fresh=fresh) as journal:
-            return await make_plan(runner.items, journal, store, runner.chosen, batches.service, try_one=try_one)
+            return await make_plan(new.items, journal, store, new.chosen, batches.service, try_one=try_one)
     Journal(store.job, job, settings).look()  # refuses another job's folder
     if try_one and any(batch.state == "exported" for batch in plan.pending):
         fix = f"Import them with `extractor batch import {store.job} RESULTS`, or start over with --fresh."
         raise UsageError(f"The requests of {store.job} were exported and wait for their results. {fix}")
-    runner.notice(f"going on with the {plan.documents:,} documents that were read before")
+    batches.notice(f"going on with the {plan.documents:,} documents that were read before")
     return plan
 
 
