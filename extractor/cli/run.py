@@ -169,23 +169,21 @@ def run(
 
 def start(job: "Job", folder: Path | None, fresh: bool = False) -> NoReturn:
     """Do a job, into its folder or to standard output, and leave with its exit code."""
-    from extractor.jobs.flow import Stop
     from extractor.jobs.runner import Runner
     from extractor.jobs.sinks import Streams
 
     runner = Runner(job, say, stdin=stdin_of(job))
-    stop, calls = Stop(say), runner.chosen.calls
-    asking = nullcontext() if job.batch else _signals_ask(stop)
+    asking = nullcontext() if job.batch else _signals_ask(runner.stop)
     if folder is None:
         interrupted = "Interrupted: standard output ends here."
         with mishaps("standard output", interrupted), asking:
-            outcome = runner.run(Streams(sys.stdout.buffer, sys.stderr.buffer), stop)
+            outcome = runner.run(Streams(sys.stdout.buffer, sys.stderr.buffer))
     else:
         resume = f"Interrupted: what is done is in {folder}. Run the same command again for the rest."
         interrupted = sent_goes_on(folder) if job.batch else resume
         with mishaps(str(folder), interrupted), asking:
             outcome = runner.run(
-                folder, stop, fresh=fresh, watching=lambda journal: progress(journal, job.model.max_cost, calls=calls)
+                folder, fresh=fresh, watching=lambda journal: progress(journal, job.model.max_cost, calls=runner.chosen.calls)
             )
     leave(outcome, folder, interrupted)
 

@@ -1,6 +1,7 @@
 """A job as it was asked for, by whoever asks; its folder keeps it in `job.json`, to go on with and for `extractor retry`."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,7 +31,7 @@ class Job:
     order: Literal["input", "completion"] = "input"
     batch: bool = False
     retry_online: bool = False
-    directory: str = field(default_factory=lambda: str(Path.cwd()))
+    directory: str = field(default_factory=os.getcwd)
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> Self:

@@ -164,7 +164,7 @@ class Watch:
         pending: int | None = None
         if self.read_through:
             pending = in_flight
-        elif part := self.gauge.part():
+        elif self.read and (part := self.gauge.part()):
             unread = round(self.read * (1 - part) / part) - max(0, before - self.skipped)
             pending = in_flight + max(0, unread)
         eta = pending / rate if pending is not None and rate > 0 else None

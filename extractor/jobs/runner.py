@@ -1,6 +1,6 @@
 """Runs a job from its description, for whoever asks: the command line, a service, a cluster.
 
-Nothing is printed, no signal is bound and no terminal is known here. What a user should know goes to `notice`, one line each; a
+Nothing is printed, no signal is bound and no terminal is known here. What a user should know goes to `notice`, one line each; its
 `Stop` ends a job early; an `Outcome` tells what came of it.
 """
 
@@ -34,7 +34,7 @@ _BEAT = 1.0
 class Runner:
     """A job that can run: its options fit together, its model is known and its inputs are there. Nothing is open yet.
 
-    `stdin` is what `-` among the inputs reads. Raises `UsageError` for a job that cannot run as asked.
+    `stdin` is what `-` among the inputs reads; `stop` may be asked at any time, from any thread. Raises `UsageError` for a job that cannot run as asked.
     """
 
     def __init__(self, job: Job, notice: Callable[[str], None] = lambda _line: None, *, stdin: BinaryIO | None = None) -> None:
@@ -43,15 +43,16 @@ class Runner:
                 "--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more."
             )
         self.job = job
-        self.chosen = choose(job.model, notice)
         self.notice = notice
+        self.stop = Stop(notice)
+        names = job.names
+        self.chosen = choose(job.model, notice)
         self._gauge = Gauge()
-        self.items = read(list(job.inputs), job.names, stdin, self._gauge)
+        self.items = read(list(job.inputs), names, stdin, self._gauge)
 
     def run(
         self,
         target: Path | Streams,
-        stop: Stop | None = None,
         *,
         fresh: bool = False,
         watching: Callable[[Journal], AbstractContextManager[None]] = lambda _journal: nullcontext(),
@@ -63,7 +64,6 @@ class Runner:
         batches waits for them if it is to run `to_the_end`. Raises `UsageError` for a folder that is another job's or in use,
         and what reading the input and writing raise.
         """
-        stop = stop or Stop(self.notice)
         if self.job.batch:
             from extractor.jobs.batch.steps import NewJob, send
 
@@ -73,7 +73,7 @@ class Runner:
             return send(target, new, self.notice, fresh=fresh, to_the_end=to_the_end)
         if self.job.retry_online:
             raise UsageError("--retry-online is for what batches left. Give it with --batch, or leave it out.")
-        return self._fill(target, stop, fresh, watching) if isinstance(target, Path) else self._stream(target, stop)
+        return self._fill(target, fresh, watching) if isinstance(target, Path) else self._stream(target)
 
     def export(self, folder: Path, target: Path) -> "tuple[list[Path], Plan]":
         """Plan the job in batches and write their requests to files, as `jobs.batch.steps.export` does."""
@@ -81,19 +81,17 @@ class Runner:
 
         return export(folder, target, NewJob(self.job, self.chosen, self.items), self.notice)
 
-    def _stream(self, streams: Streams, stop: Stop) -> Outcome:
+    def _stream(self, streams: Streams) -> Outcome:
         began = monotonic()
 
         async def work() -> bool:
             async with self.chosen.open() as labelling:
-                return await self._work_off(labelling, streams, Watch(self._gauge), stop, self.job.order == "input")
+                return await self._work_off(labelling, streams, Watch(self._gauge), self.job.order == "input")
 
         stopped, interrupted = _ended(work())
         return Outcome(streams.counts, monotonic() - began, stopped, interrupted, calls=self.chosen.calls)
 
-    def _fill(
-        self, folder: Path, stop: Stop, fresh: bool, watching: Callable[[Journal], AbstractContextManager[None]]
-    ) -> Outcome:
+    def _fill(self, folder: Path, fresh: bool, watching: Callable[[Journal], AbstractContextManager[None]]) -> Outcome:
         if (folder / "batch").exists():
             from extractor.jobs.batch.store import Store
 
@@ -107,10 +105,10 @@ class Runner:
                 beating = asyncio.create_task(_beat(labelling, journal))
                 try:
                     # What a model has answered is written at once, whatever comes before it: it was paid for.
-                    return await self._work_off(labelling, journal, watch, stop, sort and not calls)
+                    return await self._work_off(labelling, journal, watch, sort and not calls)
                 finally:
                     beating.cancel()
-                    journal.charge(labelling.spent)
+                    _charge(journal, labelling)
 
         with journal:
             if journal.resumed:
@@ -118,18 +116,18 @@ class Runner:
             with watching(journal):
                 stopped, interrupted = _ended(work())
             if stopped is None and not interrupted:
-                with stop.shielded():
+                with self.stop.shielded():
                     journal.finish()
         seconds = monotonic() - began
         return Outcome(journal.counts, seconds, stopped, interrupted, journal.changed, journal.kept, calls=calls)
 
-    async def _work_off(self, labelling: Labelling, sink: BulkSink, watch: Watch, stop: Stop, in_order: bool) -> bool:
+    async def _work_off(self, labelling: Labelling, sink: BulkSink, watch: Watch, in_order: bool) -> bool:
         """Work off the input; whether it was to the end."""
         chosen, workers = self.chosen, self.job.workers
         if workers > 1:
             from extractor.jobs.workers import run_workers
 
-            return await run_workers(self.items, workers, sink, watch, stop, in_order=in_order)
+            return await run_workers(self.items, workers, sink, watch, self.stop, in_order=in_order)
         # In order, one slow answer holds back those after it; else there need only be a few more than calls.
         few = chosen.concurrency + chosen.concurrency // 4 + 1
         return await run_job(
@@ -140,7 +138,7 @@ class Runner:
             chosen.window if in_order or not chosen.calls else few,
             in_order=in_order,
             beside=_STDIN in self.job.inputs and chosen.calls,  # the rules never wait for an answer
-            stop=stop,
+            stop=self.stop,
             in_vain=labelling.is_away,
         )
 
@@ -208,8 +206,14 @@ class Estimate:
 async def _beat(labelling: Labelling, journal: Journal) -> None:
     while True:
         await asyncio.sleep(_BEAT)
-        journal.charge(labelling.spent)
+        _charge(journal, labelling)
         journal.refresh()
+
+
+def _charge(journal: Journal, labelling: Labelling) -> None:
+    """Calls for documents that the job stopped in the middle of are in no record, and are paid for all the same."""
+    if labelling.budget is not None:
+        journal.charge(labelling.budget.spent)
 
 
 def _ended(work: Coroutine[Any, Any, bool]) -> tuple[JobError | None, bool]:

@@ -74,11 +74,6 @@ class Labelling:
     clients: "tuple[ModelClient[Labels], ...]" = ()
     budget: "Budget | None" = None
 
-    @property
-    def spent(self) -> float:
-        """US dollars that the job has cost, earlier runs included, as far as prices are known."""
-        return 0.0 if self.budget is None else self.budget.spent
-
     def is_away(self) -> bool:
         """Whether calls only wait for a server that answers nobody."""
         return any(client.limiter.away for client in self.clients)

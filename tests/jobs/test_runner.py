@@ -13,7 +13,6 @@ from aiohttp import web
 
 from extractor import read_extractions
 from extractor.errors import UsageError
-from extractor.jobs.flow import Stop
 from extractor.jobs.job import Job, described
 from extractor.jobs.journal import Journal
 from extractor.jobs.runner import Runner
@@ -103,10 +102,9 @@ def test_batches_need_a_folder(papers: Path) -> None:
 def test_a_job_that_is_asked_to_stop_ends_between_two_documents_and_says_so(
     papers: Path, tmp_path: Path, target: str | None
 ) -> None:
-    stop = Stop()
-    assert stop.ask() is False  # there is nothing that it could lose
-    streams = Streams(io.BytesIO(), io.BytesIO())
-    outcome = Runner(Job(("papers.jsonl",))).run(streams if target is None else tmp_path / target, stop)
+    runner = Runner(Job(("papers.jsonl",)))
+    assert runner.stop.ask() is False  # there is nothing that it could lose
+    outcome = runner.run(Streams(io.BytesIO(), io.BytesIO()) if target is None else tmp_path / target)
     assert (outcome.interrupted, outcome.counts.documents, outcome.stopped) == (True, 1, None)
     if target is not None:
         assert described(tmp_path / target)["finished"] is None
@@ -115,15 +113,15 @@ def test_a_job_that_is_asked_to_stop_ends_between_two_documents_and_says_so(
 def test_a_stop_from_another_thread_lets_calls_under_way_end(papers: Path, tmp_path: Path) -> None:
     said: list[str] = []
     heard: list[bool] = []
-    stop = Stop(said.append)
 
     async def act(request: Request) -> web.StreamResponse:
-        heard.append(stop.ask()) if not heard else None
+        heard.append(runner.stop.ask()) if not heard else None
         return await labels()(request)
 
     with ModelServer(act) as server:
         model = ModelOptions("openai/m", server.url, concurrency=1)
-        outcome = Runner(Job(("papers.jsonl",), model), said.append).run(tmp_path / "job", stop)
+        runner = Runner(Job(("papers.jsonl",), model), said.append)
+        outcome = runner.run(tmp_path / "job")
     assert (heard, outcome.interrupted, outcome.stopped) == ([True], True, None)
     done = len(list(read_extractions(tmp_path / "job")))
     assert said == [f"Stopping after the documents under way ({done}); Ctrl-C again stops now."]

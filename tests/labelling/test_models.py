@@ -34,7 +34,7 @@ def test_the_rules_are_the_default_and_take_one_document_at_a_time() -> None:
     assert (chosen.calls, chosen.window, dict(chosen.settings), chosen.price) == (False, 1, {}, None)
     labelling = opened(chosen)
     assert isinstance(labelling.labeller, RulesLabeller)
-    assert (labelling.clients, labelling.budget, labelling.spent, labelling.is_away()) == ((), None, 0.0, False)
+    assert (labelling.clients, labelling.budget, labelling.is_away()) == ((), None, False)
     with pytest.raises(UsageError, match="call no server"):
         _ = chosen.endpoint
 
@@ -82,7 +82,7 @@ def test_options_reach_the_client() -> None:
     assert (limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute) == (3, 60, 900)
     assert chosen.window >= 3
     assert labelling.budget is not None
-    assert (labelling.budget.max_cost, labelling.spent) == (5, 1.5)
+    assert (labelling.budget.max_cost, labelling.budget.spent) == (5, 1.5)
     assert isinstance(labelling.labeller, ModelLabeller)
     assert labelling.samples == (labelling.labeller,)
     assert labelling.labeller._client is client
