@@ -186,9 +186,9 @@ class Flow(Generic[T]):
         """Run the job to its end or its trouble; whether the whole input was worked off. `in_vain`: see `Stop`."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-        def drain() -> int:  # from a signal's handler, which has to wake the loop up
+        def drain() -> int:  # from a signal's handler or another thread, so the loop has to be woken up
             loop.call_soon_threadsafe(self._drain)
-            return sum(self._sizes[task] for task in self._running)
+            return sum(self._sizes.get(task, 0) for task in list(self._running))
 
         def halt() -> None:
             if task is not None:

@@ -1,7 +1,7 @@
 """Runs a job from its description, for whoever asks: the command line, a service, a cluster.
 
-Nothing is printed, no signal is bound and no terminal is known here. What a user should know goes to `notice`, one line each; its
-`Stop` ends a job early; an `Outcome` tells what came of it.
+Nothing is printed, no signal is bound and no terminal is known here. What a user should know goes to `notice`, one line each;
+its `Stop` ends a job early, and an `Outcome` tells what came of it.
 """
 
 import asyncio
@@ -34,7 +34,8 @@ _BEAT = 1.0
 class Runner:
     """A job that can run: its options fit together, its model is known and its inputs are there. Nothing is open yet.
 
-    `stdin` is what `-` among the inputs reads; `stop` may be asked at any time, from any thread. Raises `UsageError` for a job that cannot run as asked.
+    `stdin` is what `-` among the inputs reads. `stop` may be asked at any time, from any thread. Raises `UsageError` for a job
+    that cannot run as asked.
     """
 
     def __init__(self, job: Job, notice: Callable[[str], None] = lambda _line: None, *, stdin: BinaryIO | None = None) -> None:
