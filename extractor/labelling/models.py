@@ -94,13 +94,13 @@ class _Model:
     def clients(self, **shared: Any) -> "tuple[ModelClient[Labels], ...]":
         """The clients that ask it, one for each sample. They share the limits."""
         from extractor.llm.client import ModelClient
-        from extractor.llm.clock import Clock
-        from extractor.llm.limits import Limiter
 
-        name, limiter = self.endpoint.model, Limiter(self.settings.limits, Clock())
-        each = [replace(self.settings, seed=seed) for seed in self.seeds]
-        same: dict[str, Any] = {"base_url": self.base_url, "price": self.price, "limiter": limiter, **shared}
-        return tuple(ModelClient(name, Labels, settings=settings, **same) for settings in each)
+        clients: list[ModelClient[Labels]] = []
+        for seed in self.seeds:
+            settings, limiter = replace(self.settings, seed=seed), clients[0].limiter if clients else None
+            same: dict[str, Any] = {"base_url": self.base_url, "price": self.price, "limiter": limiter, **shared}
+            clients.append(ModelClient(self.endpoint.model, Labels, settings=settings, **same))
+        return tuple(clients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +164,11 @@ class Chosen:
             from extractor.labelling.fallback import FallbackLabeller
 
             labeller = FallbackLabeller(labellers, self.notice)
+        every = tuple(client for each in clients for client in each)
         async with AsyncExitStack() as stack:
-            every = [await stack.enter_async_context(client) for each in clients for client in each]
-            yield Labelling(labeller, samples[0], tuple(every), budget)
+            for client in every:
+                stack.push_async_exit(client)
+            yield Labelling(labeller, samples[0], every, budget)
 
 
 def choose(
@@ -204,28 +206,28 @@ def _model(
         raise UsageError(f"There is no model {model!r}. Use {means}.")
 
     from extractor.llm.endpoints import resolve
+    from extractor.llm.pricing import Price, price_of
 
     endpoint = resolve(model, base_url)
+    local, published = endpoint.constrains_decoding, price_of(endpoint)
     require_packages("llm", "aiohttp", "instructor", "openai", "tenacity", *([] if endpoint.direct else ["litellm"]))
 
     from extractor.labelling.prompts import load_prompt
     from extractor.labelling.votes import TEMPERATURE
     from extractor.llm.client import Settings
     from extractor.llm.limits import Limits
-    from extractor.llm.pricing import Price, price_of
     from extractor.llm.retries import RetryPolicy
     from extractor.llm.transports import Timeouts
 
     prompt = load_prompt(options.prompt)
-    narrow = endpoint.constrains_decoding if options.narrow == "auto" else options.narrow == "always"
+    narrow = local if options.narrow == "auto" else options.narrow == "always"
     given = Price.parse(options.price) if options.price else None
-    published = price_of(endpoint)
     price = (published or given) if fallback else (given or published)
     seconds = options.timeout
-    concurrency = options.concurrency or (_LOCAL_CONCURRENCY if endpoint.constrains_decoding else _CONCURRENCY)
+    concurrency = options.concurrency or (_LOCAL_CONCURRENCY if local else _CONCURRENCY)
     settings = Settings(
         temperature=TEMPERATURE if options.votes > 1 else _TEMPERATURE,
-        max_output_tokens=_LOCAL_OUTPUT_TOKENS if endpoint.constrains_decoding else None,
+        max_output_tokens=_LOCAL_OUTPUT_TOKENS if local else None,
         limits=Limits(concurrency, options.requests_per_minute, options.tokens_per_minute),
         timeouts=Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds),
         # In an outage a stand-in answers; without one, nobody does.
