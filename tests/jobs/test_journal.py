@@ -477,6 +477,62 @@ def test_what_was_spent_after_the_last_sync_of_a_killed_run_is_known_from_its_re
     assert Journal(tmp_path, JOB).look().spent == 1.75
 
 
+def test_calls_that_no_record_came_of_are_paid_for_all_the_same(tmp_path: Path) -> None:
+    paid = record(ABC[0]).provenance.model_copy(update={"cost_usd": 0.25})
+    with Journal(tmp_path, JOB) as journal:
+        journal.charge(0.75)
+        assert journal.spent == 0.75
+        journal.add(record(ABC[0]).model_copy(update={"provenance": paid}))
+        assert journal.spent == 0.75  # the record's cost is in it
+        journal.charge(0.5)
+    assert described(tmp_path)["spent_usd"] == 0.75
+    assert Journal(tmp_path, JOB).look().spent == 0.75
+
+
+def test_a_document_that_is_written_twice_counts_once(tmp_path: Path) -> None:
+    with Journal(tmp_path, JOB) as journal:
+        for source in (ABC[0], ABC[1], ABC[0]):
+            journal.add(record(source))
+        assert journal.counts.documents == 2
+    assert sorted(ids(tmp_path)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "scattered", "indexed"), [(True, True, True), (True, False, False), (False, True, False)], ids=str
+)
+def test_only_records_that_are_to_be_sorted_are_indexed(tmp_path: Path, sort: bool, scattered: bool, indexed: bool) -> None:
+    with Journal(tmp_path, JOB, sort=sort, scattered=scattered) as journal:
+        assert (journal._lines is not None) is indexed
+
+
+def test_records_that_are_not_to_be_sorted_are_not_copied(tmp_path: Path) -> None:
+    run(tmp_path, [ABC[1]], stop=True)
+    file = (tmp_path / "extractions.jsonl").stat().st_ino
+    with Journal(tmp_path, JOB, sort=False) as journal:
+        for source in ABC:
+            if not journal.is_done(source):
+                journal.add(record(source))
+        journal.finish()
+    assert ids(tmp_path) == ["b", "a", "c"]
+    assert (tmp_path / "extractions.jsonl").stat().st_ino == file
+
+
+def test_what_stopped_a_job_says_more_than_the_disk_that_is_full_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_journal: Journal) -> None:
+        raise OSError(28, "No space left on device")
+
+    def stops(error: Exception | None) -> None:
+        with monkeypatch.context() as patch, Journal(tmp_path, JOB):
+            patch.setattr(Journal, "_sync", full)
+            if error is not None:
+                raise error
+
+    with pytest.raises(RuntimeError, match="power"):
+        stops(RuntimeError("power"))
+    with pytest.raises(OSError, match="No space left"):
+        stops(None)
+
+
 def test_a_second_run_is_told_also_when_the_first_has_sorted_its_records(tmp_path: Path) -> None:
     run(tmp_path, ABC, fails="a")
     with Journal(tmp_path, JOB) as journal:
