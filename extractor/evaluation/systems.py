@@ -214,7 +214,7 @@ async def align_recorded(
         _describe(folder, options.model, chosen)
     else:
         chosen = _as_recorded(cassettes, options)
-    async with chosen as labeller:
+    async with chosen.open() as labelling:
         started = iter(range(1, len(documents) + 1))
 
         @contextmanager
@@ -225,7 +225,7 @@ async def align_recorded(
             if record:
                 notice(f"{number} of {len(documents)} recorded: {document.id}")
 
-        alignments = await align_all(documents, labeller, around)
+        alignments = await align_all(documents, labelling.labeller, around)
     for path in cassettes.unplayed:
         notice(f"{path} holds requests that nothing asks any more. To record it anew: {cassettes.again}")
     return alignments
