@@ -64,6 +64,16 @@ class ModelOptions:
     fallbacks: tuple[str, ...] = ()
 
 
+def _rules() -> Labeller:
+    from extractor.labelling.rules import RulesLabeller  # loads the lexicons, which only a run needs
+
+    return RulesLabeller()
+
+
+_BUILT_IN: Mapping[str, Callable[[], Labeller]] = {RULES: _rules}
+"""The labellers that call nobody, by the names that stand in the place of a model's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Labelling:
     """A labeller and what is open for it. `samples` are asked about each document, one call each; `clients` are all that may be
@@ -141,7 +151,7 @@ class Chosen:
         `spent` is what the job has cost so far, in US dollars, `answers` what was answered in a batch.
         """
         if not self.models:
-            yield Labelling(_rules())
+            yield Labelling(_BUILT_IN[self.options.model]())
             return
 
         from extractor.labelling.llm import ModelLabeller
@@ -183,7 +193,7 @@ def choose(
     `notice` gets what a user should know, one line each. `key` takes the place of the one in the environment or the
     key file, `retries` that of the usual policy. Raises `UsageError` for options that cannot be met.
     """
-    if options.model == RULES:
+    if options.model in _BUILT_IN:
         if options.votes > 1 or options.fallbacks:
             cause = "--votes asks a model again" if options.votes > 1 else "--fallback stands in for a model that fails"
             raise UsageError(f"{cause}, and the rules always answer, and alike. Name a model with --model.")
@@ -262,12 +272,6 @@ def _one_of(samples: "tuple[ModelLabeller, ...]") -> Labeller:
     from extractor.labelling.votes import VotingLabeller
 
     return VotingLabeller(samples)
-
-
-def _rules() -> Labeller:
-    from extractor.labelling.rules import RulesLabeller  # loads the lexicons, which only a run needs
-
-    return RulesLabeller()
 
 
 def _once(notice: Callable[[str], None]) -> Callable[[str], None]:

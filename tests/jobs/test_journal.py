@@ -533,6 +533,41 @@ def test_what_stopped_a_job_says_more_than_the_disk_that_is_full_then(tmp_path: 
         stops(None)
 
 
+@pytest.mark.parametrize(("after", "copied"), [([], False), ([ABC[2]], True)], ids=["in order", "out of order"])
+def test_records_that_stand_in_order_are_not_copied(tmp_path: Path, after: list[Document], copied: bool) -> None:
+    run(tmp_path, [ABC[0], *after, ABC[1]], stop=True)
+    file = (tmp_path / "extractions.jsonl").stat().st_ino
+    run(tmp_path, ABC)
+    assert ids(tmp_path) == ["a", "b", "c"]
+    assert ((tmp_path / "extractions.jsonl").stat().st_ino != file) is copied
+
+
+def test_a_slow_disk_is_asked_for_a_twentieth_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs: list[float] = []
+    clock = [0.0]
+
+    def slow(_journal: Journal) -> None:
+        syncs.append(clock[0])
+        clock[0] += 0.5
+
+    monkeypatch.setattr(module, "perf_counter", lambda: clock[0])
+    with Journal(tmp_path, JOB) as journal:
+        monkeypatch.setattr(Journal, "_sync", slow)
+        for n in range(300):
+            clock[0] += 0.1
+            journal.add(record(document(str(n))))
+        monkeypatch.undo()
+    assert len(syncs) == 3  # a second after the start, and ten after each
+
+
+def test_a_failure_without_an_id_takes_no_record_away(tmp_path: Path) -> None:
+    run(tmp_path, ABC, stop=True)
+    with Journal(tmp_path, JOB) as journal:
+        journal.fail(failure("x").model_copy(update={"id": None}))
+        assert journal.counts.extracted == 3
+    assert ids(tmp_path) == ["a", "b", "c"]
+
+
 def test_a_second_run_is_told_also_when_the_first_has_sorted_its_records(tmp_path: Path) -> None:
     run(tmp_path, ABC, fails="a")
     with Journal(tmp_path, JOB) as journal:
