@@ -15,7 +15,7 @@ from extractor.errors import Spent, UsageError
 from extractor.jobs import journal as module
 from extractor.jobs.job import Job
 from extractor.jobs.journal import Journal, _Line
-from extractor.jobs.progress import Watch
+from extractor.jobs.progress import Counts, Watch
 from extractor.jobs.sinks import Portion
 from extractor.labelling.models import ModelOptions
 from extractor.outputs.jsonl import read_extractions, to_line
@@ -566,6 +566,29 @@ def test_a_failure_without_an_id_takes_no_record_away(tmp_path: Path) -> None:
         journal.fail(failure("x").model_copy(update={"id": None}))
         assert journal.counts.extracted == 3
     assert ids(tmp_path) == ["a", "b", "c"]
+
+
+def test_what_other_processes_have_spent_counts(tmp_path: Path) -> None:
+    portion = Portion({"a": to_line(record(ABC[0]))}, counts=Counts(documents=1, cost_usd=0.5))
+    with Journal(tmp_path, JOB) as journal:
+        journal.take(portion)
+    assert described(tmp_path)["spent_usd"] == 0.5
+
+
+def test_a_job_goes_on_counting_its_time(tmp_path: Path) -> None:
+    run(tmp_path, ABC[:2], stop=True)
+    before = described(tmp_path) | {"seconds": 100.0, "started": "2020-01-01T00:00:00+00:00"}
+    (tmp_path / "job.json").write_text(json.dumps(before))
+    run(tmp_path, ABC)
+    assert described(tmp_path)["seconds"] >= 100
+    assert described(tmp_path)["started"] == before["started"]
+
+
+def test_job_json_says_how_long_the_sorted_file_is(tmp_path: Path) -> None:
+    run(tmp_path, ABC)
+    run(tmp_path, [ABC[0], document("b", "Another abstract."), ABC[2]])
+    size = (tmp_path / "extractions.jsonl").stat().st_size
+    assert described(tmp_path)["written"] == {"extractions": size, "failures": 0}
 
 
 def test_a_second_run_is_told_also_when_the_first_has_sorted_its_records(tmp_path: Path) -> None:
