@@ -42,7 +42,7 @@ def extract(
 
     `model` is named as on the command line (`openai/...`), `base_url` is the address of a compatible server. A model's key
     comes from the environment or the key file, and its replies are kept in the cache that the command line uses. Raises
-    `extractor.errors.UsageError` for a model that is none, `extractor.errors.ProviderError` when the model gives no answer.
+    `extractor.errors.UsageError` for a model that does not exist, `extractor.errors.ProviderError` when it gives no answer.
     """
     from extractor.documents import Document
 
@@ -56,7 +56,7 @@ def extract_many(
     """Extract the claims and the hardware of each document, lazily and in order.
 
     With the rules, one document is read when one is asked for; with a model, as many as keep its calls busy (128 at most).
-    A model that is none raises at once; raises what `extract` raises.
+    Raises what `extract` raises; for a model that does not exist at once.
     """
     from collections import deque
 

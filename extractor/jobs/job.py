@@ -78,7 +78,7 @@ def read_description(folder: Path, fix: str = WAYS_OUT) -> dict[str, Any]:
 
 
 def described(folder: Path) -> dict[str, Any]:
-    """The `job.json` of a folder. Raises `UsageError` where there is none."""
+    """The `job.json` of a folder. Raises `UsageError` if it has none."""
     fix = "Name a folder that `extractor run` writes or wrote."
     if not (folder / JOB).exists():
         raise UsageError(f"{folder} holds no {JOB}. {fix}")

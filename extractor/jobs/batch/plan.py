@@ -77,7 +77,7 @@ class Plan:
 
     `model` holds the fields of `ModelOptions` on which answers and costs depend, `asking` the settings of `Chosen`,
     `options` and `directory` how it was started, `mode` the way in which structure was asked for. `strangers` are batches at
-    the provider that are none of the plan's: other jobs', and those that were refused. `limit` is how many tokens
+    the provider that do not belong to the plan: other jobs', and those that were refused. `limit` is how many tokens
     the provider's queue holds, where a refusal has told, and `room` how many of them this job may try to have, about. A
     `closed` plan has all its records written.
     """

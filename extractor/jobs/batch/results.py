@@ -90,7 +90,7 @@ class BatchAnswers:
 def import_results(store: Store, plan: Plan, file: Path) -> int:
     """Take over the lines of a results file that answer requests of the job, and return how many there are.
 
-    A batch of which a line has come counts as collected. Raises `DataError` if there is none.
+    A batch of which a line has come counts as collected. Raises `DataError` if no line does.
     """
     wanted = questions(store, plan, {batch.number for batch in plan.batches})
     digest = sha256()

@@ -49,7 +49,7 @@ class Store:
             file.unlink(missing_ok=True)
 
     def load(self) -> Plan | None:
-        """The plan, or None where there is none. Raises `UsageError` for a file that is no plan."""
+        """The plan, or None if the folder has none. Raises `UsageError` for a file that is not a plan."""
         file = self.folder / _STATE
         try:
             raw = json.loads(file.read_bytes())
@@ -64,7 +64,7 @@ class Store:
             raise UsageError(f"{file} does not tell a job's batches. {fix}") from None
 
     def need(self) -> Plan:
-        """The plan; raises `UsageError` where there is none."""
+        """The plan. Raises `UsageError` if the folder has none."""
         plan = self.load()
         if plan is None:
             raise UsageError(f"{self.job} holds no batches. Send some with `extractor batch submit INPUT -o {self.job}`.")
@@ -131,7 +131,7 @@ class Store:
 
 
 def next_batch(store: Store, plan: Plan) -> PlannedBatch | None:
-    """The next batch to send; None if there is none, or no room for it. A batch that is larger than the room is split."""
+    """The next batch to send; None if all are sent, or the next has no room. A batch that is larger than the room is split."""
     for batch in plan.unsent:
         if batch.since is not None or plan.room is None:
             return batch
