@@ -1,10 +1,10 @@
 """Find a phrase in a text: exactly, after normalising white space, Unicode and LaTeX, and never by similarity.
 
-A fuzzy match can turn one number into another, so there is none: what is not found is not in the text.
+A fuzzy match can turn one number into another: what is not found is not in the text.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,6 +37,11 @@ def locate(text: str, phrase: str, near: Span, sentence: Span) -> Span | None:
             span,
         ),
     )
+
+
+def locate_all(text: str, phrases: Iterable[str], near: Span, sentence: Span) -> list[Span | None]:
+    """Where each of several phrases stands, as `locate` finds it."""
+    return [locate(text, phrase, near, sentence) for phrase in phrases]
 
 
 def folded(phrase: str) -> str:

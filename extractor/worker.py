@@ -5,7 +5,7 @@ from time import perf_counter
 
 from extractor.documents import Document
 from extractor.grounding import ground
-from extractor.labelling.base import Labeller
+from extractor.labels import Labeller
 from extractor.records import Extraction
 from extractor.spotting import spot
 

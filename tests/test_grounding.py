@@ -6,7 +6,7 @@ import pytest
 
 from extractor.documents import Document
 from extractor.grounding import ground
-from extractor.labelling.base import ClaimLabel, HardwareLabel, Labelled, Labels
+from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import Extraction, Provenance
 from extractor.spotting import spot
 

@@ -14,7 +14,7 @@ from typing import Any
 from extractor._version import __version__
 from extractor.documents import Document, Span
 from extractor.evaluation.gold import occurrences
-from extractor.labelling.base import Labelled, Labels
+from extractor.labels import Labelled, Labels
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Provenance
 from extractor.spotting import Mentions
 

@@ -23,9 +23,9 @@ from extractor.evaluation.cassettes import RECORDING, Cassettes, safe_name
 from extractor.evaluation.gold import GoldDocument
 from extractor.evaluation.matching import Alignment, align
 from extractor.evaluation.metrics import Share, share, share_figures
-from extractor.labelling.base import Labeller
 from extractor.labelling.models import RULES, Chosen, ModelOptions, Narrow, choose, require_packages
 from extractor.labelling.prompts import load_prompt
+from extractor.labels import Labeller
 from extractor.records import PHRASE_FIELDS, Extraction, Provenance, Rejection
 from extractor.worker import extract_document
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent
-from extractor.labelling.base import Labelled, Labeller
+from extractor.labels import Labelled, Labeller
 from extractor.records import Rejection
 from extractor.spotting import Mentions
 

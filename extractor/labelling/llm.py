@@ -7,10 +7,10 @@ from typing import Any
 
 from extractor._version import __version__
 from extractor.documents import Document
-from extractor.labelling.base import Labelled, Labels
-from extractor.labelling.faults import find_faults
+from extractor.grounding import faults_told
 from extractor.labelling.prompts import Prompt
 from extractor.labelling.senses import senses
+from extractor.labels import Labelled, Labels
 from extractor.llm.client import ModelClient
 from extractor.records import Comparison, Kind, Provenance
 from extractor.spotting import Mentions
@@ -32,7 +32,7 @@ class ModelLabeller:
             nothing = Labels(system=None, claims=(), not_claims=(), hardware=(), not_hardware=())
             return Labelled(nothing, self._provenance())
         messages, schema = self.question(document, mentions)
-        reply = await self._client.ask(messages, check=lambda labels: find_faults(labels, mentions), schema=schema)
+        reply = await self._client.ask(messages, check=lambda labels: faults_told(labels, mentions), schema=schema)
         spent = reply.spent
         made = self._provenance(
             calls=spent.calls,
@@ -49,7 +49,7 @@ class ModelLabeller:
         if not mentions.quantities and not mentions.hardware:
             return True
         messages, schema = self.question(document, mentions)
-        return self._client.kept(messages, check=lambda labels: find_faults(labels, mentions), schema=schema) is not None
+        return self._client.kept(messages, check=lambda labels: faults_told(labels, mentions), schema=schema) is not None
 
     def expected_input(self, document: Document, mentions: Mentions) -> int:
         """About how many tokens a call about a document sends."""

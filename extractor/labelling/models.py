@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from extractor.errors import UsageError
-from extractor.labelling.base import Labeller, Labels
+from extractor.labels import Labeller, Labels
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

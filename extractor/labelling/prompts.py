@@ -27,7 +27,7 @@ from pydantic import ValidationError
 
 from extractor.documents import Document, Span
 from extractor.errors import DataError, UsageError
-from extractor.labelling.base import Labels
+from extractor.labels import Labels
 from extractor.spotting import Mentions, spot
 
 Message = Mapping[str, Any]

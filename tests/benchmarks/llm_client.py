@@ -23,7 +23,7 @@ from typing import Any
 from aiohttp import ClientSession, TCPConnector, web
 from pydantic import SecretStr
 
-from extractor.labelling.base import Labels
+from extractor.labels import Labels
 from extractor.llm.cache import ReplyCache
 from extractor.llm.client import ModelClient, Settings
 from extractor.llm.limits import Limits

@@ -14,8 +14,8 @@ from extractor.evaluation import GoldDocument, read_gold
 from extractor.evaluation.metrics import Share
 from extractor.evaluation.systems import UNANSWERED, evaluate, evaluate_recorded, product, recorded, usage
 from extractor.grounding import ground
-from extractor.labelling.base import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.labelling.models import ModelOptions
+from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import Extraction, Provenance, Rejection
 from extractor.spotting import spot
 from tests.evaluation.planted import ACCURACY, NANO, SPEEDUP, extraction, predict, target

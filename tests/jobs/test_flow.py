@@ -15,7 +15,7 @@ from extractor.errors import BudgetError, CallError, JobError, ProviderError, Sp
 from extractor.jobs.flow import run_job
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Streams
-from extractor.labelling.base import Labelled, Labels
+from extractor.labels import Labelled, Labels
 from extractor.records import Extraction, Failure, Provenance
 from extractor.sources import BadRecord, Location, Sourced
 from extractor.spotting import Mentions

@@ -12,8 +12,8 @@ from typing import Any, Self
 from aiohttp import web
 
 from extractor.documents import Document
-from extractor.labelling.base import Labels
 from extractor.labelling.rules import RulesLabeller
+from extractor.labels import Labels
 from extractor.spotting import spot
 from tests.llm.server import Act, Request, Server, completion
 

@@ -8,9 +8,9 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent
 from extractor.grounding import ground
-from extractor.labelling.base import Labelled, Labels
 from extractor.labelling.fallback import FallbackLabeller
 from extractor.labelling.rules import RulesLabeller
+from extractor.labels import Labelled, Labels
 from extractor.records import Provenance
 from extractor.spotting import Mentions, spot
 

@@ -9,9 +9,9 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import Spent
 from extractor.grounding import ground
-from extractor.labelling.base import ClaimLabel, Labelled, Labels
 from extractor.labelling.llm import ModelLabeller, narrowed
 from extractor.labelling.prompts import load_prompt
+from extractor.labels import ClaimLabel, Labelled, Labels
 from extractor.llm.client import Reply
 from extractor.llm.endpoints import resolve
 from extractor.spotting import spot

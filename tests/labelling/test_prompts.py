@@ -6,7 +6,7 @@ import pytest
 
 from extractor.documents import Document
 from extractor.errors import DataError, UsageError
-from extractor.labelling.faults import find_faults
+from extractor.grounding import faults_told
 from extractor.labelling.prompts import load_prompt
 from extractor.spotting import spot
 
@@ -37,7 +37,7 @@ def test_the_built_in_examples_label_each_mention_once_in_words_of_the_text() ->
     assert prompt.label == "label@1"
     assert len(prompt.examples) >= 2
     for document, labels in prompt.examples:
-        assert find_faults(labels, spot(document.text)) == []
+        assert faults_told(labels, spot(document.text)) == []
 
 
 def test_the_built_in_examples_are_not_taken_from_the_gold() -> None:

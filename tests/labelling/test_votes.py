@@ -10,8 +10,8 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent
 from extractor.grounding import ground
-from extractor.labelling.base import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.labelling.votes import VotingLabeller, merge
+from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import Provenance
 from extractor.spotting import Mentions, spot
 

@@ -1,6 +1,5 @@
 """Which quantity mentions are claims, and what they claim."""
 
-from extractor.labelling.base import ClaimLabel
 from extractor.labelling.rules.benchmarks import benchmark_of
 from extractor.labelling.rules.candidates import judge
 from extractor.labelling.rules.comparands import baseline_of
@@ -11,6 +10,7 @@ from extractor.labelling.rules.places import dataset_of, device_of
 from extractor.labelling.rules.reading import Reading, Sentence
 from extractor.labelling.rules.sharing import LISTED, carry, complete, pair
 from extractor.labelling.rules.subjects import subject_of
+from extractor.labels import ClaimLabel
 from extractor.spotting import Mentions
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from extractor.documents import Document
-from extractor.labelling.base import HardwareLabel
 from extractor.labelling.rules.hardware_places import Decision, Place, cue_words, places_of
+from extractor.labels import HardwareLabel
 from extractor.records import Category, Role
 from extractor.spotting import Mentions
 

@@ -2,10 +2,10 @@
 
 from extractor._version import __version__
 from extractor.documents import Document
-from extractor.labelling.base import Labelled, Labels
 from extractor.labelling.rules.claims import label_claims
 from extractor.labelling.rules.hardware import label_hardware
 from extractor.labelling.rules.system import find_system
+from extractor.labels import Labelled, Labels
 from extractor.records import Provenance
 from extractor.spotting import Mentions
 

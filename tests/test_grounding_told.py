@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from extractor.labelling.base import Labels
-from extractor.labelling.faults import find_faults
+from extractor.grounding import faults_told
+from extractor.labels import Labels
 from extractor.spotting import spot
 
 MENTIONS = spot("FastNet\nFastNet cuts latency by 2.5x over SlowNet on a Jetson Nano. It has 5M parameters.")
@@ -24,7 +24,7 @@ RIGHT: dict[str, Any] = {"system": "FastNet", "not_claims": [2], "claims": [CLAI
 
 
 def test_right_labels_have_no_fault() -> None:
-    assert find_faults(Labels.model_validate(RIGHT), MENTIONS) == []
+    assert faults_told(Labels.model_validate(RIGHT), MENTIONS) == []
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_right_labels_have_no_fault() -> None:
     ],
 )
 def test_each_fault_is_told_once(change: dict[str, Any], fault: str) -> None:
-    assert find_faults(Labels.model_validate(RIGHT | change), MENTIONS) == [fault]
+    assert faults_told(Labels.model_validate(RIGHT | change), MENTIONS) == [fault]
 
 
 def test_an_id_that_stands_twice_is_told_beside_other_faults_and_is_none_alone() -> None:
     twice = RIGHT | {"not_claims": [1, 2], "hardware": [{"mention": 3, "role": "evaluated"}]}
-    assert find_faults(Labels.model_validate(twice), MENTIONS) == []
-    told = find_faults(Labels.model_validate(twice | {"not_claims": [1]}), MENTIONS)
+    assert faults_told(Labels.model_validate(twice), MENTIONS) == []
+    told = faults_told(Labels.model_validate(twice | {"not_claims": [1]}), MENTIONS)
     assert told == [
         "quantity 1 (2.5x) stands 2 times. Keep it once, in claims or not_claims.",
         "quantity 2 (5M parameters) is missing. Put it into claims or not_claims.",
@@ -56,4 +56,4 @@ def test_an_id_that_stands_twice_is_told_beside_other_faults_and_is_none_alone()
 
 def test_a_hopeless_reply_is_told_its_first_dozen_faults() -> None:
     labels = Labels.model_validate(RIGHT | {"not_claims": list(range(50, 90))})
-    assert len(find_faults(labels, MENTIONS)) == 12
+    assert len(faults_told(labels, MENTIONS)) == 12
