@@ -206,14 +206,14 @@ class _Examination:
             holds = False
         elif label.comparison != "change" and label.effect is not None:
             absolute = label.comparison == "absolute"
-            reason = Reason.ABSOLUTE_WITH_EFFECT if absolute else Reason.FRACTION_WITH_EFFECT
-            self.faults.append(Fault(reason, f"{field}.effect", label.effect, recorded=holds))
+            needless = Reason.ABSOLUTE_WITH_EFFECT if absolute else Reason.FRACTION_WITH_EFFECT
+            self.faults.append(Fault(needless, f"{field}.effect", label.effect, recorded=holds))
         phrases: dict[str, str] = {name: value for name in PHRASE_FIELDS if (value := getattr(label, name)) is not None}
         near, sentence = (mention.span, mention.sentence) if mention else ((0, 0), (0, 0))
         spans = dict(zip(phrases, locate_all(self._text, phrases.values(), near, sentence), strict=True))
         for name, value in phrases.items():
             told = _not_found(f"{noun}: {name}", value) if spans[name] is None else None
-            reason = Reason.NOT_FOUND if told else None
+            reason: Reason | None = Reason.NOT_FOUND if told else None
             if name == "baseline" and label.comparison == "absolute":
                 reason, spans[name] = Reason.ABSOLUTE_WITH_BASELINE, None
             if reason is not None:

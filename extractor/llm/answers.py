@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from extractor.llm.completions import Completion
-from extractor.llm.structured import Mode
+from extractor.llm.structured import Completion, Mode
 
 
 @dataclass(frozen=True, slots=True)

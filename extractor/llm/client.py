@@ -17,12 +17,9 @@ from extractor.errors import CallError, JobError, Spent
 from extractor.llm import keys
 from extractor.llm.answers import Answers, KnownAnswer
 from extractor.llm.cache import Kept, ReplyCache, key_of, shape_of
-from extractor.llm.clock import Clock
-from extractor.llm.completions import Completion
-from extractor.llm.completions import read as parse
 from extractor.llm.endpoints import Endpoint, resolve
 from extractor.llm.keys import redacted
-from extractor.llm.limits import Limiter, Limits
+from extractor.llm.limits import Clock, Limiter, Limits
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
 from extractor.llm.retries import (
     Outcome,
@@ -35,7 +32,8 @@ from extractor.llm.retries import (
     refuses_structure,
     retrying,
 )
-from extractor.llm.structured import Message, Mode, Template, tell_back
+from extractor.llm.structured import Completion, Message, Mode, Template, tell_back
+from extractor.llm.structured import read as parse
 from extractor.llm.transports import Answer, Direct, ThroughLiteLLM, Timeouts, Transport
 
 T = TypeVar("T", bound=BaseModel)

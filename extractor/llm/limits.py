@@ -7,13 +7,28 @@ would have to sleep. A bucket that does these things is the thirty lines of `_Bu
 
 import asyncio
 import re
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from extractor.llm.clock import Clock
+
+class Clock:
+    """The system's clocks and its sleep, so that tests can pass time by."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start, never going back."""
+        return time.monotonic()
+
+    def time(self) -> float:
+        """Seconds since the Unix epoch."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let other tasks run for so many seconds."""
+        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)

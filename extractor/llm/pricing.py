@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from extractor.errors import BudgetError, Spent, UsageError
-from extractor.llm.completions import Completion
 from extractor.llm.endpoints import Endpoint
+from extractor.llm.structured import Completion
 
 _TABLE = "model_prices_and_context_window_backup.json"
 

@@ -16,10 +16,9 @@ from pydantic import SecretStr
 
 from extractor._version import __version__
 from extractor.errors import JobError
-from extractor.llm.completions import Completion, NoChoiceError, NotACompletionError
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.retries import cassette_miss, chain
-from extractor.llm.structured import Message, Template
+from extractor.llm.structured import Completion, Message, NoChoiceError, NotACompletionError, Template
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession

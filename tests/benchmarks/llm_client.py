@@ -27,7 +27,7 @@ from extractor.labels import Labels
 from extractor.llm.cache import ReplyCache
 from extractor.llm.client import ModelClient, Settings
 from extractor.llm.limits import Limits
-from extractor.llm.schema import strict
+from extractor.llm.structured import strict
 
 Ask = Callable[[list[dict[str, str]]], Awaitable[object]]
 CLAIM = {"kind": "speedup", "comparison": "change", "effect": "better", "metric": "throughput", "subject": "Ours"}

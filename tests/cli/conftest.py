@@ -10,7 +10,7 @@ from typing import IO, Protocol
 
 import pytest
 
-from extractor.llm.clock import Clock
+from extractor.llm.limits import Clock
 from tests.cli.jobs import KEY
 from tests.labelling.model_server import ModelServer
 

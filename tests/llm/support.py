@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from extractor.llm.client import ModelClient, Reply, Settings
-from extractor.llm.clock import Clock
+from extractor.llm.limits import Clock
 from extractor.llm.transports import Timeouts
 from tests.llm.server import Server
 

@@ -8,9 +8,9 @@ import pytest
 from pydantic import SecretStr
 
 from extractor.errors import CallError, JobError, UsageError
-from extractor.llm.batch import Full, Label, QueueFullError, read_result, service_for
-from extractor.llm.batch_anthropic import AnthropicBatches, as_completion
-from extractor.llm.batch_openai import OpenAIBatches
+from extractor.llm.batch import BatchHandle, Full, QueueFullError, read_result, service_for
+from extractor.llm.batch.anthropic import AnthropicBatches, as_completion
+from extractor.llm.batch.openai import OpenAIBatches
 from extractor.llm.endpoints import resolve
 from extractor.llm.structured import Mode, Template
 from tests.llm.batch_server import ENQUEUED, BatchProvider, Kept
@@ -158,7 +158,7 @@ def test_a_batch_is_found_by_its_label_however_many_there_are() -> None:
     async def scene() -> list[str | None]:
         async with Server(provider) as server:
             service = OpenAIBatches(resolve("openai/m", server.url), SecretStr(KEY), FakeClock())
-            found = [await service.find(Label("mine", n, 1, 1, provider.batches["batch_1"].created)) for n in (1, 5, 6)]
+            found = [await service.find(BatchHandle("mine", n, 1, 1, provider.batches["batch_1"].created)) for n in (1, 5, 6)]
             await service.close()
             assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
             return [batch.id if batch else None for batch in found]
@@ -176,7 +176,7 @@ def test_a_batch_that_is_known_is_not_found_again() -> None:
             service = OpenAIBatches(resolve("openai/m", server.url), SecretStr(KEY), FakeClock())
             since = provider.batches["batch_1"].created
             found = [
-                await service.find(Label("mine", 1, 1, 1, since, "file-1", frozenset(known)))
+                await service.find(BatchHandle("mine", 1, 1, 1, since, "file-1", frozenset(known)))
                 for known in ([], ["batch_2"], provider.batches)
             ]
             await service.close()
@@ -218,7 +218,7 @@ def test_a_rate_limit_that_outlasts_all_attempts_is_a_full_queue(model: str, tmp
             where = server.url if model.startswith("openai") else server.root
             service = service_for(resolve(model, where), SecretStr(KEY), clock := FakeClock())
             with pytest.raises(QueueFullError, match=r"cannot create batch 1: .* answered 429: Not .key") as caught:
-                await service.create(requests, Label("mine", 1, 1, 3, clock.time(), "file-1"))
+                await service.create(requests, BatchHandle("mine", 1, 1, 3, clock.time(), "file-1"))
             assert clock.now > 300
             assert (caught.value.full.tokens, caught.value.full.requests) == (None, None)
             await service.close()
@@ -234,13 +234,13 @@ def test_two_batches_that_may_be_the_one_are_left_to_the_user() -> None:
     async def scene() -> None:
         async with Server(provider) as server:
             service = AnthropicBatches(resolve(CLAUDE, server.root), SecretStr(KEY), FakeClock())
-            label = Label("mine", 1, 3, 1, provider.batches["batch_1"].created)
+            label = BatchHandle("mine", 1, 3, 1, provider.batches["batch_1"].created)
             with pytest.raises(JobError, match="either of batch_1 and batch_0 may be batch 1 of this job"):
                 await service.find(label)
-            assert await service.find(Label("mine", 1, 4, 1, label.since)) is None
-            assert await service.find(Label("mine", 1, 3, 1, label.since - 2_000)) is None
+            assert await service.find(BatchHandle("mine", 1, 4, 1, label.since)) is None
+            assert await service.find(BatchHandle("mine", 1, 3, 1, label.since - 2_000)) is None
             known = frozenset(["batch_0"])
-            found = await service.find(Label("mine", 1, 3, 1, label.since, known=known))
+            found = await service.find(BatchHandle("mine", 1, 3, 1, label.since, known=known))
             assert (found and found.id, found and found.presumed) == ("batch_1", True)
             await service.close()
 

@@ -11,8 +11,8 @@ from extractor.cli import app
 from extractor.jobs.batch.plan import Plan
 from extractor.jobs.batch.store import Store
 from extractor.llm.batch import Room
-from extractor.llm.batch_anthropic import AnthropicBatches
-from extractor.llm.batch_openai import OpenAIBatches
+from extractor.llm.batch.anthropic import AnthropicBatches
+from extractor.llm.batch.openai import OpenAIBatches
 from tests.cli.jobs import PAPERS, failures, ids
 from tests.labelling.model_server import ModelServer
 from tests.llm.batch_server import BatchProvider, Kept

@@ -7,7 +7,7 @@ import pytest
 
 from extractor import extract, read_extractions
 from extractor.llm.batch import Room
-from extractor.llm.batch_openai import OpenAIBatches
+from extractor.llm.batch.openai import OpenAIBatches
 from tests.cli.batch.steps import ALL, CREATE, MODELS, accounted_for, asked, extractor, run, small, submit
 from tests.cli.jobs import KEY, PAPERS, failures, ids, job, write
 from tests.labelling.model_server import ModelServer

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast, get_args
 from urllib.parse import urlsplit
 
-from extractor.llm.batch import Batch, BatchService, Full, Label, Room, State
+from pydantic import SecretStr
+
+from extractor.llm.batch.service import Batch, BatchHandle, BatchService, Full, Result, Room, State
+from extractor.llm.endpoints import Endpoint
 from extractor.llm.keys import redacted
 from extractor.llm.structured import Message, Template
 from extractor.llm.transports import certificates, proxy_for, raise_status
@@ -34,6 +37,31 @@ class OpenAIBatches(BatchService):
 
     room = Room(50_000, 200_000_000)
 
+    @staticmethod
+    def serves(endpoint: Endpoint) -> bool:
+        """Every server that speaks OpenAI's chat completions may speak its batches."""
+        return endpoint.direct
+
+    @staticmethod
+    def needs_key(endpoint: Endpoint) -> bool:
+        """As for calls."""
+        return endpoint.key_required
+
+    @staticmethod
+    def read_result(question: str, raw: Mapping[str, Any], key: SecretStr | None) -> Result | None:
+        """https://platform.openai.com/docs/api-reference/batch/request-output"""
+        response, error = raw.get("response"), raw.get("error")
+        if isinstance(response, dict):
+            status, body = response.get("status_code"), response.get("body")
+            if status == 200:
+                return Result.answered(question, body)
+            inner = body.get("error", body) if isinstance(body, dict) else None
+            return Result.failed(question, f"the batch answered {status}", inner, key)
+        if not isinstance(error, dict):
+            return None
+        state = str(error.get("code", "")).removeprefix("batch_")
+        return Result.unanswered(question, state) or Result.failed(question, "the batch failed here", error, key)
+
     async def line(
         self, question: str, template: Template, messages: Sequence[Message], schema: Mapping[str, Any] | None
     ) -> bytes:
@@ -41,39 +69,39 @@ class OpenAIBatches(BatchService):
         head = json.dumps({"custom_id": question, "method": "POST", "url": _ENDPOINT})[:-1].encode()
         return b'%b, "body": %b}\n' % (head, template.body(messages, schema))
 
-    async def upload(self, requests: Path, label: Label) -> str:
+    async def upload(self, requests: Path, handle: BatchHandle) -> str:
         """Upload the file, unless one of its name and size is there: another copy of the folder may have sent it."""
 
         async def action(_again: bool) -> str:
-            if found := await self._uploaded(label):
+            if found := await self._uploaded(handle):
                 return found
             async with _plainly(self._where):
                 with requests.open("rb") as stream:
-                    file = (label.filename, stream, "application/jsonl")
+                    file = (handle.filename, stream, "application/jsonl")
                     return (await self._client.files.create(file=file, purpose="batch")).id
 
-        return await self._persist(action, f"cannot upload batch {label.number}")
+        return await self._persist(action, f"cannot upload batch {handle.number}")
 
-    async def create(self, requests: Path, label: Label) -> Batch:  # noqa: ARG002 (they are uploaded)
-        """Create the batch of the uploaded file, unless one with the label or of the file is there."""
+    async def create(self, requests: Path, handle: BatchHandle) -> Batch:  # noqa: ARG002 (they are uploaded)
+        """Create the batch of the uploaded file, unless one of this job and number, or of the file, is there."""
 
         async def action(_again: bool) -> Batch:
-            if found := await self._created(label):
+            if found := await self._created(handle):
                 return found
             async with _plainly(self._where):
                 made = await self._client.batches.create(
                     completion_window="24h",
                     endpoint=_ENDPOINT,
-                    input_file_id=cast(str, label.file),
-                    metadata={_JOB: label.job, _NUMBER: str(label.number)},
+                    input_file_id=cast(str, handle.file),
+                    metadata={_JOB: handle.job, _NUMBER: str(handle.number)},
                 )
             return self._read(made)
 
-        return await self._persist(action, f"cannot create batch {label.number}", queues=True)
+        return await self._persist(action, f"cannot create batch {handle.number}", queues=True)
 
-    async def find(self, label: Label) -> Batch | None:
-        """The batch with the label, or of the file."""
-        return await self._persist(lambda _again: self._created(label), "cannot list the batches")
+    async def find(self, handle: BatchHandle) -> Batch | None:
+        """The batch of this job and number, or of the file."""
+        return await self._persist(lambda _again: self._created(handle), "cannot list the batches")
 
     async def look(self, id: str) -> Batch:
         """Retrieve it."""
@@ -142,28 +170,28 @@ class OpenAIBatches(BatchService):
         timeout = Timeout(300.0, connect=10.0)
         return AsyncOpenAI(api_key="-", base_url=self._where, max_retries=0, timeout=timeout, http_client=http)
 
-    async def _uploaded(self, label: Label) -> str | None:
+    async def _uploaded(self, handle: BatchHandle) -> str | None:
         import openai
 
         async with _plainly(self._where):
             try:
                 async for file in self._client.files.list(purpose="batch", limit=_PAGE):
-                    if file.filename == label.filename and file.bytes == label.bytes:
+                    if file.filename == handle.filename and file.bytes == handle.bytes:
                         return file.id
-                    if (file.created_at or 0) < label.since - _SKEW:
+                    if (file.created_at or 0) < handle.since - _SKEW:
                         return None
             except openai.NotFoundError:
                 return None  # a server that lists no files; an upload that nobody uses costs nothing
         return None
 
-    async def _created(self, label: Label) -> Batch | None:
-        mine = {_JOB: label.job, _NUMBER: str(label.number)}
+    async def _created(self, handle: BatchHandle) -> Batch | None:
+        mine = {_JOB: handle.job, _NUMBER: str(handle.number)}
         async with _plainly(self._where):
             async for batch in self._client.batches.list(limit=_PAGE):
-                is_mine = (batch.metadata or {}).items() >= mine.items() or batch.input_file_id == label.file
-                if is_mine and batch.id not in label.known:
+                is_mine = (batch.metadata or {}).items() >= mine.items() or batch.input_file_id == handle.file
+                if is_mine and batch.id not in handle.known:
                     return self._read(batch)
-                if (batch.created_at or 0) < label.since - _SKEW:
+                if (batch.created_at or 0) < handle.since - _SKEW:
                     return None
         return None
 

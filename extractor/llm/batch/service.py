@@ -1,27 +1,23 @@
-"""Batches: many requests handed to a provider at once, answered within a day at half the price.
+"""What a provider's batch endpoint is: the protocol that each provider's module speaks, and what it answers with.
 
-A `BatchService` speaks one provider's batch API; `service_for` finds the one for a model. The states are OpenAI's, and the
-other provider's are told in them. A batch's requests are a JSON Lines file, and so are its results.
+The states are OpenAI's; other providers' are translated to them. Requests and results are JSON Lines files.
 """
 
-import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, NoReturn, TypeVar
+from typing import Any, BinaryIO, Final, Literal, NoReturn, Self, TypeVar
 
 from pydantic import SecretStr
 
-from extractor.errors import CallError, JobError, UsageError
-from extractor.llm import keys
-from extractor.llm.clock import Clock
-from extractor.llm.completions import Completion, NotACompletionError
+from extractor.errors import CallError, JobError
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.keys import redacted
+from extractor.llm.limits import Clock
 from extractor.llm.retries import Outcome, RepeatableError, RetryPolicy, Verdict, judge, retrying
-from extractor.llm.structured import Message, Template
+from extractor.llm.structured import Completion, Message, NotACompletionError, Template
 
 T = TypeVar("T")
 State = Literal["validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"]
@@ -43,7 +39,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class BatchHandle:
     """How a batch that was sent is found again: the job's key, its number, how much it holds, and when sending began.
 
     `file` is the provider's name for the uploaded requests, once it is known. `known` are the job's other batches.
@@ -127,6 +123,27 @@ class Result:
     cause: str = ""
     fix: str = _AGAIN
 
+    @classmethod
+    def answered(cls, question: str, completion: object) -> Self:
+        """The result that holds a chat completion, in OpenAI's format; if it does not, says so."""
+        try:
+            return cls(question, Completion.of(completion))
+        except NotACompletionError as error:
+            return cls(question, None, f"the batch answered with {error}")
+
+    @classmethod
+    def unanswered(cls, question: str, state: str) -> Self | None:
+        """The result of a request that the batch did not come to; None if the state is not one of those."""
+        ended = {"canceled": "was cancelled", "cancelled": "was cancelled", "expired": "expired"}.get(state)
+        return None if ended is None else cls(question, None, f"the batch {ended} before it was answered")
+
+    @classmethod
+    def failed(cls, question: str, what: str, error: object, key: SecretStr | None) -> Self:
+        """The result of a request that the provider answered with an error: what happened, and the provider's message."""
+        message = error.get("message") if isinstance(error, dict) else None
+        said = f": {redacted(message, key).rstrip('.')}" if isinstance(message, str) and message else ""
+        return cls(question, None, what + said)
+
 
 class BatchService(ABC):
     """One provider's batches. A call is repeated while that may help, then raises `CallError`, or `JobError` if none will."""
@@ -138,6 +155,21 @@ class BatchService(ABC):
         self._key = key
         self._clock = clock or Clock()
 
+    @staticmethod
+    @abstractmethod
+    def serves(endpoint: Endpoint) -> bool:
+        """Whether the batches of an endpoint are these."""
+
+    @staticmethod
+    @abstractmethod
+    def needs_key(endpoint: Endpoint) -> bool:
+        """Whether an endpoint takes no batch without a key."""
+
+    @staticmethod
+    @abstractmethod
+    def read_result(question: str, raw: Mapping[str, Any], key: SecretStr | None) -> Result | None:
+        """A line of a results file, as parsed; None for a line of another provider. No message shows the key."""
+
     @abstractmethod
     async def line(
         self, question: str, template: Template, messages: Sequence[Message], schema: Mapping[str, Any] | None
@@ -145,18 +177,18 @@ class BatchService(ABC):
         """One request as a line of a requests file, its end included."""
 
     @abstractmethod
-    async def upload(self, requests: Path, label: Label) -> str | None:
+    async def upload(self, requests: Path, handle: BatchHandle) -> str | None:
         """Upload a requests file, once, and return the provider's name for it; None where requests go into the batch itself."""
 
     @abstractmethod
-    async def create(self, requests: Path, label: Label) -> Batch:
+    async def create(self, requests: Path, handle: BatchHandle) -> Batch:
         """Start a batch. Where an attempt may have arrived unheard, it is looked for before the next.
 
         Raises `QueueFullError` where there is no room for it; a rate limit that outlasts all attempts is taken for that.
         """
 
     @abstractmethod
-    async def find(self, label: Label) -> Batch | None:
+    async def find(self, handle: BatchHandle) -> Batch | None:
         """The batch that an earlier process may have started, if it did."""
 
     @abstractmethod
@@ -212,89 +244,3 @@ class BatchService(ABC):
         elif status in {400, 413, 422}:
             fix = "The provider does not take this batch; run without --batch, or with another model."
         raise (CallError if verdict.repeats else JobError)(f"{what}: {cause}", fix) from None
-
-
-def service_for(endpoint: Endpoint, key: SecretStr | None = None, clock: Clock | None = None) -> BatchService:
-    """The batches of a model's provider. The key is looked for when none is given.
-
-    Raises `UsageError` for a provider without batches, `JobError` where a key is needed and there is none.
-    """
-    if not endpoint.direct and endpoint.provider != "anthropic":
-        fix = "Use a model of openai, azure or anthropic, a server that speaks OpenAI's batches, or run without --batch."
-        raise UsageError(f"extractor knows no batches of {endpoint.provider}. {fix}")
-    key = key or keys.get(endpoint.key_variable)
-    if key is None and (endpoint.key_required or (endpoint.provider == "anthropic" and endpoint.base_url is None)):
-        fix = f"Set {endpoint.key_variable}, or store one with `extractor keys set`."
-        raise JobError(f"no key for {endpoint.model}", fix)
-    if endpoint.direct:
-        from extractor.llm.batch_openai import OpenAIBatches
-
-        return OpenAIBatches(endpoint, key, clock)
-    from extractor.llm.batch_anthropic import AnthropicBatches
-
-    return AnthropicBatches(endpoint, key, clock)
-
-
-def read_result(line: bytes, key: SecretStr | None = None) -> Result | None:
-    """A line of a results file, OpenAI's or Anthropic's; None for anything else, and for a line that was cut off."""
-    try:
-        raw = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(raw, dict) or not isinstance(question := raw.get("custom_id"), str):
-        return None
-    if isinstance(raw.get("result"), dict):
-        return _of_anthropic(question, raw["result"], key)
-    if isinstance(raw.get("response"), dict) or isinstance(raw.get("error"), dict):
-        return _of_openai(question, raw, key)
-    return None
-
-
-def _of_openai(question: str, raw: Mapping[str, Any], key: SecretStr | None) -> Result:
-    """https://platform.openai.com/docs/api-reference/batch/request-output"""
-    response, error = raw.get("response"), raw.get("error")
-    if isinstance(response, dict):
-        status, body = response.get("status_code"), response.get("body")
-        if status == 200:
-            return _answered(question, body)
-        error = body.get("error", body) if isinstance(body, dict) else None
-        return _failed(question, f"the batch answered {status}", error, key)
-    code = str(error.get("code", "")) if isinstance(error, dict) else ""
-    if ended := _UNANSWERED.get(code.removeprefix("batch_")):
-        return Result(question, None, ended)
-    return _failed(question, "the batch failed here", error, key)
-
-
-def _of_anthropic(question: str, result: Mapping[str, Any], key: SecretStr | None) -> Result:
-    """https://docs.anthropic.com/en/api/retrieving-message-batch-results"""
-    kind = result.get("type")
-    if kind == "succeeded":
-        from extractor.llm.batch_anthropic import as_completion
-
-        message = result.get("message")
-        return _answered(question, as_completion(message) if isinstance(message, dict) else None)
-    if ended := _UNANSWERED.get(str(kind)):
-        return Result(question, None, ended)
-    error = result.get("error")
-    inner = error.get("error", error) if isinstance(error, dict) else None
-    return _failed(question, "the batch failed here", inner, key)
-
-
-_UNANSWERED = {
-    "expired": "the batch expired before it was answered",
-    "cancelled": "the batch was cancelled before it was answered",
-    "canceled": "the batch was cancelled before it was answered",
-}
-
-
-def _answered(question: str, body: object) -> Result:
-    try:
-        return Result(question, Completion.of(body))
-    except NotACompletionError as error:
-        return Result(question, None, f"the batch answered with {error}")
-
-
-def _failed(question: str, what: str, error: object, key: SecretStr | None) -> Result:
-    message = error.get("message") if isinstance(error, dict) else None
-    said = f": {redacted(message, key).rstrip('.')}" if isinstance(message, str) and message else ""
-    return Result(question, None, what + said)

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from extractor._version import __version__
 from extractor.errors import JobError
-from extractor.llm.batch import Batch, BatchService, Label, Room, State
-from extractor.llm.clock import Clock
+from extractor.llm.batch.service import Batch, BatchHandle, BatchService, Result, Room, State
 from extractor.llm.endpoints import Endpoint
+from extractor.llm.limits import Clock
 from extractor.llm.structured import Message, Template
 from extractor.llm.transports import certificates, import_litellm, proxy_for, raise_status, raise_unreached
 
@@ -36,8 +36,8 @@ class AnthropicBatches(BatchService):
     """ "A Message Batch is limited to either 100,000 Message requests or 256 MB in size, whichever is reached first"
     (https://docs.anthropic.com/en/docs/build-with-claude/batch-processing).
 
-    A batch here bears no label. One that may have been created unheard is looked for by its time and its number of requests,
-    and its results, which name their questions, say whether it was the right one.
+    Anthropic's batches carry no name of ours. One that may have been created unheard is looked for by its time and its number
+    of requests, and its results, which name their questions, say whether it was the right one.
     """
 
     room = Room(100_000, 256_000_000)
@@ -51,6 +51,29 @@ class AnthropicBatches(BatchService):
         self._session: ClientSession | None = None
         self._frame: tuple[Template, dict[str, Any]] | None = None
 
+    @staticmethod
+    def serves(endpoint: Endpoint) -> bool:
+        """Anthropic's own models."""
+        return endpoint.provider == "anthropic"
+
+    @staticmethod
+    def needs_key(endpoint: Endpoint) -> bool:
+        """At Anthropic's own address."""
+        return endpoint.key_required or endpoint.base_url is None
+
+    @staticmethod
+    def read_result(question: str, raw: Mapping[str, Any], key: SecretStr | None) -> Result | None:
+        """https://docs.anthropic.com/en/api/retrieving-message-batch-results"""
+        result = raw.get("result")
+        if not isinstance(result, dict):
+            return None
+        if (state := str(result.get("type"))) == "succeeded":
+            message = result.get("message")
+            return Result.answered(question, as_completion(message) if isinstance(message, dict) else None)
+        error = result.get("error")
+        inner = error.get("error", error) if isinstance(error, dict) else None
+        return Result.unanswered(question, state) or Result.failed(question, "the batch failed here", inner, key)
+
     async def line(
         self, question: str, template: Template, messages: Sequence[Message], schema: Mapping[str, Any] | None
     ) -> bytes:
@@ -63,10 +86,10 @@ class AnthropicBatches(BatchService):
             params = {**self._frame[1], "system": _blocks(messages, system=True), "messages": _turns(messages)}
         return json.dumps({"custom_id": question, "params": params}, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
-    async def upload(self, requests: Path, label: Label) -> None:
+    async def upload(self, requests: Path, handle: BatchHandle) -> None:
         """Nothing: the requests are the batch."""
 
-    async def create(self, requests: Path, label: Label) -> Batch:
+    async def create(self, requests: Path, handle: BatchHandle) -> Batch:
         """Post the requests, read from the file as they go."""
         head = b'{"requests":['
 
@@ -82,20 +105,20 @@ class AnthropicBatches(BatchService):
         # A comma for each line end but the last, and two brackets.
         headers = {
             "Content-Type": "application/json",
-            "Content-Length": str(len(head) + label.bytes - 1 + 2),
+            "Content-Length": str(len(head) + handle.bytes - 1 + 2),
             "anthropic-beta": _BETA,
         }
 
         async def action(again: bool) -> Batch:
-            if again and (found := await self._created(label)):
+            if again and (found := await self._created(handle)):
                 return found
             return _read(await self._json("POST", "", data=body(), headers=headers))
 
-        return await self._persist(action, f"cannot create batch {label.number}", queues=True)
+        return await self._persist(action, f"cannot create batch {handle.number}", queues=True)
 
-    async def find(self, label: Label) -> Batch | None:
+    async def find(self, handle: BatchHandle) -> Batch | None:
         """The only one of its time and size."""
-        return await self._persist(lambda _again: self._created(label), "cannot list the batches")
+        return await self._persist(lambda _again: self._created(handle), "cannot list the batches")
 
     async def look(self, id: str) -> Batch:
         """Retrieve it."""
@@ -135,19 +158,19 @@ class AnthropicBatches(BatchService):
             session, self._session = self._session, None
             await session.close()
 
-    async def _created(self, label: Label) -> Batch | None:
+    async def _created(self, handle: BatchHandle) -> Batch | None:
         """The batch that was created when its process ended before it heard so, if there is one."""
         likely: list[Batch] = []
         async for raw in self._listed():
-            age = datetime.fromisoformat(str(raw["created_at"])).timestamp() - label.since
+            age = datetime.fromisoformat(str(raw["created_at"])).timestamp() - handle.since
             if age < -_SKEW:
                 break
             batch = _read(raw)
-            if age <= _LONGEST_SENDING and batch.requests == label.requests and batch.id not in label.known:
+            if age <= _LONGEST_SENDING and batch.requests == handle.requests and batch.id not in handle.known:
                 likely.append(batch)
         if len(likely) > 1:
             names = " and ".join(batch.id for batch in likely)
-            cause = f"either of {names} may be batch {label.number} of this job, which was being sent when the job was stopped"
+            cause = f"either of {names} may be batch {handle.number} of this job, which was being sent when the job was stopped"
             raise JobError(
                 cause, "Cancel those that no other job needs in Anthropic's console and delete them, then run again."
             )
