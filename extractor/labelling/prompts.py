@@ -100,7 +100,7 @@ def _context(text: str, start: int, end: int) -> str:
 def load_prompt(path: Path | None = None) -> Prompt:
     """Read a prompt; the built-in one if no path is given.
 
-    Raises `UsageError` if the file cannot be read, `DataError` if it is no prompt.
+    Raises `UsageError` if the file cannot be read, `DataError` if it is not a prompt.
     """
     if path is None:
         return _parse((_home() / "label.md").read_text(encoding="utf-8"), "the built-in prompt")

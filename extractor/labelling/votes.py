@@ -64,7 +64,7 @@ class VotingLabeller:
 
 
 async def _answer(labeller: Labeller, document: Document, mentions: Mentions) -> Labelled | CallError:
-    """A sample, or why there is none. Raises what stops a job, but for the cap on cost: other samples are paid for already."""
+    """A sample, or why it failed. Raises what stops a job, but for the cap on cost: other samples are paid for already."""
     try:
         return await labeller.label(document, mentions)
     except BudgetError as error:
@@ -87,7 +87,7 @@ def merge(samples: Sequence[Labels]) -> tuple[Labels, dict[int, float]]:
     for labels in _elected([sample.claims for sample in samples]):
         kind, comparison = mode((label.kind, label.comparison) for label in labels)
         agreeing = [label for label in labels if (label.kind, label.comparison) == (kind, comparison)]
-        # A change without an effect is no claim: one sample that names it is worth more than two that forgot it.
+        # A change without an effect is not a claim: one sample that names it is worth more than two that forgot it.
         effects = [label.effect for label in agreeing if label.effect or comparison != "change"] or [None]
         phrases: dict[str, str | None] = {name: _phrase([getattr(label, name) for label in agreeing]) for name in PHRASE_FIELDS}
         claims.append(agreeing[0].model_copy(update={"effect": mode(effects), **phrases}))

@@ -67,8 +67,8 @@ def key_of(shape: bytes, messages: Sequence[Message]) -> bytes:
 class ReplyCache:
     """The cache of one process. Reads take 20 microseconds on the event loop; writes are gathered and made on a thread.
 
-    A file that SQLite cannot read is set aside with one line to `notice`, and a fresh one begun; where there can't be one,
-    the cache does without. Replies not yet written when a process is killed are asked for again.
+    A file that SQLite cannot read is renamed and replaced by a new one, with one line to `notice`; where no file can
+    be written, nothing is cached. Replies not yet written when a process is killed are asked for again.
     """
 
     def __init__(self, path: Path | None = None, notice: Callable[[str], None] = lambda _line: None) -> None:

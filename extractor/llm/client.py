@@ -142,7 +142,7 @@ class ModelClient(Generic[T]):
 
         `check` returns what is wrong with a value, in words for the model. `schema` takes the place of the reply model's in
         this request, for engines that constrain decoding. Raises `CallError` when there is no usable answer, and `JobError`
-        when there will be none for later documents either.
+        when later documents cannot get one either.
         """
         key = self._key_of(messages, schema)
         known = None if self._answers is None else self._answers.find(self.question(messages, schema))
@@ -296,8 +296,9 @@ class ModelClient(Generic[T]):
         return answer.completion, mode
 
     def _is_outage(self, verdict: Verdict, ledger: Ledger) -> bool:
-        """Whether nobody is answered: this document not, again, and no other since. A wrong address is no outage.
+        """Whether the server answers nobody: this document failed again, and no other succeeded since.
 
+        A wrong address is not an outage.
         A status can be about the one document that it is sent for, so another has to meet it as well.
         """
         patience = self._settings.retries.patience

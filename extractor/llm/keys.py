@@ -31,7 +31,7 @@ def variable(provider: str) -> str:
 
 
 def get(name: str, *, file: Path | None = None, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
-    """The key of that name, the environment before the file; None where there is none. Raises `UsageError` as `stored` does."""
+    """The key of that name, the environment before the file; None if it is in neither. Raises `UsageError` as `stored` does."""
     if value := environ.get(name, "").strip():
         return SecretStr(value)
     return stored(file).get(name)

@@ -52,7 +52,7 @@ class Price:
 
 
 def price_of(endpoint: Endpoint) -> Price | None:
-    """The published price of a model; None where there is none, or where the address is somebody else's."""
+    """The published price of a model; None for a model without one, and for another server's address."""
     if not endpoint.priced:
         return None
     table = _table()

@@ -143,7 +143,7 @@ _FAULTS_TOLD = 12
 
 
 class NotACompletionError(ValueError):
-    """The server's answer is no chat completion; the text says what it is instead, without quoting it."""
+    """The server's answer is not a chat completion; the text says what it is instead, without quoting it."""
 
 
 class NoChoiceError(NotACompletionError):

@@ -253,7 +253,7 @@ def raise_status(url: str, status: int, headers: Mapping[str, str], content: byt
 
 
 def _raise_invalid(url: str, headers: Mapping[str, str], what: str, empty: bool = False) -> NoReturn:
-    """Raise openai's class for an answer that is none; its body is set when the server at least speaks the protocol."""
+    """Raise openai's class for an answer that is not a completion; its body is set if the server speaks the protocol."""
     import httpx
     from openai import APIResponseValidationError
 

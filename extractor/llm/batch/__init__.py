@@ -47,7 +47,7 @@ _SERVICES: tuple[type[BatchService], ...] = (OpenAIBatches, AnthropicBatches)
 def service_for(endpoint: Endpoint, key: SecretStr | None = None, clock: Clock | None = None) -> BatchService:
     """The batches of a model's provider. The key is looked for when none is given.
 
-    Raises `UsageError` for a provider without batches, `JobError` where a key is needed and there is none.
+    Raises `UsageError` for a provider without batches, `JobError` where a key is needed and missing.
     """
     service = next((each for each in _SERVICES if each.serves(endpoint)), None)
     if service is None:

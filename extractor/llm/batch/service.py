@@ -116,7 +116,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of a results file: the answer to the question of that name, or why there is none."""
+    """One line of a results file: the answer to the question of that name, or why it has no answer."""
 
     question: str
     completion: Completion | None
