@@ -16,7 +16,7 @@ from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, ExtractorError, JobError, Spent
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion, Sink
-from extractor.labelling.base import Labeller
+from extractor.labels import Labeller
 from extractor.outputs.jsonl import to_line
 from extractor.records import Extraction, Failure
 from extractor.sources import BadRecord, Location, Sourced

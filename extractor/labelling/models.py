@@ -196,7 +196,7 @@ def choose(
     if options.model in _BUILT_IN:
         if options.votes > 1 or options.fallbacks:
             cause = "--votes asks a model again" if options.votes > 1 else "--fallback stands in for a model that fails"
-            raise UsageError(f"{cause}, and the rules always answer, and alike. Name a model with --model.")
+            raise UsageError(f"{cause}, and the {options.model} always answer, and alike. Name a model with --model.")
         return Chosen(options)
     if RULES in options.fallbacks[:-1]:
         raise UsageError("--fallback rules always answers, so nothing after it is ever asked. Give it last.")

@@ -16,8 +16,8 @@ from extractor.jobs.batch.store import Store, next_batch
 from extractor.jobs.flow import Item, run_job
 from extractor.jobs.journal import Journal
 from extractor.labelling.models import Chosen
-from extractor.llm.batch import ENDED, Batch, BatchService, Label, QueueFullError
-from extractor.llm.clock import Clock
+from extractor.llm.batch import ENDED, Batch, BatchHandle, BatchService, QueueFullError
+from extractor.llm.limits import Clock
 from extractor.sources import Sourced
 
 _GRACE = 30.0
@@ -56,10 +56,10 @@ class Batches:
             if not (may_be_sent and await self._found(batch, plan)):
                 requests = self.store.requests_of(batch)
                 if batch.file is None:
-                    batch.file = await self.service.upload(requests, _label(batch, plan))
+                    batch.file = await self.service.upload(requests, _handle(batch, plan))
                     self.store.save(plan)
                 try:
-                    self._take(batch, plan, await self.service.create(requests, _label(batch, plan)))
+                    self._take(batch, plan, await self.service.create(requests, _handle(batch, plan)))
                 except QueueFullError as error:
                     self._took(batch, plan, refuse(plan, batch, error.full))
             if batch.id is not None:
@@ -91,7 +91,7 @@ class Batches:
         since = cast(float, batch.since)
         if (age := self.clock.time() - since) < _GRACE:
             await self.clock.sleep(_GRACE - max(0.0, age))
-        told = await self.service.find(_label(batch, plan))
+        told = await self.service.find(_handle(batch, plan))
         if told is None:
             return False
         self._take(batch, plan, told)
@@ -218,9 +218,9 @@ def _no_room(plan: Plan) -> JobError:
     return JobError(cause, "Run the same command again when other batches of the organisation have ended, or without --batch.")
 
 
-def _label(batch: PlannedBatch, plan: Plan) -> Label:
+def _handle(batch: PlannedBatch, plan: Plan) -> BatchHandle:
     known = frozenset([*(other.id for other in plan.batches if other.id), *plan.strangers])
-    return Label(plan.key, batch.number, batch.requests, batch.bytes, cast(float, batch.since), batch.file, known)
+    return BatchHandle(plan.key, batch.number, batch.requests, batch.bytes, cast(float, batch.since), batch.file, known)
 
 
 def _told(batch: PlannedBatch, of: int) -> str:

@@ -13,7 +13,7 @@ from typer.testing import Result
 
 from extractor import read_extractions
 from extractor.jobs.batch.store import Store
-from extractor.llm.clock import Clock
+from extractor.llm.limits import Clock
 from tests.cli.batch.steps import ALL, CREATE, MODELS, KilledError, accounted_for, asked, extractor, killing, run, small, submit
 from tests.cli.jobs import PAPERS, failures, write
 from tests.labelling.model_server import ModelServer
