@@ -134,7 +134,7 @@ def _is_running(file: Path) -> bool:
 
 def _lines_after(file: Path, size: int | None) -> int:
     """Whole lines beyond so many bytes."""
-    if size is None or not file.exists() or file.stat().st_size < size:
+    if size is None or not file.exists():
         return 0
     with file.open("rb") as lines:
         lines.seek(size)

@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import typer
 
 from extractor.cli import reporting
 from extractor.cli.reporting import Live, Part, clock, documents, fit, model, progress, short
 from extractor.cli.terminal import TALK, say
+from extractor.errors import BudgetError, JobError
 from extractor.jobs.job import Job
 from extractor.jobs.journal import Journal
-from extractor.jobs.progress import Counts, Progress, Watch
+from extractor.jobs.progress import Counts, Outcome, Progress, Watch
 
 AT = Progress(done=12_345, failed=3, pending=87_655, read_through=False, in_flight=32, rate=41.2, eta=2127.0)
 SPENT = Counts(documents=12_348, failed=3, calls=12_000, input_tokens=9_800_000, output_tokens=1_234_567, cost_usd=2.5)
@@ -217,3 +219,42 @@ def test_a_log_gets_a_line_now_and_then(
         assert said["time"].endswith("+00:00")
     else:
         assert lines[0] == "12,345 done, 3 failed, 0/s; 12,000 calls, 9.8M tokens in, 1.2M out, $2.5000"
+
+
+STOPPED = JobError("the key is wrong", "Set it.")
+AT_ITS_CAP = BudgetError("the cap is reached", "Raise it.")
+
+
+@pytest.mark.parametrize(
+    ("counts", "stopped", "code", "summed_up"),
+    [
+        (Counts(documents=2), None, 0, True),
+        (Counts(), None, 0, True),
+        (Counts(documents=2, failed=1), None, 3, True),
+        (Counts(documents=2, failed=2), None, 1, True),
+        (Counts(documents=2), STOPPED, 3, True),
+        (Counts(documents=2, uncalled=2), STOPPED, 1, False),
+        (Counts(), STOPPED, 1, False),
+        (Counts(documents=1, failed=1), STOPPED, 1, True),
+        (Counts(), AT_ITS_CAP, 3, False),
+    ],
+    ids=[
+        "all done", "nothing to do", "some failed", "all failed", "stopped on the way", "stopped, none needed a call",
+        "stopped at once", "stopped after a failure", "at its cap at once",
+    ],
+)  # fmt: skip
+def test_how_a_job_has_ended(
+    counts: Counts, stopped: JobError | None, code: int, summed_up: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = Outcome(counts, stopped=stopped)
+    assert reporting.exit_code(outcome) == code
+    reporting.report(outcome, None)
+    said = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("documents ") for line in said) is summed_up
+    assert [line for line in said if line.startswith("extractor:")] == ([f"extractor: {stopped}"] if stopped else [])
+
+
+def test_an_interrupted_job_says_only_that(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as left:
+        reporting.leave(Outcome(Counts(documents=2), interrupted=True), None, "Interrupted.")
+    assert (left.value.exit_code, capsys.readouterr().err) == (130, "Interrupted.\n")

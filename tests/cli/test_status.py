@@ -1,6 +1,9 @@
 """`extractor status` and `extractor retry`: how far a job is, and its failures again."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,10 @@ from typer.testing import CliRunner, Result
 from extractor import read_extractions
 from extractor.cli import app
 from extractor.jobs.job import Job
-from extractor.jobs.journal import Journal
+from extractor.jobs.journal import Journal, lock
 from extractor.jobs.progress import Watch
+from extractor.outputs.jsonl import to_line
+from extractor.records import Failure
 
 GOOD = '{"id": "%s", "title": "FastNet", "abstract": "FastNet is 2.5x faster than SlowNet on a GPU."}\n'
 BAD = '{"id": "%s", "title": "no abstract"}\n'
@@ -65,6 +70,92 @@ def test_a_running_job_and_what_a_killed_one_wrote_last(home: Path) -> None:
             Journal(home / "job", job).__enter__()
     assert state()["state"] == "stopped"
     assert "ETA" not in extractor("status", "job").stdout
+
+
+def a_job(home: Path, *, late: int = 0, failed_late: int = 0, causes: str = "ab", **facts: Any) -> None:
+    """The folder of a job with 8 documents done and 2 failed when its `job.json` was written, and what came since."""
+    folder = home / "job"
+    folder.mkdir()
+    lines = [Failure(id=None, source="in", line=1, cause=f"cause {cause}", fix="Mend it.") for cause in causes]
+    failures = [to_line(line) for line in [*lines, *lines[:1] * failed_late]]
+    (folder / "extractions.jsonl").write_bytes(b"{}\n" * (8 + late))
+    (folder / "failures.jsonl").write_bytes(b"".join(failures))
+    progress = {"pending": 7, "read_through": False, "in_flight": 3, "rate": 2.0, "eta": 3.5}
+    description = {
+        "settings": {},
+        "counts": {"documents": 10, "failed": 2, "calls": 0, "cost_usd": 0.0},
+        "progress": progress | {name: facts.pop(name) for name in [*facts] if name in progress},
+        "written": {"extractions": 24, "failures": sum(map(len, failures[: len(causes)]))},
+        "spent_usd": 0.0,
+        "seconds": 5.0,
+        "started": "then",
+        "updated": "later",
+        "finished": None,
+    }
+    (folder / "job.json").write_text(json.dumps(description | facts))
+
+
+@contextmanager
+def locked(folder: Path, name: str = "extractions.jsonl") -> Iterator[None]:
+    """As while a job runs."""
+    with (folder / "job" / name).open("ab") as file:
+        assert lock(file)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("late", "failed_late", "pending", "left"), [(0, 0, 7, 7), (2, 1, 7, 4), (2, 1, 2, 0), (0, 2, 7, 5), (3, 0, 7, 4)]
+)
+def test_what_a_killed_job_wrote_last_is_done_and_no_longer_pending(
+    home: Path, late: int, failed_late: int, pending: int, left: int
+) -> None:
+    a_job(home, late=late, failed_late=failed_late, pending=pending)
+    facts = state()
+    assert (facts["done"], facts["failed"], facts["pending"]) == (8 + late, 2 + failed_late, left)
+    assert (facts["state"], facts["in_flight"], facts["rate"], facts["eta"]) == ("stopped", 0, None, None)
+
+
+def test_a_job_that_runs_again_after_its_end_is_running_and_has_something_to_do(home: Path) -> None:
+    a_job(home, finished="now")
+    facts = state()
+    assert (facts["state"], facts["pending"], facts["exactly"], facts["in_flight"]) == ("finished", 0, True, 0)
+    with locked(home):
+        facts = state()
+        assert (facts["state"], facts["pending"]) == ("running", 7)
+        assert (facts["in_flight"], facts["rate"], facts["eta"]) == (3, 2.0, 3.5)
+
+
+@pytest.mark.parametrize(
+    ("facts", "exactly"), [({}, False), ({"read_through": True}, True), ({"finished": "now"}, True)], ids=str
+)
+def test_what_is_left_is_exact_when_the_input_was_read_through(home: Path, facts: dict[str, Any], exactly: bool) -> None:
+    a_job(home, **facts)
+    assert state()["exactly"] is exactly
+    assert ("about" in extractor("status", "job").stdout) is not exactly
+
+
+@pytest.mark.parametrize(
+    ("calls", "cost", "spent", "row"),
+    [
+        (0, 0.0, 0.0, None),
+        (0, 0.0, 0.5, "cost      $0.0000 (all runs: $0.5000)"),
+        (3, 0.25, 0.0, "cost      $0.2500 (all runs: $0.0000)"),
+        (3, None, 0.0, "cost      unknown"),
+    ],
+    ids=["rules", "spent before", "calls", "no price"],
+)
+def test_what_a_job_has_cost(home: Path, calls: int, cost: float | None, spent: float, row: str | None) -> None:
+    a_job(home, counts={"documents": 10, "failed": 2, "calls": calls, "cost_usd": cost}, spent_usd=spent)
+    shown = extractor("status", "job").stdout.splitlines()
+    assert [line for line in shown if line.startswith("cost")] == ([row] if row else [])
+    assert any(line.startswith("calls") for line in shown) is bool(calls)
+
+
+def test_more_causes_than_are_told_apart_are_other_causes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("extractor.cli.status"), "_CAUSES", 2)  # the package has the command by that name
+    a_job(home, causes="aabcda")
+    groups = [(group["count"], group["cause"]) for group in state()["failures"]]
+    assert groups == [(3, "cause a"), (2, "other causes"), (1, "cause b")]
 
 
 def test_causes_that_differ_in_names_and_numbers_are_one(home: Path) -> None:
