@@ -216,6 +216,24 @@ def test_a_dry_run_sends_and_writes_nothing(server: ModelServer, home: Path) -> 
     assert done.stdout.splitlines()[-1] == "The job would stop at its cap of $0.001."
 
 
+@pytest.mark.parametrize(
+    ("cap", "spent", "said"),
+    [
+        (0.0, 0.0, None),
+        (0.5, 0.5, None),
+        (0.5, 0.75, "The job would stop at its cap of $0.5, $0.7500 of it spent."),
+    ],
+    ids=["costs nothing", "spent to the cent", "spent more"],
+)
+def test_a_dry_run_counts_what_was_spent_before(server: ModelServer, cap: float, spent: float, said: str | None) -> None:
+    """Everything is done, so that what is left costs nothing."""
+    write(PAPERS[:1])
+    assert run(server, "--price", "0,0").exit_code == 0
+    Path("job", "job.json").write_text(json.dumps(job() | {"spent_usd": spent}))
+    last = run(server, "--dry-run", "--price", "0,0", "--max-cost", str(cap)).stdout.splitlines()[-1]
+    assert (last if "stop" in last else None) == said
+
+
 def test_a_dry_run_knows_what_is_done_and_what_is_cached(server: ModelServer) -> None:
     write(PAPERS[:3])
     assert run(server).exit_code == 0
