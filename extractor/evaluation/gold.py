@@ -158,6 +158,7 @@ class _File(_Strict):
     system: str | None
     claims: tuple[_Claim, ...]
     hardware: tuple[_Hardware, ...]
+    arxiv: str | None = None  # where the abstract is from
     unreviewed: bool = False
 
 
