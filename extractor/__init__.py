@@ -56,7 +56,7 @@ def extract_many(
     """Extract the claims and the hardware of each document, lazily and in order.
 
     With the rules, one document is read when one is asked for; with a model, as many as keep its calls busy (128 at most).
-    Raises what `extract` raises; for a model that does not exist at once.
+    Raises what `extract` raises; a model that does not exist raises at once, before any document is read.
     """
     from collections import deque
 

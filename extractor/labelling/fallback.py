@@ -48,7 +48,7 @@ class FallbackLabeller:
 
 
 def _after(failed: Sequence[CallError], labelled: Labelled) -> Labelled:
-    """An answer that others had been asked for in vain."""
+    """An answer with what was spent on those that failed before it."""
     if not failed:
         return labelled
     spent = Spent.together([*(error.spent for error in failed), Spent.of(labelled.provenance)])

@@ -155,6 +155,7 @@ class Chosen:
             return
 
         from extractor.labelling.llm import ModelLabeller
+        from extractor.labelling.votes import VotingLabeller
         from extractor.llm.cache import ReplyCache
         from extractor.llm.pricing import Budget
 
@@ -166,7 +167,7 @@ class Chosen:
             tuple(ModelLabeller(client, model.prompt, narrow=model.narrow) for client in each)
             for model, each in zip(self.models, clients, strict=True)
         ]
-        labellers = [_one_of(each) for each in samples]
+        labellers: list[Labeller] = [each[0] if len(each) == 1 else VotingLabeller(each) for each in samples]
         if RULES in self.options.fallbacks:
             labellers.append(_rules())
         labeller = labellers[0]
@@ -262,16 +263,6 @@ def _settings(options: ModelOptions, model: _Model) -> dict[str, Any]:
         "max_output_tokens": model.settings.max_output_tokens,
         **({"votes": options.votes} if options.votes > 1 else {}),
     }
-
-
-def _one_of(samples: "tuple[ModelLabeller, ...]") -> Labeller:
-    """The labeller that makes one answer of the samples."""
-    if len(samples) == 1:
-        return samples[0]
-
-    from extractor.labelling.votes import VotingLabeller
-
-    return VotingLabeller(samples)
 
 
 def _once(notice: Callable[[str], None]) -> Callable[[str], None]:

@@ -1,4 +1,4 @@
-"""Prompts are Markdown files: a front matter, the instructions, how a document is shown, and worked examples.
+"""Prompts are Markdown files: a front matter, the instructions, how a document is shown to the model, and worked examples.
 
     ---
     name: label
@@ -9,33 +9,31 @@
     # Document      how one document is shown; {title} and the other names that it expects stand for the document's own
     # Example       JSON: {"title": ..., "abstract": ..., "labels": {...}}, as often as there are examples
 
-A document is put into its places in one pass, so braces in an abstract stay what they are. Examples are spotted like any
+All names are replaced in one pass, so braces in an abstract stay what they are. Examples are spotted like any
 document when the prompt is read: their mention ids are those that spotting gives.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from extractor.documents import Document, Span
 from extractor.errors import DataError, UsageError
 from extractor.labels import Labels
+from extractor.llm.structured import Message
 from extractor.spotting import Mentions, spot
-
-Message = Mapping[str, Any]
 
 _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
 _HEADING = re.compile(r"^# (System|Document|Example)[ \t]*$", re.MULTILINE)
-_PLACE = re.compile(r"\{(\w+)\}")
-_PLACES = frozenset({"title", "abstract", "quantities", "hardware"})
+_NAME = re.compile(r"\{(\w+)\}")
+_NAMES = frozenset({"title", "abstract", "quantities", "hardware"})
 _CONTEXT = 28
 """Characters of context on either side of a mention, rounded to whole words: enough for its noun and its verb."""
 
@@ -77,7 +75,7 @@ class Prompt:
             "quantities": _numbered(mentions.text, [(m.id, m.span) for m in mentions.quantities]),
             "hardware": _numbered(mentions.text, [(m.id, m.span) for m in mentions.hardware]),
         }
-        return _PLACE.sub(lambda place: values.get(place[1], place[0]), self.document)
+        return _NAME.sub(lambda name: values.get(name[1], name[0]), self.document)
 
 
 def _numbered(text: str, mentions: Sequence[tuple[int, Span]]) -> str:
@@ -122,8 +120,8 @@ def _parse(text: str, where: str) -> Prompt:
     if matter is None:
         raise DataError(f"{where} has no front matter. Begin it with --- name: ..., version: ..., expects: ... ---.")
     settings = dict(line.split(": ", 1) for line in matter[1].splitlines() if ": " in line)
-    parts = _HEADING.split(text[matter.end() :])[1:]
-    sections = [(title, body.strip()) for title, body in zip(parts[::2], parts[1::2], strict=True)]
+    pieces = _HEADING.split(text[matter.end() :])[1:]
+    sections = [(title, body.strip()) for title, body in zip(pieces[::2], pieces[1::2], strict=True)]
     single = {title: body for title, body in sections if title != "Example"}
     for name in ("name", "version", "expects"):
         if name not in settings:
@@ -132,17 +130,14 @@ def _parse(text: str, where: str) -> Prompt:
         if not single.get(title):
             raise DataError(f"{where} has no section `# {title}`. Add it.")
     expected = {name.strip() for name in settings["expects"].split(",")}
-    if unknown := expected - _PLACES:
-        raise DataError(f"{where} expects {', '.join(sorted(unknown))}. It can have {', '.join(sorted(_PLACES))}.")
+    if unknown := expected - _NAMES:
+        raise DataError(f"{where} expects {', '.join(sorted(unknown))}. It can have {', '.join(sorted(_NAMES))}.")
     if missing := {name for name in expected if f"{{{name}}}" not in single["Document"]}:
         raise DataError(f"{where}: `# Document` does not show {', '.join(sorted(missing))}. Put it there in braces.")
-    examples = tuple(_example(body, f"{where}, example {n}") for n, body in enumerate(_bodies(sections), start=1))
+    bodies = (body for title, body in sections if title == "Example")
+    examples = tuple(_example(body, f"{where}, example {n}") for n, body in enumerate(bodies, start=1))
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Prompt(settings["name"], settings["version"], single["System"], single["Document"], examples, digest)
-
-
-def _bodies(sections: Sequence[tuple[str, str]]) -> list[str]:
-    return [body for title, body in sections if title == "Example"]
 
 
 def _example(body: str, where: str) -> tuple[Document, Labels]:

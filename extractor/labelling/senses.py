@@ -1,4 +1,4 @@
-"""Which kinds and comparisons a quantity can have, by its unit and the words beside it; none if it only counts something.
+"""Which kinds and comparisons a quantity can have, by its unit and the words beside it; one that only counts has no sense.
 
 The guidelines define a speed as an absolute time or rate and a speedup as a relative one, and call bytes, parameters,
 operations and energy resources; "x" says how many times as much, so it always compares. A difference is said in words: "by 7%",
@@ -44,7 +44,7 @@ _WORDS_BEFORE, _WORDS_BEHIND = 6, 4
 def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, tuple[Kind, ...]]:
     """The comparisons that are possible for a quantity, each with the kinds that it can have; empty for what cannot be a claim.
 
-    In evals/gold that leaves 78 of 109 quantities that are no claims without a sense, and every claim with its own.
+    In evals/gold, 78 of the 109 quantities that are not claims have no sense, and every claim keeps its own.
     """
     if _counts(mention, mentions.text):
         return {}

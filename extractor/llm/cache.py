@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS replies (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A reply from the cache. `settled` says that faults which the caller finds in it were told back to the model in vain."""
+    """A reply from the cache. `settled` says that the model was told the faults in it and did not mend them."""
 
     text: str
     settled: bool
@@ -67,8 +67,8 @@ def key_of(shape: bytes, messages: Sequence[Message]) -> bytes:
 class ReplyCache:
     """The cache of one process. Reads take 20 microseconds on the event loop; writes are gathered and made on a thread.
 
-    A file that SQLite cannot read is renamed and replaced by a new one, with one line to `notice`; where no file can
-    be written, nothing is cached. Replies not yet written when a process is killed are asked for again.
+    A file that SQLite cannot open is renamed and replaced by a new one, with one line to `notice`; where a file cannot
+    be used, nothing is cached. Replies not yet written when a process is killed are asked for again.
     """
 
     def __init__(self, path: Path | None = None, notice: Callable[[str], None] = lambda _line: None) -> None:
@@ -84,14 +84,14 @@ class ReplyCache:
         """The reply kept under a key, also one that waits to be written."""
         if waiting := self._waiting.get(key):
             return Kept(waiting[1], waiting[2])
+        if self._off:
+            return None
         try:
-            if self._off:
-                return None
-            self._reading = self._reading or _connect(self.path, timeout=1.0)
+            self._reading = self._reading or self._open(timeout=1.0)
             row = self._reading.execute("SELECT reply, settled FROM replies WHERE key = ?", (key,)).fetchone()
         except (sqlite3.Error, OSError) as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
-                self._mend(error)
+                self._go_without(error)
             return None
         return Kept(row[0], bool(row[1])) if row else None
 
@@ -107,7 +107,11 @@ class ReplyCache:
         """Write what waits, and close the file."""
         if self._writer is not None:
             await self._writer
-        self._disconnect()
+        for connection in (self._reading, self._writing):
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()
+        self._reading = self._writing = None
 
     async def _write_waiting(self) -> None:
         while self._waiting and not self._off:
@@ -115,9 +119,7 @@ class ReplyCache:
             try:
                 await asyncio.to_thread(self._write, batch)
             except (sqlite3.Error, OSError) as error:
-                self._mend(error)
-                if not _is_broken(error):
-                    self._off = True  # a full disk or a file that can't be written: one line, and on without
+                self._go_without(error)
             else:
                 for key, value in batch.items():
                     if self._waiting.get(key) is value:
@@ -125,33 +127,28 @@ class ReplyCache:
         self._waiting.clear()
 
     def _write(self, batch: Mapping[bytes, tuple[str, str, bool, float]]) -> None:
-        self._writing = self._writing or _connect(self.path)
+        self._writing = self._writing or self._open()
         with self._writing:
             rows = [(key, *value) for key, value in batch.items()]
             self._writing.executemany("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?)", rows)
 
-    def _disconnect(self) -> None:
-        for connection in (self._reading, self._writing):
-            if connection is not None:
-                with suppress(sqlite3.Error):
-                    connection.close()
-        self._reading = self._writing = None
+    def _open(self, timeout: float = 10.0) -> sqlite3.Connection:
+        try:
+            return _connect(self.path, timeout)
+        except sqlite3.OperationalError:  # a lock, a full disk, missing permissions: the file itself is sound
+            raise
+        except sqlite3.DatabaseError:
+            aside = self.path.with_name(f"{self.path.name}.damaged-{int(time.time())}")
+            self.path.replace(aside)
+            for file in _files(self.path)[1:]:
+                file.unlink(missing_ok=True)
+            self._notice(f"The reply cache was damaged; it is now {aside.name}, and a new one was started.")
+            return _connect(self.path, timeout)
 
-    def _mend(self, error: Exception) -> None:
-        if self._off:
-            return
-        self._disconnect()
-        if not _is_broken(error):
+    def _go_without(self, error: Exception) -> None:
+        if not self._off:
             self._off = True
             self._notice(f"The reply cache {self.path} can't be used ({error}); going on without it.")
-            return
-        try:
-            aside = _set_aside(self.path)
-        except OSError:
-            self._off = True
-            self._notice(f"The reply cache {self.path} is damaged and can't be moved; going on without it.")
-        else:
-            self._notice(f"The reply cache was damaged; it is now {aside.name}, and a new one is begun.")
 
 
 def info(path: Path | None = None) -> CacheInfo:
@@ -165,7 +162,7 @@ def info(path: Path | None = None) -> CacheInfo:
             oldest, newest = connection.execute("SELECT MIN(stored), MAX(stored) FROM replies").fetchone()
     except (sqlite3.Error, OSError) as error:
         raise UsageError(f"the reply cache {path} can't be read ({error}). Remove the file.") from None
-    size = sum(part.stat().st_size for part in _parts(path) if part.exists())
+    size = sum(file.stat().st_size for file in _files(path) if file.exists())
     return CacheInfo(path, size, replies, oldest, newest)
 
 
@@ -205,18 +202,5 @@ def _connect(path: Path, timeout: float = 10.0) -> sqlite3.Connection:
     return connection
 
 
-def _is_broken(error: Exception) -> bool:
-    """Whether the file itself is the trouble; a lock, a full disk and missing permissions are `OperationalError`."""
-    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-
-
-def _parts(path: Path) -> tuple[Path, Path, Path]:
+def _files(path: Path) -> tuple[Path, Path, Path]:
     return path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
-
-
-def _set_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
-    path.replace(aside)
-    for part in _parts(path)[1:]:
-        part.unlink(missing_ok=True)
-    return aside

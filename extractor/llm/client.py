@@ -1,4 +1,4 @@
-"""The door to a model: messages in, a validated value out, and what it cost.
+"""Asks a model: messages in, a validated value out, and what it cost.
 
 One `ModelClient` serves one job. It finds a reply in the cache or asks for it: within the limits, within the budget, again
 when a failure is transient, and once more (twice at most) when the reply breaks the schema or the caller's checks.
@@ -22,7 +22,6 @@ from extractor.llm.keys import redacted
 from extractor.llm.limits import Clock, Limiter, Limits
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
 from extractor.llm.retries import (
-    Outcome,
     RepeatableError,
     RetryPolicy,
     Verdict,
@@ -144,7 +143,7 @@ class ModelClient(Generic[T]):
         this request, for engines that constrain decoding. Raises `CallError` when there is no usable answer, and `JobError`
         when later documents cannot get one either.
         """
-        key = self._key_of(messages, schema)
+        key = b"" if self._cache is None else self._key_of(messages, schema)
         known = None if self._answers is None else self._answers.find(self.question(messages, schema))
         if known is None and (reply := self._from_cache(key, check)):
             return reply
@@ -174,7 +173,7 @@ class ModelClient(Generic[T]):
             else:
                 faults = check(value)
                 best = (value, faults)
-                if not faults or list(faults) == told:  # what was said in vain is not said again
+                if not faults or list(faults) == told:  # told once without effect, they are not told again
                     break
             told = list(faults)
             if ledger.attempts <= reasks:
@@ -199,18 +198,12 @@ class ModelClient(Generic[T]):
 
     def question(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> str:
         """A name for what is asked: 48 hexadecimal digits, the same where model, server, messages, schema and settings are."""
-        return key_of(self._shape if schema is None else self._shape_with(schema), messages).hex()[:48]
-
-    def template(self) -> Template:
-        """The request without its messages, as it is sent now: in the mode and with the parameters that the server takes."""
-        return self._template()
+        return self._key_of(messages, schema).hex()[:48]
 
     def _shape_with(self, schema: Mapping[str, Any]) -> bytes:
         return shape_of(self.endpoint.model, self.endpoint.base_url, schema, self._asked_with)
 
     def _key_of(self, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> bytes:
-        if self._cache is None:
-            return b""
         return key_of(self._shape if schema is None else self._shape_with(schema), messages)
 
     def kept(
@@ -221,7 +214,7 @@ class ModelClient(Generic[T]):
         schema: Mapping[str, Any] | None = None,
     ) -> Reply[T] | None:
         """The reply that `ask` finds in the cache, or None if it would have to call. Never calls."""
-        return self._from_cache(self._key_of(messages, schema), check)
+        return None if self._cache is None else self._from_cache(self._key_of(messages, schema), check)
 
     def _from_cache(self, key: bytes, check: Callable[[T], Sequence[str]]) -> Reply[T] | None:
         kept = self._cache.get(key) if self._cache is not None else None
@@ -278,7 +271,7 @@ class ModelClient(Generic[T]):
                     raise
                 outage = self._is_outage(verdict, ledger)
                 ledger.failed_at = self._clock.monotonic()
-                if verdict.outcome is Outcome.RATE_LIMITED or verdict.slow or outage:
+                if verdict.outcome == "rate limited" or verdict.slow or outage:
                     self.limiter.slowed(sent, verdict.wait)
                 if verdict.slow:
                     unpaid = reserved  # the provider may have written, and billed, what was not waited for
@@ -320,7 +313,7 @@ class ModelClient(Generic[T]):
     ) -> tuple[Answer, Mode]:
         """Send once; again with less where the server says that it lacks the mode or a parameter."""
         while True:
-            template = self._template()
+            template = self.template()
             ledger.calls += 1
             try:
                 answer = await transport.send(template, messages, schema)
@@ -351,7 +344,8 @@ class ModelClient(Generic[T]):
             self._notice(f"{self.endpoint.model} does not take {template.mode.label}; going on with {after.label}.")
         return True
 
-    def _template(self) -> Template:
+    def template(self) -> Template:
+        """The request without its messages, as it is sent now: in the mode and with the parameters that the server takes."""
         template = self._templates.get(self._mode)
         if template is None:
             template = self._templates[self._mode] = Template(self._mode, self._reply, dict(self._parameters))
@@ -400,7 +394,7 @@ class ModelClient(Generic[T]):
     def _fail(self, verdict: Verdict, ledger: Ledger, error: BaseException | None, *, gone: bool = False) -> NoReturn:
         """Raise what a verdict means. The library's exception is not chained: it can hold the request and the reply."""
         # A server never reached is down or misnamed, and one that stays away is gone, for every document alike.
-        stops = verdict.outcome is Outcome.STOPS_JOB or gone or not (verdict.reached or self._reached)
+        stops = verdict.outcome == "stops job" or gone or not (verdict.reached or self._reached)
         cause = redacted(verdict.cause, self._key)
         if verdict.repeats:
             cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"

@@ -43,7 +43,9 @@ def stored(file: Path | None = None) -> dict[str, SecretStr]:
     values: dict[str, object] | None = None
     try:
         with file.open("rb") as stream:
-            _refuse_open_file(file, os.fstat(stream.fileno()))
+            mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+            if os.name == "posix" and mode & 0o077:
+                raise UsageError(f"the key file {file} can be read by others (mode {mode:03o}). Run: chmod 600 {file}")
             with suppress(tomllib.TOMLDecodeError, UnicodeDecodeError):  # their messages can quote the file
                 values = tomllib.load(stream)
     except FileNotFoundError:
@@ -80,12 +82,6 @@ def known(*, file: Path | None = None, environ: Mapping[str, str] = os.environ) 
     from_file = dict.fromkeys(stored(file), "file")
     from_environment = {name: "environment" for name, value in environ.items() if name.endswith("_API_KEY") and value.strip()}
     return dict(sorted((from_file | from_environment).items()))
-
-
-def _refuse_open_file(file: Path, status: os.stat_result) -> None:
-    mode = stat.S_IMODE(status.st_mode)
-    if os.name == "posix" and mode & 0o077:
-        raise UsageError(f"the key file {file} can be read by others (mode {mode:03o}). Run: chmod 600 {file}")
 
 
 def _write(file: Path, keys: Mapping[str, SecretStr]) -> Path:

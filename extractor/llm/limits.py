@@ -69,7 +69,7 @@ class Limiter:
 
     @asynccontextmanager
     async def slot(self, tokens: int) -> AsyncIterator[float]:
-        """Wait until a call of about so many tokens may start, and hold its place; yields the time it started."""
+        """Wait until a call of about so many tokens may start, and count it until it ends; yields the time it started."""
         await self._enter()
         try:
             await self._wait_for_rate(tokens)
@@ -121,13 +121,13 @@ class Limiter:
         if not self._queue and self._active < int(self.concurrency):
             self._active += 1
             return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(place)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
         try:
-            await place
+            await turn
         except asyncio.CancelledError:
-            if not place.cancelled():
-                self._leave()  # the place had just been given
+            if not turn.cancelled():
+                self._leave()  # it had just been this call's turn
             raise  # `_wake` passes over what was cancelled in the queue
 
     def _leave(self) -> None:
@@ -136,10 +136,10 @@ class Limiter:
 
     def _wake(self) -> None:
         while self._queue and self._active < int(self.concurrency):
-            place = self._queue.popleft()
-            if not place.done():
+            turn = self._queue.popleft()
+            if not turn.done():
                 self._active += 1
-                place.set_result(None)
+                turn.set_result(None)
 
     async def _wait_for_rate(self, tokens: int) -> None:
         amounts = {"requests": 1, "tokens": tokens}
@@ -172,9 +172,9 @@ def seconds(text: str | None, now: float) -> float | None:
         return None
     if (plain := _number(text)) is not None:
         return plain
-    parts = re.findall(r"([\d.]+)(ms|h|m|s|d)", text)
-    if parts and "".join(value + unit for value, unit in parts) == text:
-        return sum(float(value) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[unit] for value, unit in parts)
+    amounts = re.findall(r"(\d+(?:\.\d*)?)(ms|h|m|s|d)", text)
+    if amounts and "".join(value + unit for value, unit in amounts) == text:
+        return sum(float(value) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[unit] for value, unit in amounts)
     try:
         return max(0.0, datetime.fromisoformat(text).timestamp() - now)
     except ValueError:

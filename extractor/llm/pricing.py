@@ -130,7 +130,7 @@ class Budget:
 class Ledger:
     """What one document has cost so far. Calls that failed before an answer have no known tokens and count as calls alone.
 
-    `before` is what it had cost before its first call here; it is in none of the other figures. `failed_at` is when one of its
+    `before` is what it had cost before its first call here; no other figure includes it. `failed_at` is when one of its
     calls last failed, by the monotonic clock.
     """
 

@@ -1,30 +1,27 @@
 """Whether a failed call is worth repeating, and when: one verdict, made here, in the words of openai's exceptions.
 
 The SDKs' own retries are off. litellm's exceptions are subclasses of openai's, and the aiohttp transport raises openai's, so
-one table serves both ways. It names classes instead of importing them: openai takes 1.3 s to import, and by the time that
+`outcomes.toml` serves both ways. Classes are known by name, not imported: openai takes 1.3 s to import, and by the time that
 one of its exceptions is here, it is imported.
 """
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from enum import Enum
-from typing import Any, Final, cast
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal, cast
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.limits import Clock
 
-
-class Outcome(Enum):
-    """What a failure means for what comes next."""
-
-    STOPS_JOB = "no later document can succeed"
-    FAILS_DOCUMENT = "this document cannot succeed"
-    TRANSIENT = "the same call may succeed later"
-    RATE_LIMITED = "the same call will succeed when the server has time"
+Outcome = Literal["stops job", "fails document", "transient", "rate limited"]
+"""What a failure means: no later document can succeed; this one cannot; the same call may succeed later, or when the server has
+time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Verdict:
     @property
     def repeats(self) -> bool:
         """Whether the call is made again."""
-        return self.outcome in {Outcome.TRANSIENT, Outcome.RATE_LIMITED}
+        return self.outcome in {"transient", "rate limited"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,77 +91,27 @@ def retrying(policy: RetryPolicy, clock: Clock, started: Callable[[], float]) ->
             away_since, back_at = now if away_since is None else away_since, now
             return now - away_since + state.upcoming_sleep > policy.patience
         away_since = None
-        failures += error.verdict.outcome is Outcome.TRANSIENT
+        failures += error.verdict.outcome == "transient"
         return failures >= policy.attempts or now - max(started(), back_at) + state.upcoming_sleep > policy.deadline
 
     return AsyncRetrying(sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(RepeatableError), reraise=True)
 
 
-# Every exception class of openai and of litellm has a row here, or takes the row of its base, unless that is one of openai's
-# three general ones (a test walks both). A status code, where there is one, is asked first: litellm files some under classes
-# that say less.
-_BY_CLASS: Mapping[str, Outcome] = {
-    "openai.OpenAIError": Outcome.STOPS_JOB,  # raised for missing credentials and wrong settings
-    "openai.APIError": Outcome.TRANSIENT,
-    "openai.APIStatusError": Outcome.FAILS_DOCUMENT,
-    "openai.APIConnectionError": Outcome.TRANSIENT,
-    "openai.APIResponseValidationError": Outcome.TRANSIENT,
-    "openai.BadRequestError": Outcome.FAILS_DOCUMENT,
-    "openai.AuthenticationError": Outcome.STOPS_JOB,
-    "openai.OAuthError": Outcome.STOPS_JOB,
-    "openai.SubjectTokenProviderError": Outcome.STOPS_JOB,
-    "openai.PermissionDeniedError": Outcome.STOPS_JOB,
-    "openai.NotFoundError": Outcome.STOPS_JOB,
-    "openai.ConflictError": Outcome.TRANSIENT,
-    "openai.UnprocessableEntityError": Outcome.FAILS_DOCUMENT,
-    "openai.RateLimitError": Outcome.RATE_LIMITED,
-    "openai.InternalServerError": Outcome.TRANSIENT,
-    "openai.LengthFinishReasonError": Outcome.FAILS_DOCUMENT,
-    "openai.ContentFilterFinishReasonError": Outcome.FAILS_DOCUMENT,
-    "openai.InvalidWebhookSignatureError": Outcome.FAILS_DOCUMENT,
-    "openai.WebSocketConnectionClosedError": Outcome.TRANSIENT,
-    "openai.WebSocketQueueFullError": Outcome.TRANSIENT,
-    "litellm.APIError": Outcome.TRANSIENT,
-    "litellm.BadGatewayError": Outcome.TRANSIENT,
-    "litellm.BaseLLMException": Outcome.TRANSIENT,  # the base of its providers' own; they have a status
-    "litellm.BlockedPiiEntityError": Outcome.FAILS_DOCUMENT,
-    "litellm.BudgetExceededError": Outcome.STOPS_JOB,
-    "litellm.GuardrailRaisedException": Outcome.FAILS_DOCUMENT,
-    "litellm.JSONSchemaValidationError": Outcome.FAILS_DOCUMENT,
-    "litellm.LiteLLMUnknownProvider": Outcome.STOPS_JOB,
-    "litellm.MockException": Outcome.FAILS_DOCUMENT,
-    "litellm.ModelNotMappedError": Outcome.STOPS_JOB,
-    "litellm.ModifyResponseException": Outcome.FAILS_DOCUMENT,
-    "litellm.OpenAIError": Outcome.STOPS_JOB,
-    "litellm.RouterRateLimitError": Outcome.RATE_LIMITED,
-    "litellm.RouterRateLimitErrorBasic": Outcome.RATE_LIMITED,
-    "litellm.SensitiveDataRouteException": Outcome.FAILS_DOCUMENT,
-    "litellm.ServiceUnavailableError": Outcome.TRANSIENT,
-    "litellm.UnsupportedParamsError": Outcome.STOPS_JOB,
-}
 _AWAY: Final = frozenset([502, 503, 529])
 """Statuses of a server, or of the gateway before it, that answers nobody: bad gateway, unavailable, Anthropic's overloaded."""
-_BY_STATUS: Mapping[int, Outcome] = {
-    301: Outcome.STOPS_JOB,
-    302: Outcome.STOPS_JOB,
-    303: Outcome.STOPS_JOB,
-    307: Outcome.STOPS_JOB,
-    308: Outcome.STOPS_JOB,
-    401: Outcome.STOPS_JOB,
-    402: Outcome.STOPS_JOB,
-    403: Outcome.STOPS_JOB,
-    404: Outcome.STOPS_JOB,
-    405: Outcome.STOPS_JOB,
-    408: Outcome.TRANSIENT,
-    409: Outcome.TRANSIENT,
-    425: Outcome.TRANSIENT,
-    429: Outcome.RATE_LIMITED,
-}
+_MOVED: Final = frozenset([301, 302, 303, 307, 308])
+
+
+@cache
+def _outcomes() -> dict[str | int, Outcome]:
+    """What each exception class (`openai.APIError`) and each status means, as `outcomes.toml` says."""
+    table = tomllib.loads(Path(__file__).with_name("outcomes.toml").read_text(encoding="utf-8"))
+    return {each: cast(Outcome, outcome) for outcome, row in table.items() for each in (*row["classes"], *row["statuses"])}
 
 
 def named_outcome(kind: type[BaseException]) -> Outcome | None:
     """The row of an exception class itself, or None. Classes are known by package and name."""
-    return _BY_CLASS.get(f"{kind.__module__.partition('.')[0]}.{kind.__name__}")
+    return _outcomes().get(f"{kind.__module__.partition('.')[0]}.{kind.__name__}")
 
 
 def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
@@ -175,33 +122,33 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
     if miss := cassette_miss(error):
         reason = str(getattr(miss, "reason", "no_match")).replace("_", " ")
         cause = f"no recorded reply for this request ({reason})"
-        return Verdict(Outcome.STOPS_JOB, cause, "Record the cassettes again, or call the model.")
+        return Verdict("stops job", cause, "Record the cassettes again, or call the model.")
     outcome = next((found for kind in type(error).__mro__ if (found := named_outcome(kind))), None)
     if outcome is None:
         return None
     status = _status(error)
     if status is not None:
-        outcome = _BY_STATUS.get(status, Outcome.TRANSIENT if status >= 500 else outcome)
+        outcome = _outcomes().get(status, "transient" if status >= 500 else outcome)
     said = _said(error)
     where = endpoint.where
     at = f"{where} answered {status}" + (f": {said}" if said else "") if status else f"{where}: {said}"
     lowered = said.lower()
     if status == 429 and ("insufficient_quota" in _code(error) or "exceeded your current quota" in lowered):
-        return Verdict(Outcome.STOPS_JOB, at, "Add credit or raise the quota at the provider, then run the same command again.")
+        return Verdict("stops job", at, "Add credit or raise the quota at the provider, then run the same command again.")
     if status == 401 or "api key not valid" in lowered or "credentials" in lowered:
-        return Verdict(Outcome.STOPS_JOB, at, f"Set {endpoint.key_variable} to a valid key, or run with --model rules.")
+        return Verdict("stops job", at, f"Set {endpoint.key_variable} to a valid key, or run with --model rules.")
     if status == 403:
-        return Verdict(Outcome.STOPS_JOB, at, f"Use a key that may call {endpoint.model}.")
-    if status in {301, 302, 303, 307, 308, 404, 405} or "model_not_found" in _code(error):
+        return Verdict("stops job", at, f"Use a key that may call {endpoint.model}.")
+    if status in _MOVED | {404, 405} or "model_not_found" in _code(error):
         fix = f"Check that {where} has the model {endpoint.served_as!r} and that the address is right."
-        return Verdict(Outcome.STOPS_JOB, at, fix)
+        return Verdict("stops job", at, fix)
     if status == 402:
-        return Verdict(Outcome.STOPS_JOB, at, "Add credit at the provider, then run the same command again.")
-    if outcome is Outcome.STOPS_JOB:
+        return Verdict("stops job", at, "Add credit at the provider, then run the same command again.")
+    if outcome == "stops job":
         return Verdict(outcome, at, f"Check the model name {endpoint.model!r} and its settings.")
-    if outcome is Outcome.FAILS_DOCUMENT:
+    if outcome == "fails document":
         return Verdict(outcome, at, "The provider does not take this request; try another model for this document.")
-    if outcome is Outcome.RATE_LIMITED:
+    if outcome == "rate limited":
         return Verdict(
             outcome, at, "Run the same command again later, or with fewer requests a minute.", wait=_wait(error, now)
         )

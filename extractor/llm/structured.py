@@ -29,9 +29,7 @@ class Mode(Enum):
     @property
     def after(self) -> "Mode | None":
         """What to try when a server has no such mode."""
-        order = list(Mode)
-        place = order.index(self) + 1
-        return order[place] if place < len(order) else None
+        return {Mode.JSON_SCHEMA: Mode.TOOLS, Mode.TOOLS: Mode.JSON}.get(self)
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -33,7 +33,7 @@ class Timeouts:
 
     connect: float = 10.0
     first_byte: float = 300.0
-    total: float = 600.0
+    total: float | None = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,7 @@ class Answer:
     headers: Mapping[str, str]
 
 
-class Transport(Protocol):
-    """A way to one endpoint."""
-
-    async def send(self, template: Template, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> Answer:
-        """Send one request. Raises an exception of openai, or a subclass of one."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        ...
+_CONTENT = {"Content-Type": "application/json"}
 
 
 class Direct:
@@ -67,7 +58,7 @@ class Direct:
         self._session: ClientSession | None = None
 
     async def send(self, template: Template, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> Answer:
-        """Post the request and read the whole answer."""
+        """Post the request and read the whole answer. Raises an exception of openai, or a subclass of one."""
         from aiohttp import ClientError
 
         session = self._session or self._open()
@@ -103,29 +94,12 @@ class Direct:
             await session.close()
 
     def _open(self) -> "ClientSession":
-        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
-
-        headers = {"Accept": "application/json", "User-Agent": f"extractor/{__version__}"}
+        headers = {}
         if self._key is not None:
-            secret = self._key.get_secret_value()
-            bearer = self._endpoint.key_header == "Authorization"
-            headers[self._endpoint.key_header] = f"Bearer {secret}" if bearer else secret
-        parts = urlsplit(self._url)
-        self._session = ClientSession(
-            # The limiter bounds what is under way; a second bound here would only hide it.
-            connector=TCPConnector(limit=0, ssl=certificates() if parts.scheme == "https" else True),
-            timeout=ClientTimeout(
-                total=self._timeouts.total, sock_connect=self._timeouts.connect, sock_read=self._timeouts.first_byte
-            ),
-            headers=headers,
-            cookie_jar=DummyCookieJar(),
-            # aiohttp's own trust_env looks into the environment and .netrc for every request; once is enough.
-            proxy=proxy_for(self._endpoint, parts.scheme, parts.netloc),
-        )
+            secret, header = self._key.get_secret_value(), self._endpoint.key_header
+            headers[header] = f"Bearer {secret}" if header == "Authorization" else secret
+        self._session = open_session(self._endpoint, self._url, headers, self._timeouts)
         return self._session
-
-
-_CONTENT = {"Content-Type": "application/json"}
 
 
 class ThroughLiteLLM:
@@ -170,6 +144,9 @@ class ThroughLiteLLM:
         litellm = import_litellm()
         await litellm.close_litellm_async_clients()
         litellm.in_memory_llm_clients_cache.flush_cache()
+
+
+Transport = Direct | ThroughLiteLLM
 
 
 @cache
@@ -285,6 +262,22 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
     return type(error).__name__
+
+
+def open_session(endpoint: Endpoint, url: str, headers: Mapping[str, str], timeouts: Timeouts) -> "ClientSession":
+    """A pool of connections to an endpoint, without cookies, that sends these headers with every request."""
+    from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+    parts = urlsplit(url)
+    return ClientSession(
+        # The limiter bounds what is under way; a second bound here would only hide it.
+        connector=TCPConnector(limit=0, ssl=certificates() if parts.scheme == "https" else True),
+        timeout=ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.first_byte),
+        headers={"Accept": "application/json", "User-Agent": f"extractor/{__version__}", **headers},
+        cookie_jar=DummyCookieJar(),
+        # aiohttp's own trust_env looks into the environment and .netrc for every request; once is enough.
+        proxy=proxy_for(endpoint, parts.scheme, parts.netloc),
+    )
 
 
 def certificates() -> ssl.SSLContext:

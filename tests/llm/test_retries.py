@@ -13,7 +13,6 @@ from tenacity import AsyncRetrying
 
 from extractor.llm.endpoints import resolve
 from extractor.llm.retries import (
-    Outcome,
     RepeatableError,
     RetryPolicy,
     Verdict,
@@ -110,23 +109,23 @@ def status_error(status: int, message: str = "no", headers: dict[str, str] | Non
 
 
 STATUSES = {
-    400: Outcome.FAILS_DOCUMENT,
-    401: Outcome.STOPS_JOB,
-    402: Outcome.STOPS_JOB,
-    403: Outcome.STOPS_JOB,
-    404: Outcome.STOPS_JOB,
-    405: Outcome.STOPS_JOB,
-    408: Outcome.TRANSIENT,
-    409: Outcome.TRANSIENT,
-    413: Outcome.FAILS_DOCUMENT,
-    422: Outcome.FAILS_DOCUMENT,
-    425: Outcome.TRANSIENT,
-    429: Outcome.RATE_LIMITED,
-    500: Outcome.TRANSIENT,
-    502: Outcome.TRANSIENT,
-    503: Outcome.TRANSIENT,
-    504: Outcome.TRANSIENT,
-    529: Outcome.TRANSIENT,
+    400: "fails document",
+    401: "stops job",
+    402: "stops job",
+    403: "stops job",
+    404: "stops job",
+    405: "stops job",
+    408: "transient",
+    409: "transient",
+    413: "fails document",
+    422: "fails document",
+    425: "transient",
+    429: "rate limited",
+    500: "transient",
+    502: "transient",
+    503: "transient",
+    504: "transient",
+    529: "transient",
 }
 
 
@@ -134,8 +133,8 @@ STATUSES = {
 def test_the_verdict_on_a_status(status: int) -> None:
     verdict = judge(status_error(status), ENDPOINT, 0.0)
     assert verdict
-    assert verdict.outcome is STATUSES[status]
-    assert verdict.repeats is (STATUSES[status] in {Outcome.TRANSIENT, Outcome.RATE_LIMITED})
+    assert verdict.outcome == STATUSES[status]
+    assert verdict.repeats is (STATUSES[status] in {"transient", "rate limited"})
     assert f"answered {status}: no" in verdict.cause
     assert verdict.fix.endswith(".")
 
@@ -175,7 +174,7 @@ def test_a_cassette_miss_is_fatal_however_deep_it_lies() -> None:
     assert cassette_miss(wrapped) is missing
     verdict = judge(wrapped, ENDPOINT, 0.0)
     assert verdict
-    assert verdict.outcome is Outcome.STOPS_JOB
+    assert verdict.outcome == "stops job"
     assert verdict.cause == "no recorded reply for this request (no match)"
     assert cassette_miss(openai.APIConnectionError(request=REQUEST)) is None
 
@@ -262,9 +261,9 @@ def verdicts(*outcomes: Verdict | RepeatableError, policy: RetryPolicy | None = 
     return clock, run(scene(retrying(policy or RetryPolicy(), clock, lambda: 0.0)))
 
 
-TRANSIENT = Verdict(Outcome.TRANSIENT, "busy", "Wait.")
-LIMITED = Verdict(Outcome.RATE_LIMITED, "limited", "Wait.")
-OUTAGE = RepeatableError(Verdict(Outcome.TRANSIENT, "away", "Wait.", away=True), outage=True)
+TRANSIENT = Verdict("transient", "busy", "Wait.")
+LIMITED = Verdict("rate limited", "limited", "Wait.")
+OUTAGE = RepeatableError(Verdict("transient", "away", "Wait.", away=True), outage=True)
 
 
 def test_a_transient_failure_is_tried_six_times_with_growing_random_waits() -> None:
@@ -283,11 +282,11 @@ def test_rate_limits_do_not_use_up_the_attempts() -> None:
 
 
 def test_a_wait_is_capped_and_the_deadline_kept() -> None:
-    clock, attempts = verdicts(Verdict(Outcome.RATE_LIMITED, "limited", "Wait.", wait=3600.0))
+    clock, attempts = verdicts(Verdict("rate limited", "limited", "Wait.", wait=3600.0))
     assert all(120 <= slept <= 121 for slept in clock.slept)
     assert attempts == 5
     assert clock.now <= 600
-    clock, attempts = verdicts(Verdict(Outcome.RATE_LIMITED, "limited", "Wait.", wait=50.0), policy=RetryPolicy(deadline=40))
+    clock, attempts = verdicts(Verdict("rate limited", "limited", "Wait.", wait=50.0), policy=RetryPolicy(deadline=40))
     assert (attempts, clock.slept) == (1, [])
 
 

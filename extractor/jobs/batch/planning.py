@@ -96,11 +96,11 @@ class _Requests:
         return PlannedDocument(item, question, number)
 
     def _add(self, line: bytes, cost: float | None, tokens: int) -> int:
-        room = self._service.room.bytes - _ROUND_OFF
+        room = self._service.capacity.bytes - _ROUND_OFF
         if len(line) > room:
             raise UsageError(f"one request has {len(line):,} bytes, a batch {room:,}. Run without --batch.")
         batch = self.batches[-1] if self.batches else None
-        if batch is None or batch.requests == self._service.room.requests or batch.bytes + len(line) > room:
+        if batch is None or batch.requests == self._service.capacity.requests or batch.bytes + len(line) > room:
             if self._file is not None:
                 self._file.close()
             batch = PlannedBatch(len(self.batches) + 1, 0, 0, 0.0)

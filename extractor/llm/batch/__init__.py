@@ -17,10 +17,10 @@ from extractor.llm.batch.service import (
     Batch,
     BatchHandle,
     BatchService,
+    Capacity,
     Full,
     QueueFullError,
     Result,
-    Room,
     State,
 )
 from extractor.llm.endpoints import Endpoint
@@ -32,10 +32,10 @@ __all__ = [
     "Batch",
     "BatchHandle",
     "BatchService",
+    "Capacity",
     "Full",
     "QueueFullError",
     "Result",
-    "Room",
     "State",
     "read_result",
     "service_for",
@@ -54,7 +54,7 @@ def service_for(endpoint: Endpoint, key: SecretStr | None = None, clock: Clock |
         fix = "Use a model of openai, azure or anthropic, a server that speaks OpenAI's batches, or run without --batch."
         raise UsageError(f"extractor knows no batches of {endpoint.provider}. {fix}")
     key = key or keys.get(endpoint.key_variable)
-    if key is None and service.needs_key(endpoint):
+    if key is None and (endpoint.key_required or endpoint.base_url is None):
         fix = f"Set {endpoint.key_variable}, or store one with `extractor keys set`."
         raise JobError(f"no key for {endpoint.model}", fix)
     return service(endpoint, key, clock)

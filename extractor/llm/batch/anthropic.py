@@ -1,23 +1,21 @@
 """Anthropic's message batches over plain HTTP: litellm, which makes the requests themselves, cannot create them."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from os import environ
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from extractor._version import __version__
 from extractor.errors import JobError
-from extractor.llm.batch.service import Batch, BatchHandle, BatchService, Result, Room, State
+from extractor.llm.batch.service import Batch, BatchHandle, BatchService, Capacity, Result, State
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.limits import Clock
 from extractor.llm.structured import Message, Template
-from extractor.llm.transports import certificates, import_litellm, proxy_for, raise_status, raise_unreached
+from extractor.llm.transports import Timeouts, import_litellm, open_session, raise_status, raise_unreached
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -36,11 +34,11 @@ class AnthropicBatches(BatchService):
     """ "A Message Batch is limited to either 100,000 Message requests or 256 MB in size, whichever is reached first"
     (https://docs.anthropic.com/en/docs/build-with-claude/batch-processing).
 
-    Anthropic's batches carry no name of ours. One that may have been created unheard is looked for by its time and its number
-    of requests, and its results, which name their questions, say whether it was the right one.
+    Anthropic's batches carry no name of ours. One that may have been created although its answer was lost is looked for by its
+    time and its number of requests; its results, which name their questions, say whether it was the right one.
     """
 
-    room = Room(100_000, 256_000_000)
+    capacity = Capacity(100_000, 256_000_000)
 
     def __init__(self, endpoint: Endpoint, key: SecretStr | None, clock: Clock | None = None) -> None:
         super().__init__(endpoint, key, clock)
@@ -55,11 +53,6 @@ class AnthropicBatches(BatchService):
     def serves(endpoint: Endpoint) -> bool:
         """Anthropic's own models."""
         return endpoint.provider == "anthropic"
-
-    @staticmethod
-    def needs_key(endpoint: Endpoint) -> bool:
-        """At Anthropic's own address."""
-        return endpoint.key_required or endpoint.base_url is None
 
     @staticmethod
     def read_result(question: str, raw: Mapping[str, Any], key: SecretStr | None) -> Result | None:
@@ -86,11 +79,10 @@ class AnthropicBatches(BatchService):
             params = {**self._frame[1], "system": _blocks(messages, system=True), "messages": _turns(messages)}
         return json.dumps({"custom_id": question, "params": params}, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
-    async def upload(self, requests: Path, handle: BatchHandle) -> None:
-        """Nothing: the requests are the batch."""
-
-    async def create(self, requests: Path, handle: BatchHandle) -> Batch:
+    async def _create(self, requests: Path, handle: BatchHandle, again: bool) -> Batch:
         """Post the requests, read from the file as they go."""
+        if again and (found := await self._find(handle)):
+            return found
         head = b'{"requests":['
 
         async def body() -> AsyncIterator[bytes]:
@@ -109,48 +101,19 @@ class AnthropicBatches(BatchService):
             "anthropic-beta": _BETA,
         }
 
-        async def action(again: bool) -> Batch:
-            if again and (found := await self._created(handle)):
-                return found
-            return _read(await self._json("POST", "", data=body(), headers=headers))
+        return _read(await self._json("POST", "", data=body(), headers=headers))
 
-        return await self._persist(action, f"cannot create batch {handle.number}", queues=True)
+    async def _look(self, id: str) -> Batch:
+        return _read(await self._json("GET", f"/{id}"))
 
-    async def find(self, handle: BatchHandle) -> Batch | None:
-        """The only one of its time and size."""
-        return await self._persist(lambda _again: self._created(handle), "cannot list the batches")
+    async def _cancel(self, id: str) -> Batch:
+        return _read(await self._json("POST", f"/{id}/cancel"))
 
-    async def look(self, id: str) -> Batch:
-        """Retrieve it."""
-
-        async def action(_again: bool) -> Batch:
-            return _read(await self._json("GET", f"/{id}"))
-
-        return await self._persist(action, f"cannot look at batch {id}")
-
-    async def cancel(self, id: str) -> Batch:
-        """Cancel it, unless it has ended meanwhile."""
-
-        async def action(again: bool) -> Batch:
-            if again and (found := await self.look(id)).state != "in_progress":
-                return found
-            return _read(await self._json("POST", f"/{id}/cancel"))
-
-        return await self._persist(action, f"cannot cancel batch {id}")
-
-    async def download(self, batch: Batch, target: BinaryIO) -> None:
-        """Write its results."""
-        start = target.tell()
-
-        async def action(_again: bool) -> None:
-            target.seek(start)
-            target.truncate()
-            # Not by its results_url: the key goes to the address that the user gave.
-            async with self._answer("GET", f"/{batch.id}/results") as response:
-                async for chunk in response.content.iter_any():
-                    target.write(chunk)
-
-        await self._persist(action, f"cannot download the results of batch {batch.id}")
+    async def _contents(self, batch: Batch, name: str) -> AsyncGenerator[bytes, None]:
+        # Not by its results_url: the key goes to the address that the user gave.
+        async with self._answer("GET", f"/{batch.id}/{name}") as response:
+            async for chunk in response.content.iter_any():
+                yield chunk
 
     async def close(self) -> None:
         """Close the session if it was opened."""
@@ -158,8 +121,8 @@ class AnthropicBatches(BatchService):
             session, self._session = self._session, None
             await session.close()
 
-    async def _created(self, handle: BatchHandle) -> Batch | None:
-        """The batch that was created when its process ended before it heard so, if there is one."""
+    async def _find(self, handle: BatchHandle) -> Batch | None:
+        """The only batch of the time and size of one whose answer was lost, if there is one."""
         likely: list[Batch] = []
         async for raw in self._listed():
             age = datetime.fromisoformat(str(raw["created_at"])).timestamp() - handle.since
@@ -216,18 +179,8 @@ class AnthropicBatches(BatchService):
             raise_unreached(self._url, error)
 
     def _open(self) -> "ClientSession":
-        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
-
-        parts = urlsplit(self._url)
-        secret = {"x-api-key": self._key.get_secret_value()} if self._key else {}
-        self._session = ClientSession(
-            connector=TCPConnector(ssl=certificates() if parts.scheme == "https" else True),
-            timeout=ClientTimeout(total=None, sock_connect=10.0, sock_read=300.0),
-            headers={"Accept": "application/json", "User-Agent": f"extractor/{__version__}", "anthropic-version": _VERSION}
-            | secret,
-            cookie_jar=DummyCookieJar(),
-            proxy=proxy_for(self._endpoint, parts.scheme, parts.netloc),
-        )
+        headers = {"anthropic-version": _VERSION} | ({"x-api-key": self._key.get_secret_value()} if self._key else {})
+        self._session = open_session(self._endpoint, self._url, headers, Timeouts(total=None))
         return self._session
 
     async def _translate(

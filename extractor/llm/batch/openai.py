@@ -1,16 +1,16 @@
 """OpenAI's batches, at OpenAI and at every server that speaks them: `/v1/files` and `/v1/batches`."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from extractor.llm.batch.service import Batch, BatchHandle, BatchService, Full, Result, Room, State
+from extractor.llm.batch.service import Batch, BatchHandle, BatchService, Capacity, Full, Result, State
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.keys import redacted
 from extractor.llm.structured import Message, Template
@@ -29,23 +29,18 @@ _SKEW = 86_400.0
 
 
 class OpenAIBatches(BatchService):
-    """Through the `openai` package, whose own retries are off: a batch that was created unheard would be created again.
+    """Through the `openai` package, whose own retries are off: a batch whose answer was lost would be created twice.
 
     "The file can contain up to 50,000 requests, and can be up to 200 MB in size"
     (https://platform.openai.com/docs/api-reference/batch/create).
     """
 
-    room = Room(50_000, 200_000_000)
+    capacity = Capacity(50_000, 200_000_000)
 
     @staticmethod
     def serves(endpoint: Endpoint) -> bool:
         """Every server that speaks OpenAI's chat completions may speak its batches."""
         return endpoint.direct
-
-    @staticmethod
-    def needs_key(endpoint: Endpoint) -> bool:
-        """As for calls."""
-        return endpoint.key_required
 
     @staticmethod
     def read_result(question: str, raw: Mapping[str, Any], key: SecretStr | None) -> Result | None:
@@ -82,60 +77,31 @@ class OpenAIBatches(BatchService):
 
         return await self._persist(action, f"cannot upload batch {handle.number}")
 
-    async def create(self, requests: Path, handle: BatchHandle) -> Batch:  # noqa: ARG002 (they are uploaded)
+    async def _create(self, requests: Path, handle: BatchHandle, again: bool) -> Batch:  # noqa: ARG002 (they are uploaded)
         """Create the batch of the uploaded file, unless one of this job and number, or of the file, is there."""
+        if found := await self._find(handle):
+            return found
+        async with _plainly(self._where):
+            made = await self._client.batches.create(
+                completion_window="24h",
+                endpoint=_ENDPOINT,
+                input_file_id=cast(str, handle.file),
+                metadata={_JOB: handle.job, _NUMBER: str(handle.number)},
+            )
+        return self._read(made)
 
-        async def action(_again: bool) -> Batch:
-            if found := await self._created(handle):
-                return found
-            async with _plainly(self._where):
-                made = await self._client.batches.create(
-                    completion_window="24h",
-                    endpoint=_ENDPOINT,
-                    input_file_id=cast(str, handle.file),
-                    metadata={_JOB: handle.job, _NUMBER: str(handle.number)},
-                )
-            return self._read(made)
+    async def _look(self, id: str) -> Batch:
+        async with _plainly(self._where):
+            return self._read(await self._client.batches.retrieve(id))
 
-        return await self._persist(action, f"cannot create batch {handle.number}", queues=True)
+    async def _cancel(self, id: str) -> Batch:
+        async with _plainly(self._where):
+            return self._read(await self._client.batches.cancel(id))
 
-    async def find(self, handle: BatchHandle) -> Batch | None:
-        """The batch of this job and number, or of the file."""
-        return await self._persist(lambda _again: self._created(handle), "cannot list the batches")
-
-    async def look(self, id: str) -> Batch:
-        """Retrieve it."""
-
-        async def action(_again: bool) -> Batch:
-            async with _plainly(self._where):
-                return self._read(await self._client.batches.retrieve(id))
-
-        return await self._persist(action, f"cannot look at batch {id}")
-
-    async def cancel(self, id: str) -> Batch:
-        """Cancel it, unless it has ended meanwhile."""
-
-        async def action(again: bool) -> Batch:
-            if again and (found := await self.look(id)).state not in {"validating", "in_progress"}:
-                return found
-            async with _plainly(self._where):
-                return self._read(await self._client.batches.cancel(id))
-
-        return await self._persist(action, f"cannot cancel batch {id}")
-
-    async def download(self, batch: Batch, target: BinaryIO) -> None:
-        """Write its output file and its error file, one after the other."""
-        for name in batch.outputs:
-            start = target.tell()
-
-            async def action(_again: bool, name: str = name, start: int = start) -> None:
-                target.seek(start)
-                target.truncate()
-                async with _plainly(self._where), self._client.files.with_streaming_response.content(name) as response:
-                    async for chunk in response.iter_bytes():
-                        target.write(chunk)
-
-            await self._persist(action, f"cannot download the results of batch {batch.id}")
+    async def _contents(self, batch: Batch, name: str) -> AsyncGenerator[bytes, None]:  # noqa: ARG002 (a file has a name of its own)
+        async with _plainly(self._where), self._client.files.with_streaming_response.content(name) as response:
+            async for chunk in response.iter_bytes():
+                yield chunk
 
     async def close(self) -> None:
         """Close the client if it was opened."""
@@ -184,7 +150,8 @@ class OpenAIBatches(BatchService):
                 return None  # a server that lists no files; an upload that nobody uses costs nothing
         return None
 
-    async def _created(self, handle: BatchHandle) -> Batch | None:
+    async def _find(self, handle: BatchHandle) -> Batch | None:
+        """The batch of this job and number, or of the file."""
         mine = {_JOB: handle.job, _NUMBER: str(handle.number)}
         async with _plainly(self._where):
             async for batch in self._client.batches.list(limit=_PAGE):

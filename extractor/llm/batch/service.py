@@ -5,7 +5,8 @@ The states are OpenAI's; other providers' are translated to them. Requests and r
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, NoReturn, Self, TypeVar
@@ -16,7 +17,7 @@ from extractor.errors import CallError, JobError
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.keys import redacted
 from extractor.llm.limits import Clock
-from extractor.llm.retries import Outcome, RepeatableError, RetryPolicy, Verdict, judge, retrying
+from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, judge, retrying
 from extractor.llm.structured import Completion, Message, NotACompletionError, Template
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ _AGAIN = "Run the same command again, or with --retry-online to ask for it at th
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """What one batch may hold at most."""
 
     requests: int
@@ -133,7 +134,7 @@ class Result:
 
     @classmethod
     def unanswered(cls, question: str, state: str) -> Self | None:
-        """The result of a request that the batch did not come to; None if the state is not one of those."""
+        """The result of a request that the batch did not get to; None for any other state."""
         ended = {"canceled": "was cancelled", "cancelled": "was cancelled", "expired": "expired"}.get(state)
         return None if ended is None else cls(question, None, f"the batch {ended} before it was answered")
 
@@ -148,7 +149,7 @@ class Result:
 class BatchService(ABC):
     """One provider's batches. A call is repeated while that may help, then raises `CallError`, or `JobError` if none will."""
 
-    room: Room
+    capacity: Capacity
 
     def __init__(self, endpoint: Endpoint, key: SecretStr | None, clock: Clock | None = None) -> None:
         self._endpoint = endpoint
@@ -162,11 +163,6 @@ class BatchService(ABC):
 
     @staticmethod
     @abstractmethod
-    def needs_key(endpoint: Endpoint) -> bool:
-        """Whether an endpoint takes no batch without a key."""
-
-    @staticmethod
-    @abstractmethod
     def read_result(question: str, raw: Mapping[str, Any], key: SecretStr | None) -> Result | None:
         """A line of a results file, as parsed; None for a line of another provider. No message shows the key."""
 
@@ -176,39 +172,77 @@ class BatchService(ABC):
     ) -> bytes:
         """One request as a line of a requests file, its end included."""
 
-    @abstractmethod
-    async def upload(self, requests: Path, handle: BatchHandle) -> str | None:
+    async def upload(self, requests: Path, handle: BatchHandle) -> str | None:  # noqa: ARG002 (of those that upload)
         """Upload a requests file, once, and return the provider's name for it; None where requests go into the batch itself."""
+        return None
 
-    @abstractmethod
     async def create(self, requests: Path, handle: BatchHandle) -> Batch:
-        """Start a batch. Where an attempt may have arrived unheard, it is looked for before the next.
+        """Start a batch. Where an attempt may have arrived although its answer was lost, it is looked for before the next.
 
         Raises `QueueFullError` where there is no room for it; a rate limit that outlasts all attempts is taken for that.
         """
+        return await self._persist(
+            lambda again: self._create(requests, handle, again), f"cannot create batch {handle.number}", queues=True
+        )
 
-    @abstractmethod
     async def find(self, handle: BatchHandle) -> Batch | None:
         """The batch that an earlier process may have started, if it did."""
+        return await self._persist(lambda _again: self._find(handle), "cannot list the batches")
 
-    @abstractmethod
     async def look(self, id: str) -> Batch:
         """The batch as it is now."""
+        return await self._persist(lambda _again: self._look(id), f"cannot look at batch {id}")
 
-    @abstractmethod
     async def cancel(self, id: str) -> Batch:
-        """Ask the provider to stop; what was answered by then is kept and billed."""
+        """Ask the provider to stop, unless the batch has ended meanwhile; what was answered by then is kept and billed."""
 
-    @abstractmethod
+        async def action(again: bool) -> Batch:
+            if again and (found := await self._look(id)).state not in {"validating", "in_progress"}:
+                return found
+            return await self._cancel(id)
+
+        return await self._persist(action, f"cannot cancel batch {id}")
+
     async def download(self, batch: Batch, target: BinaryIO) -> None:
-        """Write the results of a batch that has ended, as JSON Lines."""
+        """Write the results of a batch that has ended, one output after the other, as JSON Lines."""
+        for name in batch.outputs:
+            start = target.tell()
+
+            async def action(_again: bool, name: str = name, start: int = start) -> None:
+                target.seek(start)
+                target.truncate()
+                async with aclosing(self._contents(batch, name)) as chunks:
+                    async for chunk in chunks:
+                        target.write(chunk)
+
+            await self._persist(action, f"cannot download the results of batch {batch.id}")
 
     @abstractmethod
     async def close(self) -> None:
         """Let go of connections."""
 
+    @abstractmethod
+    async def _create(self, requests: Path, handle: BatchHandle, again: bool) -> Batch:
+        """Create a batch once. An attempt that comes `again` looks first whether an earlier one has arrived."""
+
+    @abstractmethod
+    async def _find(self, handle: BatchHandle) -> Batch | None:
+        """The batch of a handle among those that the provider lists."""
+
+    @abstractmethod
+    async def _look(self, id: str) -> Batch:
+        """Ask for a batch once."""
+
+    @abstractmethod
+    async def _cancel(self, id: str) -> Batch:
+        """Ask once that a batch is stopped."""
+
+    @abstractmethod
+    def _contents(self, batch: Batch, name: str) -> AsyncGenerator[bytes, None]:
+        """The bytes of one of its outputs."""
+
     async def _persist(self, action: Callable[[bool], Awaitable[T]], what: str, *, queues: bool = False) -> T:
-        """Do something until it is done; `action` is told whether it was tried before, and may have been done unheard.
+        """Do something until it is done; `action` is told whether it was tried before: it may be done and only its answer lost.
 
         What `queues` may find the queue full, and raises `QueueFullError` then.
         """
@@ -231,7 +265,7 @@ class BatchService(ABC):
                             raise RepeatableError(verdict) from error
                         self._fail(verdict, what, getattr(error, "status_code", None))
         except RepeatableError as error:
-            if queues and error.verdict.outcome is Outcome.RATE_LIMITED:
+            if queues and error.verdict.outcome == "rate limited":
                 raise QueueFullError(Full(redacted(f"{what}: {error.verdict.cause}", self._key))) from None
             self._fail(error.verdict, what, None)
         raise AssertionError("unreachable: tenacity reraises")

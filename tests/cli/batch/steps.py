@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from extractor.cli import app
 from extractor.jobs.batch.plan import Plan
 from extractor.jobs.batch.store import Store
-from extractor.llm.batch import Room
+from extractor.llm.batch import Capacity
 from extractor.llm.batch.anthropic import AnthropicBatches
 from extractor.llm.batch.openai import OpenAIBatches
 from tests.cli.jobs import PAPERS, failures, ids
@@ -60,7 +60,7 @@ def answered_elsewhere(provider: BatchProvider, kind: str, requests: Path) -> by
 def small(monkeypatch: pytest.MonkeyPatch, requests: int) -> None:
     """Let the providers take only so many requests in a batch."""
     for service in (OpenAIBatches, AnthropicBatches):
-        monkeypatch.setattr(service, "room", Room(requests, 1_000_000))
+        monkeypatch.setattr(service, "capacity", Capacity(requests, 1_000_000))
 
 
 class KilledError(BaseException):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor import extract, read_extractions
-from extractor.llm.batch import Room
+from extractor.llm.batch import Capacity
 from extractor.llm.batch.openai import OpenAIBatches
 from tests.cli.batch.steps import ALL, CREATE, MODELS, accounted_for, asked, extractor, run, small, submit
 from tests.cli.jobs import KEY, PAPERS, failures, ids, job, write
@@ -67,17 +67,17 @@ def test_ids_with_odd_characters_have_custom_ids_that_every_provider_takes(
 
 
 @pytest.mark.parametrize(
-    ("room", "sizes"),
-    [(Room(3, 1_000_000), [3, 3, 1]), (Room(1_000, 30_000), [2, 2, 2, 1])],
+    ("capacity", "sizes"),
+    [(Capacity(3, 1_000_000), [3, 3, 1]), (Capacity(1_000, 30_000), [2, 2, 2, 1])],
     ids=["requests", "bytes"],
 )
 def test_a_job_is_split_by_the_providers_limits(
-    room: Room, sizes: list[int], server: ModelServer, provider: BatchProvider, monkeypatch: pytest.MonkeyPatch
+    capacity: Capacity, sizes: list[int], server: ModelServer, provider: BatchProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OpenAIBatches, "room", room)
+    monkeypatch.setattr(OpenAIBatches, "capacity", capacity)
     assert run(server).exit_code == 3
     assert [len(batch.lines) for batch in provider.batches.values()] == sizes
-    assert all(len(content) <= room.bytes for name, content in provider.files.values() if name.startswith("extractor"))
+    assert all(len(content) <= capacity.bytes for name, content in provider.files.values() if name.startswith("extractor"))
     assert [batch.metadata["extractor_batch"] for batch in provider.batches.values()] == [str(n + 1) for n in range(len(sizes))]
     assert ids() == [*(paper["id"] for paper in PAPERS), "nothing"]
 
