@@ -1,22 +1,25 @@
 """Grounding: labels + mentions + text -> extraction. What does not hold is rejected, with its reason.
 
 A reply is examined once, rule by rule. The record's rejections and the words that a model is told back follow from the same
-faults.
+faults. A phrase is found in the text exactly, after normalising white space, Unicode and LaTeX, and never by similarity: a
+fuzzy match can turn one number into another.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from extractor.documents import Document, Span
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
-from extractor.phrases import locate, locate_all
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Quantity, Rejection, Spans
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
 
 M = TypeVar("M", QuantityMention, HardwareMention)
+_LATEX = frozenset("$\\{}~")
 _MOST_TOLD = 12
 """Faults that are told at once: a reply that breaks more rules than that has not understood one of them."""
 _QUANTITIES, _HARDWARE, _SYSTEM, _CLAIMS = range(4)
@@ -210,7 +213,7 @@ class _Examination:
             self.faults.append(Fault(needless, f"{field}.effect", label.effect, recorded=holds))
         phrases: dict[str, str] = {name: value for name in PHRASE_FIELDS if (value := getattr(label, name)) is not None}
         near, sentence = (mention.span, mention.sentence) if mention else ((0, 0), (0, 0))
-        spans = dict(zip(phrases, locate_all(self._text, phrases.values(), near, sentence), strict=True))
+        spans = {name: locate(self._text, value, near, sentence) for name, value in phrases.items()}
         for name, value in phrases.items():
             told = _not_found(f"{noun}: {name}", value) if spans[name] is None else None
             reason: Reason | None = Reason.NOT_FOUND if told else None
@@ -259,3 +262,77 @@ class _Examination:
 
 def _not_found(what: str, phrase: str) -> str:
     return f"{what} {phrase!r} is not in the abstract. Copy it exactly, or null."
+
+
+@dataclass(frozen=True, slots=True)
+class _Normalised:
+    text: str
+    offsets: tuple[int, ...]
+
+
+def locate(text: str, phrase: str, near: Span, sentence: Span) -> Span | None:
+    """The occurrence of `phrase` closest to the span `near`, in its `sentence` if there is one; None if it does not occur.
+
+    An occurrence starts at a word boundary; one that ends at a boundary too is preferred ("GPU" is found in "GPUs" only
+    where "GPU" itself is missing).
+    """
+    found = [*_exact(text, phrase)] or [*_normalised(text, phrase)]
+    if not found:
+        return None
+    return min(
+        found,
+        key=lambda span: (
+            not (sentence[0] <= span[0] and span[1] <= sentence[1]),
+            not _ends_word(text, span[1]),
+            max(near[0] - span[1], span[0] - near[1]),
+            span,
+        ),
+    )
+
+
+def folded(phrase: str) -> str:
+    """A phrase as it is looked for in a text: two that are equal in it find the same places."""
+    return _normalise(phrase).text.strip()
+
+
+def _exact(text: str, phrase: str) -> Iterator[Span]:
+    start = text.find(phrase) if phrase else -1
+    while start != -1:
+        if _starts_word(text, start):
+            yield start, start + len(phrase)
+        start = text.find(phrase, start + 1)
+
+
+def _normalised(text: str, phrase: str) -> Iterator[Span]:
+    haystack, needle = _normalise(text), folded(phrase)
+    start = haystack.text.find(needle) if needle else -1
+    while start != -1:
+        span = haystack.offsets[start], haystack.offsets[start + len(needle) - 1] + 1
+        if _starts_word(text, span[0]):
+            yield span
+        start = haystack.text.find(needle, start + 1)
+
+
+@lru_cache(maxsize=64)
+def _normalise(text: str) -> _Normalised:
+    """The text in NFKC, case folded, without LaTeX mark-up, white space as single spaces; and each character's offset."""
+    characters: list[str] = []
+    offsets: list[int] = []
+    for offset, raw in enumerate(text):
+        if raw in _LATEX:
+            continue
+        for character in unicodedata.normalize("NFKC", raw).casefold():
+            character = " " if character.isspace() else character
+            if character == " " and characters and characters[-1] == " ":
+                continue
+            characters.append(character)
+            offsets.append(offset)
+    return _Normalised("".join(characters), tuple(offsets))
+
+
+def _starts_word(text: str, start: int) -> bool:
+    return start == 0 or not (text[start - 1].isalnum() and text[start].isalnum())
+
+
+def _ends_word(text: str, end: int) -> bool:
+    return end == len(text) or not (text[end - 1].isalnum() and text[end].isalnum())

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent
+from extractor.grounding import folded
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labeller, Labels
-from extractor.phrases import folded
 from extractor.records import PHRASE_FIELDS, Rejection
 from extractor.spotting import Mentions
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.phrases import locate
+from extractor.grounding import locate
 
 
 def find(text: str, phrase: str, near: tuple[int, int] = (0, 0), sentence: tuple[int, int] | None = None) -> str | None:
