@@ -35,11 +35,11 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The job's folder.",
 @batch.command("submit")
 def submit(
     inputs: options.Inputs,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", envvar="EXTRACTOR_OUTPUT", help="The job's folder.")],
+    output: Annotated[Path, options.option("-o", "--output", value="DIR", help="The job's folder.")],
     model: options.Model,
     base_url: options.BaseUrl = None,
     prompt: options.Prompt = None,
-    narrow_schema: options.NarrowSchema = options.Narrow.auto,
+    narrow_schema: options.NarrowSchema = "auto",
     price: options.Price = None,
     max_cost: options.MaxCost = None,
     no_cache: options.NoCache = False,
@@ -64,7 +64,7 @@ def submit(
         model=model,
         base_url=base_url,
         prompt=prompt,
-        narrow=narrow_schema.value,
+        narrow=narrow_schema,
         price=price,
         max_cost=max_cost,
         cache=not no_cache,
@@ -84,7 +84,7 @@ def submit(
 @batch.command("status")
 def status(
     folder: Folder,
-    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print JSON instead.")] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Show how far the batches of a job are. Changes nothing.
 
@@ -160,10 +160,9 @@ def export(
     ] = None,
     output: Annotated[
         Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
+        options.option(
+            *("-o", "--output"),
+            value="FILE",
             envvar="EXTRACTOR_REQUESTS",
             help="The requests file; several get a number each: -o ask.jsonl.",
         ),
@@ -171,7 +170,7 @@ def export(
     model: options.Model = "rules",
     base_url: options.BaseUrl = None,
     prompt: options.Prompt = None,
-    narrow_schema: options.NarrowSchema = options.Narrow.auto,
+    narrow_schema: options.NarrowSchema = "auto",
     price: options.Price = None,
     fields: options.Fields = "",
 ) -> None:
@@ -187,12 +186,9 @@ def export(
     from extractor.jobs.runner import Runner
     from extractor.labelling.models import ModelOptions
 
-    asked = ModelOptions(model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema.value, price=price)
-    job = Job(tuple(inputs or ()), asked, fields, batch=True)
-    if inputs:
-        files, plan = Runner(job, say, stdin=sys.stdin.buffer).export(folder, output)
-    else:
-        files, plan = steps.export(folder, output)
+    asked = ModelOptions(model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema, price=price)
+    new = Runner(Job(tuple(inputs), asked, fields, batch=True), say, stdin=sys.stdin.buffer).new_job() if inputs else None
+    files, plan = steps.export(folder, output, new)
     for file in files:
         typer.echo(str(file))
     say(f"{sum(each.requests for each in plan.pending):,} requests for {plan.documents:,} documents")

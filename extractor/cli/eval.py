@@ -43,7 +43,7 @@ def evaluate(
             show_default=False,
         ),
     ] = [],  # noqa: B006
-    narrow_schema: options.NarrowSchema = options.Narrow.auto,
+    narrow_schema: options.NarrowSchema = "auto",
     votes: options.Votes = 1,
     record: Annotated[
         bool,
@@ -119,7 +119,7 @@ def evaluate(
         raise UsageError("--prompt is for a model, and the rules take none; name one with --model")
     if votes > 1 and set(model) <= {RULES}:
         raise UsageError("--votes asks a model again, and the rules always answer alike; name one with --model")
-    asked = product(model or [RULES], prompt, base_url, narrow_schema.value, votes)
+    asked = product(model or [RULES], prompt, base_url, narrow_schema, votes)
     if len(asked) > 1 and (errors or as_json or save_baseline):
         raise UsageError("--errors, --json and --save-baseline are about one system; name one --model and at most one --prompt")
     documents = read_gold(gold)

@@ -9,7 +9,7 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE
-from extractor.cli.run import STDIN, LogFormat, LogFormatOption, start
+from extractor.cli.run import STDIN, LogFormat, start
 from extractor.cli.terminal import TALK, say
 from extractor.errors import UsageError
 
@@ -18,7 +18,7 @@ def retry(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A job's folder.")],
     max_cost: options.MaxCost = None,
     fallback: options.Fallback = None,
-    log_format: LogFormatOption = LogFormat.text,
+    log_format: LogFormat = "text",
 ) -> None:
     """Try again what failed in a job, and do what it had not come to.
 
@@ -33,7 +33,7 @@ def retry(
     """
     from extractor.jobs.job import Job, described
 
-    TALK.in_json(log_format is LogFormat.json)
+    TALK.as_json = log_format == "json"
     description = described(folder)
     try:
         job, failed = Job.of(description), description["counts"]["failed"]

@@ -6,13 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from extractor.cli import options
+from extractor.cli.options import option
 from extractor.cli.reporting import leave, mishaps, progress
 from extractor.cli.terminal import TALK, say
 
@@ -26,42 +26,21 @@ if TYPE_CHECKING:
 STREAM = STDIN = "-"
 
 
-class Order(str, Enum):  # noqa: UP042 (typer takes the values of a str enumeration)
-    """The values of `--order`."""
-
-    input = "input"
-    completion = "completion"
-
-
-class LogFormat(str, Enum):  # noqa: UP042
-    """The values of `--log-format`."""
-
-    text = "text"
-    json = "json"
-
-
-LogFormatOption = Annotated[
-    LogFormat,
-    typer.Option(
-        "--log-format",
-        envvar="EXTRACTOR_LOG_FORMAT",
-        help="What is said on standard error: lines for people, or a JSON object a line.",
-    ),
+LogFormat = Annotated[
+    Literal["text", "json"],
+    option("--log-format", help="What is said on standard error: lines for people, or a JSON object a line."),
 ]
 
 
 def run(
     inputs: options.Inputs,
     output: Annotated[
-        str,
-        typer.Option(
-            "-o", "--output", metavar="DIR", envvar="EXTRACTOR_OUTPUT", help="The job's folder; - streams to standard output."
-        ),
+        str, option("-o", "--output", value="DIR", help="The job's folder; - streams to standard output.")
     ] = "claims",
     model: options.Model = "rules",
     base_url: options.BaseUrl = None,
     prompt: options.Prompt = None,
-    narrow_schema: options.NarrowSchema = options.Narrow.auto,
+    narrow_schema: options.NarrowSchema = "auto",
     concurrency: options.Concurrency = None,
     rpm: options.RequestsPerMinute = None,
     tpm: options.TokensPerMinute = None,
@@ -70,40 +49,21 @@ def run(
     votes: options.Votes = 1,
     fallback: options.Fallback = None,
     no_cache: options.NoCache = False,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            "--timeout",
-            metavar="SECONDS",
-            min=0.001,
-            envvar="EXTRACTOR_TIMEOUT",
-            help="Seconds until a call is given up and tried again; without it, 300 for the answer to begin, 600 in all.",
-            show_default=False,
-        ),
-    ] = None,
+    timeout: options.Timeout = None,
     workers: Annotated[
-        int,
-        typer.Option(
-            "--workers",
-            metavar="N",
-            min=1,
-            envvar="EXTRACTOR_WORKERS",
-            help="Processes for the rules, one for each core at most.",
-        ),
+        int, option("--workers", value="N", min=1, help="Processes for the rules, one for each core at most.")
     ] = 1,
     order: Annotated[
-        Order,
-        typer.Option(
+        Literal["input", "completion"],
+        option(
             "--order",
-            envvar="EXTRACTOR_ORDER",
             help="The order of the records: the input's, or that in which they were done, which takes no sorting at the end.",
         ),
-    ] = Order.input,
+    ] = "input",
     dry_run: Annotated[
         bool,
-        typer.Option(
+        option(
             "--dry-run",
-            envvar="EXTRACTOR_DRY_RUN",
             help="Say how many abstracts need a call, how many tokens and what cost, about; send and write nothing.",
         ),
     ] = False,
@@ -111,14 +71,13 @@ def run(
     fresh: options.Fresh = False,
     batch: Annotated[
         bool,
-        typer.Option(
+        option(
             "--batch",
-            envvar="EXTRACTOR_BATCH",
             help="Send the questions through the provider's batch endpoint, at half the price, and wait for the answers.",
         ),
     ] = False,
     retry_online: options.RetryOnline = False,
-    log_format: LogFormatOption = LogFormat.text,
+    log_format: LogFormat = "text",
 ) -> None:
     """Extract the claims of every abstract.
 
@@ -143,12 +102,12 @@ def run(
     from extractor.jobs.job import Job
     from extractor.labelling.models import ModelOptions
 
-    TALK.in_json(log_format is LogFormat.json)
+    TALK.as_json = log_format == "json"
     asked = ModelOptions(
         model=model,
         base_url=base_url,
         prompt=prompt,
-        narrow=narrow_schema.value,
+        narrow=narrow_schema,
         concurrency=concurrency,
         requests_per_minute=rpm,
         tokens_per_minute=tpm,
@@ -159,7 +118,7 @@ def run(
         fallbacks=tuple(fallback or ()),
         cache=not no_cache,
     )
-    job = Job(tuple(inputs), asked, fields, workers, order.value, batch, retry_online)
+    job = Job(tuple(inputs), asked, fields, workers, order, batch, retry_online)
     folder = None if output == STREAM else Path(output)
     if dry_run:
         estimate(job, folder, fresh)

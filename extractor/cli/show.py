@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractor.cli.options import option
 from extractor.cli.terminal import console, plain
 from extractor.errors import UsageError
 
@@ -29,7 +30,7 @@ def show(
     document: Annotated[
         str | None, typer.Argument(metavar="ID", help="The abstract to show; without it, all are listed.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print JSON Lines instead.")] = False,
+    as_json: Annotated[bool, option("--json", help="Print JSON Lines instead.")] = False,
 ) -> None:
     """Show what a job found.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from extractor.cli.options import option
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,7 @@ _CAUSES = 1000
 
 def status(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A job's folder.")],
-    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print one JSON object instead.")] = False,
+    as_json: Annotated[bool, option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Show how far a job is, what it has cost, and what failed why.
 

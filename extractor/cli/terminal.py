@@ -22,15 +22,11 @@ def plain(text: str) -> str:
 
 
 class _Talk:
-    """How standard error is spoken to: plain lines or JSON, and above what moves there."""
+    """How standard error is spoken to: plain lines for people or JSON, and above what moves there."""
 
     def __init__(self) -> None:
         self.as_json = False
         self._above: Callable[[str], None] | None = None
-
-    def in_json(self, on: bool) -> None:
-        """Say everything as JSON objects from here on, or as lines for people."""
-        self.as_json = on
 
     @contextmanager
     def above(self, say: "Callable[[str], None]") -> "Iterator[None]":
@@ -42,7 +38,7 @@ class _Talk:
             self._above = None
 
     def say(self, line: str) -> None:
-        """Print one line."""
+        """Print one line on standard error."""
         if self.as_json:
             tell("message", message=line)
         elif self._above is not None:
@@ -52,11 +48,7 @@ class _Talk:
 
 
 TALK = _Talk()
-
-
-def say(line: str) -> None:
-    """Print one line on standard error."""
-    TALK.say(line)
+say = TALK.say
 
 
 def tell(event: str, **facts: Any) -> None:
@@ -83,8 +75,8 @@ def open_closed() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
 
 
-def console(*, stderr: bool = False) -> "Console":
+def console() -> "Console":
     """A console that takes text literally: no mark-up, no emoji codes, no guessed highlights."""
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False)
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=False)

@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, BinaryIO, Literal, Self
 
 from extractor._version import __version__
 from extractor.errors import UsageError
@@ -62,6 +63,21 @@ class Job:
             "options": options,
             "directory": self.directory,
         }
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[BinaryIO]:
+    """A stream whose content takes the place of a file when it is whole and on the disk; the file stays as it was if not."""
+    new = file.with_name(f"{file.name}.new")
+    try:
+        with new.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        new.replace(file)
+    except BaseException:
+        new.unlink(missing_ok=True)  # a full disk needs the room
+        raise
 
 
 def read_description(folder: Path, fix: str = WAYS_OUT) -> dict[str, Any]:

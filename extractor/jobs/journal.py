@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from extractor.documents import Document
 from extractor.errors import Spent, UsageError
-from extractor.jobs.job import JOB, WAYS_OUT, Job, earlier
+from extractor.jobs.job import JOB, WAYS_OUT, Job, earlier, written_whole
 from extractor.jobs.progress import Counts, Progress, Watch
 from extractor.jobs.sinks import Portion
 from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, to_line
@@ -301,16 +301,8 @@ class Journal:
             "finished": now if self._finished else None,
             "seconds": round(seconds, 3),
         }
-        new = self.folder / f"{JOB}.new"
-        try:
-            with new.open("w", encoding="ascii") as file:
-                file.write(json.dumps(description, indent=1) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self.folder / JOB)
-        except OSError:
-            new.unlink(missing_ok=True)
-            raise
+        with written_whole(self.folder / JOB) as file:
+            file.write((json.dumps(description, indent=1) + "\n").encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from extractor.labelling.models import RULES, Labelling, choose
 from extractor.sources import BadRecord, Gauge, read
 
 if TYPE_CHECKING:
-    from extractor.jobs.batch.plan import Plan
+    from extractor.jobs.batch.steps import NewJob
     from extractor.llm.pricing import Price
 
 _STDIN = "-"
@@ -66,21 +66,20 @@ class Runner:
         and what reading the input and writing raise.
         """
         if self.job.batch:
-            from extractor.jobs.batch.steps import NewJob, send
+            from extractor.jobs.batch.steps import send
 
             if isinstance(target, Streams):
                 raise UsageError("Batches need a folder to keep their state in. Name one with -o.")
-            new = NewJob(self.job, self.chosen, self.items)
-            return send(target, new, self.notice, fresh=fresh, to_the_end=to_the_end)
+            return send(target, self.new_job(), fresh=fresh, to_the_end=to_the_end)
         if self.job.retry_online:
             raise UsageError("--retry-online is for what batches left. Give it with --batch, or leave it out.")
         return self._fill(target, fresh, watching) if isinstance(target, Path) else self._stream(target)
 
-    def export(self, folder: Path, target: Path) -> "tuple[list[Path], Plan]":
-        """Plan the job in batches and write their requests to files, as `jobs.batch.steps.export` does."""
-        from extractor.jobs.batch.steps import NewJob, export
+    def new_job(self) -> "NewJob":
+        """What the steps of a job in batches take."""
+        from extractor.jobs.batch.steps import NewJob
 
-        return export(folder, target, NewJob(self.job, self.chosen, self.items), self.notice)
+        return NewJob(self.job, self.chosen, self.items, self.notice)
 
     def _stream(self, streams: Streams) -> Outcome:
         began = monotonic()

@@ -15,7 +15,6 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Self
 
 from extractor.errors import JobError
@@ -59,17 +58,10 @@ class Workers:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         for worker in self._all:
             worker.end()
         self._threads.shutdown()
-
-    @property
-    def pids(self) -> list[int]:
-        """The ids of the processes that are there."""
-        return [worker.process.pid for worker in self._all if worker.process is not None and worker.process.pid is not None]
 
     async def work_off(self, items: list[Item]) -> Portion:
         """Extract a portion of documents. Raises `JobError` if no process can be started."""

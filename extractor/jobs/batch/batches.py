@@ -11,8 +11,7 @@ from typing import cast
 
 from extractor.errors import BudgetError, CallError, JobError
 from extractor.jobs.batch.plan import Plan, PlannedBatch, refuse, take
-from extractor.jobs.batch.results import BatchAnswers, is_ours, is_torn, questions
-from extractor.jobs.batch.store import Store, next_batch
+from extractor.jobs.batch.store import BatchAnswers, Store, is_ours, is_torn, next_batch, questions
 from extractor.jobs.flow import Item, run_job
 from extractor.jobs.journal import Journal
 from extractor.labelling.models import Chosen

@@ -1,43 +1,49 @@
-"""The steps of a job in batches, each from its folder: sent, looked at, collected, cancelled, exported, imported."""
+"""The steps of a job in batches, each from its folder: planned, sent, looked at, collected, cancelled, exported, imported."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from pydantic import SecretStr
 
+from extractor.documents import Document
 from extractor.errors import JobError, UsageError
 from extractor.jobs.batch.batches import Batches
-from extractor.jobs.batch.plan import Plan, take
-from extractor.jobs.batch.planning import make_plan
-from extractor.jobs.batch.results import import_results
-from extractor.jobs.batch.store import Store, export_requests
-from extractor.jobs.flow import Item
-from extractor.jobs.job import Job
+from extractor.jobs.batch.plan import Plan, PlannedBatch, PlannedDocument, take
+from extractor.jobs.batch.store import Store, export_requests, import_results
+from extractor.jobs.flow import Item, run_job
+from extractor.jobs.job import Job, written_whole
 from extractor.jobs.journal import Journal
 from extractor.jobs.progress import Outcome
-from extractor.labelling.models import Chosen, choose
-from extractor.llm.batch import service_for
+from extractor.labelling.llm import ModelLabeller
+from extractor.labelling.models import Chosen, Labelling, choose
+from extractor.llm.batch import PRICE, BatchService, service_for
 from extractor.llm.endpoints import resolve
+from extractor.sources import BadRecord, Sourced
+from extractor.spotting import spot
 
 Notice = Callable[[str], None]
 """Gets what a user should know, one line each."""
 _Done = tuple[Journal, JobError | None]
+_ROUND_OFF = 1_000
+"""Bytes that a batch stays below its provider's limit, for what is around the requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job that may have no folder yet: as it was asked for, who labels it, its input."""
+    """A job that may have no folder yet: as it was asked for, who labels it, its input, who is told of it."""
 
     job: Job
     chosen: Chosen
     items: Iterable[Item]
+    notice: Notice
 
 
-def send(folder: Path, new: NewJob, notice: Notice, *, fresh: bool = False, to_the_end: bool = True) -> Outcome:
+def send(folder: Path, new: NewJob, *, fresh: bool = False, to_the_end: bool = True) -> Outcome:
     """Send a job in batches; `to_the_end` waits for them and writes the records. Goes on where an earlier run stopped.
 
     Raises `UsageError` for a job that no batch can do, and for a folder that is another job's or in use.
@@ -52,7 +58,7 @@ def send(folder: Path, new: NewJob, notice: Notice, *, fresh: bool = False, to_t
         )
 
     async def sent() -> tuple[Plan | None, _Done]:
-        async with _opened(store, chosen, notice) as batches:
+        async with _opened(store, chosen, new.notice) as batches:
             plan = None
             try:
                 plan = await _plan(batches, new, fresh=fresh, try_one=True)
@@ -119,9 +125,7 @@ def take_in(folder: Path, files: Sequence[Path], notice: Notice, *, online: bool
     return _go_on(folder, notice, step, online)
 
 
-def export(
-    folder: Path, target: Path, new: NewJob | None = None, notice: Notice = lambda _line: None
-) -> tuple[list[Path], Plan]:
+def export(folder: Path, target: Path, new: NewJob | None = None) -> tuple[list[Path], Plan]:
     """Write the requests that are not sent to files, one a batch, for a place without a connection to the provider.
 
     A `new` job is planned first. Raises `UsageError` where all are sent.
@@ -129,7 +133,7 @@ def export(
     store = Store(folder)
 
     async def planned(new: NewJob) -> Plan:
-        async with _opened(store, new.chosen, notice, needs_key=False) as batches:
+        async with _opened(store, new.chosen, new.notice, needs_key=False) as batches:
             return await _plan(batches, new, fresh=False, try_one=False)
 
     with store.locked():
@@ -227,3 +231,92 @@ def _outcome(done: _Done, plan: Plan | None, began: float) -> Outcome:
         waiting=waiting,
         queued=0 if plan is None else plan.queued,
     )
+
+
+async def make_plan(
+    items: Iterable[Item], journal: Journal, store: Store, chosen: Chosen, service: BatchService, *, try_one: bool
+) -> Plan:
+    """Read the input, write the records of what needs no call, and put the questions of the rest into batches.
+
+    With `try_one` the first question is asked online, so that a wrong key, model or setting shows now and not in the results.
+    Raises `JobError` if it does.
+    """
+    store.drop()
+    asked = chosen.options
+    if asked.prompt is not None:
+        store.prompt.write_bytes(asked.prompt.read_bytes())  # so that another machine has it
+    heading = journal.heading
+    model = {**asdict(asked), "base_url": chosen.endpoint.base_url, "prompt": asked.prompt is not None}
+    fields, options, directory = heading["settings"]["fields"], heading["options"], heading["directory"]
+    plan = Plan(heading["inputs"], fields, model, dict(chosen.settings), "", options, directory)
+    async with chosen.open(journal.spent) as labelling:
+        asker, requests = labelling.samples[0], _Requests(store, service, labelling)
+        with written_whole(store.documents) as documents, requests:
+            for item in items:
+                plan.documents += 1
+                planned = PlannedDocument(item)
+                if isinstance(item, BadRecord) or not _needs_call(item.document, asker, journal):
+                    await run_job([item], asker, journal)
+                elif try_one:
+                    try_one = False
+                    await run_job([item], asker, journal)
+                else:
+                    planned = await requests.ask(item)
+                documents.write(planned.to_line())
+        plan.batches = requests.batches
+        plan.mode = labelling.clients[0].template().mode.value if plan.batches else ""
+    store.save(plan)
+    return plan
+
+
+def _needs_call(document: Document, asker: ModelLabeller, journal: Journal) -> bool:
+    return not journal.is_done(document) and not asker.is_answered(document, spot(document.text))
+
+
+class _Requests:
+    """Requests on their way into the files of batches, each as full as the provider allows. A question is put once."""
+
+    def __init__(self, store: Store, service: BatchService, labelling: Labelling) -> None:
+        self._store, self._service = store, service
+        self._labeller, self._client = labelling.samples[0], labelling.clients[0]
+        self.batches: list[PlannedBatch] = []
+        self._asked: dict[bytes, int] = {}
+        self._file: Any = None
+
+    def __enter__(self) -> "_Requests":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    async def ask(self, item: Sourced) -> PlannedDocument:
+        """Put the question about a document into a batch. Raises `UsageError` for one that no batch has room for."""
+        messages, schema = self._labeller.question(item.document, spot(item.document.text))
+        question = self._client.question(messages, schema)
+        if (before := self._asked.get(bytes.fromhex(question))) is not None:
+            return PlannedDocument(item, question, before, repeat=True)
+        line = await self._service.line(question, self._client.template(), messages, schema)
+        expected = self._client.expected(messages)
+        cost = None if expected.cost_usd is None else expected.cost_usd * PRICE
+        number = self._add(line, cost, expected.input_tokens)
+        self._asked[bytes.fromhex(question)] = number
+        return PlannedDocument(item, question, number)
+
+    def _add(self, line: bytes, cost: float | None, tokens: int) -> int:
+        room = self._service.capacity.bytes - _ROUND_OFF
+        if len(line) > room:
+            raise UsageError(f"one request has {len(line):,} bytes, a batch {room:,}. Run without --batch.")
+        batch = self.batches[-1] if self.batches else None
+        if batch is None or batch.requests == self._service.capacity.requests or batch.bytes + len(line) > room:
+            if self._file is not None:
+                self._file.close()
+            batch = PlannedBatch(len(self.batches) + 1, 0, 0, 0.0)
+            self.batches.append(batch)
+            self._file = self._store.requests(batch.number).open("wb")
+        self._file.write(line)
+        batch.requests += 1
+        batch.bytes += len(line)
+        batch.tokens += tokens
+        batch.cost_usd = None if batch.cost_usd is None or cost is None else batch.cost_usd + cost
+        return batch.number

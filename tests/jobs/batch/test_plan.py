@@ -6,8 +6,7 @@ import pytest
 
 from extractor.documents import Document
 from extractor.jobs.batch.plan import Plan, PlannedBatch, PlannedDocument, refuse, take
-from extractor.jobs.batch.results import questions
-from extractor.jobs.batch.store import Store, next_batch
+from extractor.jobs.batch.store import Store, next_batch, questions
 from extractor.llm.batch import Batch, Full
 from extractor.sources import Location, Sourced
 
