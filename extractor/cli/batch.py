@@ -35,7 +35,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The job's folder.",
 @batch.command("submit")
 def submit(
     inputs: options.Inputs,
-    output: Annotated[Path, options.option("-o", "--output", value="DIR", help="The job's folder.")],
+    output: Annotated[Path, options.option("--output", "-o", metavar="DIR", help="The job's folder.")],
     model: options.Model,
     base_url: options.BaseUrl = None,
     prompt: options.Prompt = None,
@@ -161,8 +161,9 @@ def export(
     output: Annotated[
         Path,
         options.option(
-            *("-o", "--output"),
-            value="FILE",
+            "--output",
+            "-o",
+            metavar="FILE",
             envvar="EXTRACTOR_REQUESTS",
             help="The requests file; several get a number each: -o ask.jsonl.",
         ),

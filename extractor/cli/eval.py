@@ -17,78 +17,52 @@ if TYPE_CHECKING:
 
 def evaluate(
     gold: Annotated[
-        Path,
-        typer.Option("--gold", metavar="DIR", envvar="EXTRACTOR_GOLD", help="The annotated abstracts, a folder of JSON files."),
+        Path, options.option("--gold", metavar="DIR", help="The annotated abstracts, a folder of JSON files.")
     ] = Path("evals/gold"),
     model: Annotated[
         list[str],
-        typer.Option(
-            "-m",
+        options.option(
             "--model",
+            "-m",
             metavar="NAME",
-            envvar="EXTRACTOR_MODEL",
             help="A system to score: rules, or a model as PROVIDER/NAME. Again for more. Without it, the rules and every "
             "model that is recorded.",
-            show_default=False,
         ),
     ] = [],  # noqa: B006 (typer reads it and makes its own)
     base_url: options.BaseUrl = None,
     prompt: Annotated[
         list[Path],
-        typer.Option(
+        options.option(
             "--prompt",
             metavar="FILE",
-            envvar="EXTRACTOR_PROMPT",
             help="A prompt of your own in place of the built-in one. Again for more: each model is scored with each prompt.",
-            show_default=False,
         ),
     ] = [],  # noqa: B006
     narrow_schema: options.NarrowSchema = "auto",
     votes: options.Votes = 1,
     record: Annotated[
-        bool,
-        typer.Option(
-            "--record", envvar="EXTRACTOR_RECORD", help="Ask the models what is not recorded yet; without it, nothing is sent."
-        ),
+        bool, options.option("--record", help="Ask the models what is not recorded yet; without it, nothing is sent.")
     ] = False,
     cassettes: Annotated[
-        Path,
-        typer.Option(
-            "--cassettes", metavar="DIR", envvar="EXTRACTOR_CASSETTES", help="Where the replies of models are recorded."
-        ),
+        Path, options.option("--cassettes", metavar="DIR", help="Where the replies of models are recorded.")
     ] = Path("evals/cassettes"),
     report: Annotated[
-        Path,
-        typer.Option(
-            "--report", metavar="DIR", envvar="EXTRACTOR_REPORT", help="Where report.html, report.md and report.json go."
-        ),
+        Path, options.option("--report", metavar="DIR", help="Where report.html, report.md and report.json go.")
     ] = Path("build/report"),
     baseline: Annotated[
         list[Path],
-        typer.Option(
+        options.option(
             "--baseline",
             metavar="FILE",
-            envvar="EXTRACTOR_BASELINE",
             help="Exit with 4 if a headline figure of its system fell by more than it tolerates. Again for more systems.",
-            show_default=False,
         ),
     ] = [],  # noqa: B006
     save_baseline: Annotated[
         Path | None,
-        typer.Option(
-            "--save-baseline",
-            metavar="FILE",
-            envvar="EXTRACTOR_SAVE_BASELINE",
-            help="Keep the headline figures of the one system as a baseline.",
-            show_default=False,
-        ),
+        options.option("--save-baseline", metavar="FILE", help="Keep the headline figures of the one system as a baseline."),
     ] = None,
-    errors: Annotated[
-        bool, typer.Option("--errors", envvar="EXTRACTOR_ERRORS", help="List each miss, false claim and wrong field instead.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print the figures as JSON instead.")
-    ] = False,
+    errors: Annotated[bool, options.option("--errors", help="List each miss, false claim and wrong field instead.")] = False,
+    as_json: Annotated[bool, options.option("--json", help="Print the figures as JSON instead.")] = False,
 ) -> None:
     """Score the built-in rules and models against annotated abstracts, and compare them.
 

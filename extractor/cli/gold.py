@@ -28,13 +28,9 @@ gold = typer.Typer(
 
 @gold.command("new")
 def new(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="INPUT", help="Files, folders or globs; - reads standard input.", show_default=False),
-    ],
+    inputs: options.Inputs,
     output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="DIR", envvar="EXTRACTOR_GOLD_OUTPUT", help="The folder of the new files."),
+        Path, typer.Option("-o", "--output", metavar="DIR", envvar="EXTRACTOR_GOLD_OUTPUT", help="The folder of the new files.")
     ] = Path("gold"),
     model: Annotated[
         str | None,
@@ -173,13 +169,11 @@ def agree(
     second: Annotated[Path, typer.Argument(metavar="B", help="The other's.", show_default=False)],
     errors: Annotated[
         bool,
-        typer.Option(
-            "--errors",
-            envvar="EXTRACTOR_ERRORS",
-            help="List each disagreement instead: missed is what A alone has, spurious what B alone has.",
+        options.option(
+            "--errors", help="List each disagreement instead: missed is what A alone has, spurious what B alone has."
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print the figures as JSON.")] = False,
+    as_json: Annotated[bool, options.option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Print how far two annotations of the same abstracts agree: the ceiling that a model can be held to.
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 
-def option(*names: str, value: str | None = None, **more: Any) -> Any:
-    """An option that may also stand in the environment: `--max-cost USD` in EXTRACTOR_MAX_COST."""
-    variable = "EXTRACTOR_" + names[-1].strip("-").replace("-", "_").upper()
-    return typer.Option(*names, metavar=value, **{"envvar": variable, **more})
+def option(name: str, *short: str, **settings: Any) -> Any:
+    """An option that may also come from the environment: `--max-cost` from EXTRACTOR_MAX_COST."""
+    variable = f"EXTRACTOR_{name[2:].replace('-', '_').upper()}"
+    return typer.Option(*short, name, **{"envvar": variable, **settings})
 
 
 Inputs = Annotated[
@@ -19,18 +19,21 @@ Inputs = Annotated[
 Model = Annotated[
     str,
     option(
-        *("-m", "--model"),
-        value="NAME",
+        "--model",
+        "-m",
+        metavar="NAME",
         help="Who labels: rules is built in; a model is PROVIDER/NAME, for instance openai/gpt-4o-mini, ollama/llama3.1.",
     ),
 ]
 BaseUrl = Annotated[
     str | None,
-    option("--base-url", value="URL", help="The model's server, where it is not the provider's own: http://127.0.0.1:8080/v1."),
+    option(
+        "--base-url", metavar="URL", help="The model's server, where it is not the provider's own: http://127.0.0.1:8080/v1."
+    ),
 ]
 Prompt = Annotated[
     Path | None,
-    option("--prompt", value="FILE", help="A prompt of your own in place of the built-in one: --prompt mine.md."),
+    option("--prompt", metavar="FILE", help="A prompt of your own in place of the built-in one: --prompt mine.md."),
 ]
 NarrowSchema = Annotated[
     Literal["auto", "always", "never"],
@@ -44,7 +47,7 @@ Fields = Annotated[
     str,
     option(
         "--fields",
-        value="NAME=FIELD,...",
+        metavar="NAME=FIELD,...",
         help="What the input calls title, abstract and id, where it has other names: title=headline,abstract=body.",
     ),
 ]
@@ -52,19 +55,19 @@ Concurrency = Annotated[
     int | None,
     option(
         "--concurrency",
-        value="N",
+        metavar="N",
         min=1,
         help="Calls under way at most, fewer where the server says 429: 32 unless told, 4 for a server on this machine "
         "or network.",
     ),
 ]
-RequestsPerMinute = Annotated[float | None, option("--rpm", value="N", min=0.001, help="Calls a minute at most: --rpm 500.")]
-TokensPerMinute = Annotated[float | None, option("--tpm", value="N", min=1, help="Tokens a minute at most: --tpm 200000.")]
+RequestsPerMinute = Annotated[float | None, option("--rpm", metavar="N", min=0.001, help="Calls a minute at most: --rpm 500.")]
+TokensPerMinute = Annotated[float | None, option("--tpm", metavar="N", min=1, help="Tokens a minute at most: --tpm 200000.")]
 Timeout = Annotated[
     float | None,
     option(
         "--timeout",
-        value="SECONDS",
+        metavar="SECONDS",
         min=0.001,
         help="Seconds until a call is given up and tried again; without it, 300 for the answer to begin, 600 in all.",
     ),
@@ -73,7 +76,7 @@ Price = Annotated[
     str | None,
     option(
         "--price",
-        value="IN,OUT",
+        metavar="IN,OUT",
         help="US dollars for a million tokens, where none is published: --price 0.15,0.60.",
     ),
 ]
@@ -81,7 +84,7 @@ MaxCost = Annotated[
     float | None,
     option(
         "--max-cost",
-        value="USD",
+        metavar="USD",
         min=0,
         help="Stop before the call that could make the job, all its runs together, cost more: --max-cost 5.",
     ),
@@ -90,7 +93,7 @@ Votes = Annotated[
     int,
     option(
         "--votes",
-        value="N",
+        metavar="N",
         min=1,
         help="Ask N times at temperature 0.7 and keep what most answers say; the share that agrees is each claim's "
         "confidence. Costs N times as much: --votes 5.",
@@ -100,7 +103,7 @@ Fallback = Annotated[
     list[str] | None,
     option(
         "--fallback",
-        value="NAME",
+        metavar="NAME",
         help="Who labels an abstract for which the model gives no answer, again for the next in line: --fallback rules. "
         "A wrong key still stops the job. --base-url is the model's alone.",
     ),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractor.cli import options
 from extractor.cli.terminal import plain
 from extractor.errors import UsageError
 
@@ -33,15 +34,11 @@ def show_prompt(
     ] = "label",
     sample: Annotated[
         str | None,
-        typer.Option(
-            "--sample",
-            metavar="INPUT",
-            envvar="EXTRACTOR_SAMPLE",
-            help="Show it with the first abstract of this file and not with a made-up one.",
-            show_default=False,
+        options.option(
+            "--sample", metavar="INPUT", help="Show it with the first abstract of this file and not with a made-up one."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print the messages as JSON.")] = False,
+    as_json: Annotated[bool, options.option("--json", help="Print the messages as JSON.")] = False,
 ) -> None:
     """Print the messages that ask for the labels of one abstract, word for word.
 

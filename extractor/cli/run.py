@@ -35,7 +35,7 @@ LogFormat = Annotated[
 def run(
     inputs: options.Inputs,
     output: Annotated[
-        str, option("-o", "--output", value="DIR", help="The job's folder; - streams to standard output.")
+        str, option("--output", "-o", metavar="DIR", help="The job's folder; - streams to standard output.")
     ] = "claims",
     model: options.Model = "rules",
     base_url: options.BaseUrl = None,
@@ -51,7 +51,7 @@ def run(
     no_cache: options.NoCache = False,
     timeout: options.Timeout = None,
     workers: Annotated[
-        int, option("--workers", value="N", min=1, help="Processes for the rules, one for each core at most.")
+        int, option("--workers", metavar="N", min=1, help="Processes for the rules, one for each core at most.")
     ] = 1,
     order: Annotated[
         Literal["input", "completion"],
