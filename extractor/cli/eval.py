@@ -118,6 +118,7 @@ def _print(system: "System", documents: "tuple[GoldDocument, ...]", *, as_json: 
 
     from extractor.evaluation import score
     from extractor.evaluation.findings import cover
+    from extractor.evaluation.metrics import to_dict
     from extractor.evaluation.report.terminal import list_errors
 
     if not as_json:
@@ -125,7 +126,7 @@ def _print(system: "System", documents: "tuple[GoldDocument, ...]", *, as_json: 
             typer.echo(plain(line))
         return
     used = _usage(system)
-    figures = {**score(system.alignments).as_dict(), "spotting": cover(documents).as_dict()}
+    figures = {**score(system.alignments).as_dict(), "spotting": to_dict(cover(documents))}
     typer.echo(json.dumps(figures | ({} if used is None else {"usage": used.as_dict()}), indent=2))
 
 

@@ -52,17 +52,18 @@ def _figures(scores: Scores) -> Iterator[tuple[str, float | None, int, str | Non
     for label, counts, headline in (
         ("claims found: F1", scores.claims.detection, "detection_f1"),
         ("claims alike: F1", scores.claims.strict, "strict_f1"),
-        ("hardware: F1", scores.hardware, "hardware_f1"),
+        ("hardware: F1", scores.hardware.all, "hardware_f1"),
     ):
         yield label, counts.f1, counts.found + counts.spurious + counts.missed, headline
-    for name, exact in scores.exact.items():
-        yield f"claim: {name}", exact.value, exact.total, None
-        if name in scores.soft:
-            yield "  softly", scores.soft[name].value, exact.total, name if name in HEADLINE else None
-    yield "hardware: role", scores.role.value, scores.role.total, None
-    yield "products: category", scores.category.value, scores.category.total, None
-    yield "system", scores.system_exact.value, scores.documents, "system"
-    yield "  softly", scores.system_soft.value, scores.documents, None
+    for name, field in scores.fields.items():
+        yield f"claim: {name}", field.exact.value, field.exact.total, None
+        if field.soft is not None:
+            yield "  softly", field.soft.value, field.soft.total, name if name in HEADLINE else None
+    role, category = scores.hardware.role, scores.hardware.category
+    yield "hardware: role", role.value, role.total, None
+    yield "products: category", category.value, category.total, None
+    yield "system", scores.system.exact.value, scores.documents, "system"
+    yield "  softly", scores.system.soft.value, scores.documents, None
     yield "abstracts alike", scores.documents_right.value, scores.documents, "documents_right"
 
 

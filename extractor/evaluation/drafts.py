@@ -6,13 +6,13 @@ long as one is left, `read_gold` refuses the file.
 """
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from extractor._version import __version__
 from extractor.documents import Document, Span
+from extractor.evaluation.cassettes import safe_name
 from extractor.evaluation.gold import occurrences
 from extractor.labels import Labelled, Labels
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Provenance
@@ -23,8 +23,6 @@ _CONTEXT = 40
 
 _REACH = 80
 """Characters on either side of a phrase among which a context is looked for."""
-
-_UNFIT = re.compile(r"[^\w.@#+-]")
 
 
 class NoLabeller:
@@ -45,8 +43,8 @@ class NoLabeller:
 
 
 def draft_path(folder: Path, id: str) -> Path:
-    """Where the draft of a document goes: its id, with `_` for characters that some system does not allow in a file name."""
-    return folder / f"{_UNFIT.sub('_', id).lstrip('.') or '_'}.json"
+    """Where the draft of a document goes."""
+    return folder / f"{safe_name(id)}.json"
 
 
 def is_drafted(path: Path, id: str) -> bool:

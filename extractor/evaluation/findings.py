@@ -5,17 +5,16 @@ What spotting does not list, no labeller can claim, so how much of the gold it l
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar
 
 from extractor.documents import Span
 from extractor.evaluation.gold import GoldClaim, GoldDocument, GoldHardware
 from extractor.evaluation.matching import Alignment, agreement, claim_overlap, compare_phrases, overlap, same_value
-from extractor.evaluation.metrics import Share, share_figures
+from extractor.evaluation.metrics import Share
 from extractor.records import Claim, HardwareTarget, Quantity
 from extractor.spotting import HardwareMention, Mentions, QuantityMention, spot
 
 Error = Literal["unspotted", "misread", "missed", "spurious", "wrong"]
-ERRORS: tuple[Error, ...] = get_args(Error)
 
 M = TypeVar("M", QuantityMention, HardwareMention)
 
@@ -109,10 +108,6 @@ class Coverage:
     listed: Share
     read: Share
     hardware: Share
-
-    def as_dict(self) -> dict[str, dict[str, float | None]]:
-        """The shares with their values, for JSON."""
-        return {name: share_figures(getattr(self, name)) for name in ("listed", "read", "hardware")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,14 +88,6 @@ def check_gold(place: Path) -> Iterator[tuple[Path, tuple[Fault, ...]]]:
         yield path, () if isinstance(found, GoldDocument) else found
 
 
-def read_gold_file(path: Path) -> GoldDocument:
-    """Read and check one gold file. Raises `DataError` that names the file, the field, the cause and the fix."""
-    found = _Page(path).read()
-    if not isinstance(found, GoldDocument):
-        raise DataError(str(found[0]))
-    return found
-
-
 def _examine(place: Path) -> Iterator[tuple[Path, GoldDocument | tuple[Fault, ...]]]:
     """Each file with its document, or with its faults, of which there is at least one."""
     files = [place] if place.is_file() else sorted(place.glob("*.json"))

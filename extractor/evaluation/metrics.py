@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import ConfigDict, Field, TypeAdapter, computed_field
 
 from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.matching import Agreement, Alignment, Matching, agreement, compare_phrases, is_strict
@@ -24,13 +26,26 @@ Pair = tuple[GoldClaim, Claim, dict[str, Agreement]]
 """A matched claim: gold, prediction, and where their fields agree."""
 
 
+def _closed(schema: dict[str, Any]) -> None:
+    schema["additionalProperties"] = False
+    for each in schema["properties"].values():
+        each.pop("readOnly", None)
+
+
+COUNTED = ConfigDict(extra="ignore", json_schema_extra=_closed)
+"""In JSON the ratios that follow from counts stand beside them; when it is read they follow again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """`right` of `total`."""
 
+    __pydantic_config__ = COUNTED
+
     right: int
     total: int
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def value(self) -> float | None:
         """The share in [0, 1]; None of nothing."""
@@ -41,20 +56,25 @@ class Share:
 class Counts:
     """How many items of gold and prediction found a partner: `found` did, `spurious` predictions and `missed` gold did not."""
 
+    __pydantic_config__ = COUNTED
+
     found: int
     spurious: int
     missed: int
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def precision(self) -> float | None:
         """Share of the predictions that are right; 0 if nothing was predicted though gold has something."""
         return self._ratio(self.found, self.found + self.spurious)
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def recall(self) -> float | None:
         """Share of the gold that was found; 0 if gold has nothing though something was predicted."""
         return self._ratio(self.found, self.found + self.missed)
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def f1(self) -> float | None:
         """Harmonic mean of precision and recall; 0 if nothing was found."""
@@ -100,12 +120,15 @@ class Bin:
     1 belongs to the last bin. The mean of an empty bin is None.
     """
 
+    __pydantic_config__ = COUNTED
+
     low: float
     high: float
     claims: int
     confidence: float | None
     right: int
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def accuracy(self) -> float | None:
         """The share that is right; None of an empty bin."""
@@ -125,70 +148,69 @@ class Calibration:
     error: float
     brier: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """The figures with the accuracy of each bin, for JSON."""
-        return asdict(self) | {"bins": [asdict(each) | {"accuracy": each.accuracy} for each in self.bins]}
+
+@dataclass(frozen=True, slots=True)
+class FieldScores:
+    """How often a field of a matched claim agrees: exactly; a phrase also softly, and exactly where it is `named`.
+
+    A phrase is named unless it is null on both sides.
+    """
+
+    exact: Share
+    soft: Share | None = None
+    named: Share | None = None
 
 
-Confusion = dict[str, dict[str, int]]
-"""Gold kind -> predicted kind -> claims. The last row, "spurious", has no gold; the last column, "missed", no prediction."""
+@dataclass(frozen=True, slots=True)
+class HardwareScores:
+    """Hardware targets in all and by sort; `role` of the matched ones, `category` of the matched products.
+
+    Classes match by category, so theirs says nothing.
+    """
+
+    all: Counts
+    products: Counts
+    classes: Counts
+    role: Share
+    category: Share
+
+
+@dataclass(frozen=True, slots=True)
+class SystemScores:
+    """How often the name of the paper's system agrees."""
+
+    exact: Share
+    soft: Share
+
+
+Confusion = Annotated[
+    dict[str, dict[str, int]],
+    Field(description="Gold kind, or spurious, -> predicted kind, or missed -> number of claims"),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """All figures of one labeller on a set of documents.
-
-    `exact` gives the accuracy of each field over the matched claims, `soft` and `named` that of the phrases alone: `named`
-    is the exact accuracy over the claims where gold, prediction or both name the phrase.
-    `category` counts matched products alone, because classes match by category.
-    """
+    """All figures of one labeller on a set of documents; docs/evaluation.md defines them."""
 
     documents: int
     claims: ClaimScores
     macro: ClaimMeans
     by_kind: dict[Kind, ClaimScores]
     by_comparison: dict[Comparison, ClaimScores]
-    by_unit: dict[UnitGroup, ClaimScores]
+    by_unit: dict[str, ClaimScores]
     confusion: Confusion
-    exact: dict[str, Share]
-    soft: dict[str, Share]
-    named: dict[str, Share]
-    hardware: Counts
-    products: Counts
-    classes: Counts
-    role: Share
-    category: Share
-    system_exact: Share
-    system_soft: Share
+    fields: dict[str, FieldScores]
+    hardware: HardwareScores
+    system: SystemScores
     documents_right: Share
-    calibration: Calibration | None
+    calibration: Annotated[Calibration | None, Field(description="Null where no predicted claim has a confidence")]
 
     def as_dict(self) -> dict[str, Any]:
-        """The counts with the ratios that follow from them, for JSON."""
-        return {
-            "documents": self.documents,
-            "claims": _claim_figures(self.claims),
-            "macro": asdict(self.macro),
-            "by_kind": {kind: _claim_figures(scores) for kind, scores in self.by_kind.items()},
-            "by_comparison": {comparison: _claim_figures(scores) for comparison, scores in self.by_comparison.items()},
-            "by_unit": {unit: _claim_figures(scores) for unit, scores in self.by_unit.items()},
-            "confusion": self.confusion,
-            "fields": {name: self._field_figures(name) for name in self.exact},
-            "hardware": {
-                "all": count_figures(self.hardware),
-                "products": count_figures(self.products),
-                "classes": count_figures(self.classes),
-                "role": share_figures(self.role),
-                "category": share_figures(self.category),
-            },
-            "system": {"exact": share_figures(self.system_exact), "soft": share_figures(self.system_soft)},
-            "documents_right": share_figures(self.documents_right),
-            "calibration": self.calibration and self.calibration.as_dict(),
-        }
-
-    def _field_figures(self, name: str) -> dict[str, dict[str, float | None]]:
-        ways = {"exact": self.exact, "soft": self.soft, "named": self.named}
-        return {way: share_figures(shares[name]) for way, shares in ways.items() if name in shares}
+        """The figures for JSON; of a field, those that it has."""
+        figures = to_dict(self)
+        fields = figures["fields"].items()
+        return figures | {"fields": {name: {way: each for way, each in ways.items() if each} for name, ways in fields}}
 
 
 def score(alignments: Iterable[Alignment]) -> Scores:
@@ -207,16 +229,15 @@ def score(alignments: Iterable[Alignment]) -> Scores:
         by_comparison=_by(COMPARISONS, lambda claim: claim.comparison, documents, pairs),
         by_unit=_by(UNIT_GROUPS, lambda claim: unit_group(claim.quantity.unit), documents, pairs),
         confusion=confusion(documents),
-        exact={name: share(fields[name].exact for *_, fields in pairs) for name in CLAIM_FIELDS},
-        soft={name: share(fields[name].soft for *_, fields in pairs) for name in PHRASE_FIELDS},
-        named={name: share(fields[name].exact for *_, fields in pairs if fields[name].named) for name in PHRASE_FIELDS},
-        hardware=_hardware_counts(documents, lambda _: True),
-        products=_hardware_counts(documents, lambda target: target.specific),
-        classes=_hardware_counts(documents, lambda target: not target.specific),
-        role=share(gold.role == target.role for gold, target in targets),
-        category=share(gold.category == target.category for gold, target in targets if gold.specific),
-        system_exact=share(system.exact for system in systems),
-        system_soft=share(system.soft for system in systems),
+        fields={name: _field(name, [fields[name] for *_, fields in pairs]) for name in CLAIM_FIELDS},
+        hardware=HardwareScores(
+            all=_hardware_counts(documents, lambda _: True),
+            products=_hardware_counts(documents, lambda target: target.specific),
+            classes=_hardware_counts(documents, lambda target: not target.specific),
+            role=share(gold.role == target.role for gold, target in targets),
+            category=share(gold.category == target.category for gold, target in targets if gold.specific),
+        ),
+        system=SystemScores(share(system.exact for system in systems), share(system.soft for system in systems)),
         documents_right=share(is_right(document) for document in documents),
         calibration=calibrate(documents),
     )
@@ -323,18 +344,17 @@ def share(outcomes: Iterable[bool]) -> Share:
     return Share(sum(outcomes), len(outcomes))
 
 
-def count_figures(counts: Counts) -> dict[str, float | None]:
-    """Counts with precision, recall and F1."""
-    return asdict(counts) | {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
+def to_dict(figures: object) -> dict[str, Any]:
+    """Figures for JSON: the counts with the ratios that follow from them."""
+    found: dict[str, Any] = TypeAdapter(type(figures)).dump_python(figures)
+    return found
 
 
-def share_figures(share: Share) -> dict[str, float | None]:
-    """A share with its value."""
-    return asdict(share) | {"value": share.value}
-
-
-def _claim_figures(scores: ClaimScores) -> dict[str, dict[str, float | None]]:
-    return {"detection": count_figures(scores.detection), "strict": count_figures(scores.strict)}
+def _field(name: str, pairs: Sequence[Agreement]) -> FieldScores:
+    exact = share(each.exact for each in pairs)
+    if name not in PHRASE_FIELDS:
+        return FieldScores(exact)
+    return FieldScores(exact, share(each.soft for each in pairs), share(each.exact for each in pairs if each.named))
 
 
 def _pairs(document: Alignment) -> list[Pair]:

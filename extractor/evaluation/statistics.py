@@ -8,15 +8,17 @@ nothing to score; the tests hold this module against both.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from statistics import NormalDist
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from extractor.errors import DataError, UsageError
 from extractor.evaluation.matching import Alignment
-from extractor.evaluation.metrics import Counts, Scores, Share, score
+from extractor.evaluation.metrics import Counts, Scores, score
 
 try:
     import numpy as np
@@ -40,72 +42,31 @@ _ROUNDING = 1e-12
 """Two differences of ratios are equal within this."""
 
 
-def _f1(counts: Counts) -> tuple[int, int]:
-    return 2 * counts.found, 2 * counts.found + counts.spurious + counts.missed
-
-
-def _share(share: Share) -> tuple[int, int]:
-    return share.right, share.total
-
-
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A figure that has an interval: its heading in a table, its name in a sentence, what it means, and its ratio."""
+    """A figure with an interval: its heading, its name in a sentence, what it means, and where the scores hold it."""
 
     label: str
     name: str
     meaning: str
-    ratio: Callable[[Scores], tuple[int, int]]
-    """What stands above and below the fraction bar."""
+    figure: str
+
+    def ratio(self, scores: Scores) -> tuple[int, int]:
+        """What stands above and below the fraction bar."""
+        figure: Any = scores
+        for part in self.figure.split("."):
+            figure = figure[part] if isinstance(figure, dict) else getattr(figure, part)
+        if isinstance(figure, Counts):  # F1
+            return 2 * figure.found, 2 * figure.found + figure.spurious + figure.missed
+        return figure.right, figure.total
 
 
-HEADLINE: Mapping[str, Headline] = MappingProxyType(
-    {
-        "detection_f1": Headline(
-            "claims found",
-            "detection F1",
-            "detection F1, of the claims that stand where the annotation has one",
-            lambda scores: _f1(scores.claims.detection),
-        ),
-        "strict_f1": Headline(
-            "claims right",
-            "strict F1",
-            "strict F1, of the claims that are right in kind, comparison, value and unit, too",
-            lambda scores: _f1(scores.claims.strict),
-        ),
-        "hardware_f1": Headline("hardware", "hardware F1", "F1 of the hardware targets", lambda scores: _f1(scores.hardware)),
-        "metric": Headline(
-            "metric",
-            "metrics that agree softly",
-            "share of the claims found whose metric agrees, at least softly",
-            lambda scores: _share(scores.soft["metric"]),
-        ),
-        "subject": Headline(
-            "subject", "subjects that agree softly", "the same for the subject", lambda scores: _share(scores.soft["subject"])
-        ),
-        "baseline": Headline(
-            "baseline",
-            "baselines that agree softly",
-            "the same for the baseline",
-            lambda scores: _share(scores.soft["baseline"]),
-        ),
-        "dataset": Headline(
-            "dataset", "datasets that agree softly", "the same for the dataset", lambda scores: _share(scores.soft["dataset"])
-        ),
-        "system": Headline(
-            "system name",
-            "system names",
-            "share of the abstracts whose system is named as annotated",
-            lambda scores: _share(scores.system_exact),
-        ),
-        "documents_right": Headline(
-            "abstracts right",
-            "abstracts fully right",
-            "share of the abstracts in which every claim and hardware target is right, and nothing else claimed",
-            lambda scores: _share(scores.documents_right),
-        ),
-    }
-)
+def _headline() -> Mapping[str, Headline]:
+    table = (files("extractor.evaluation") / "headline.toml").read_text(encoding="utf-8")
+    return MappingProxyType({name: Headline(**row) for name, row in tomllib.loads(table).items()})
+
+
+HEADLINE = _headline()
 """The headline figures in the order of a report. The four phrases agree softly, `system` exactly."""
 
 

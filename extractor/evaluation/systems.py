@@ -10,11 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import SecretStr, computed_field
 
 from extractor._version import __version__
 from extractor.documents import Document
@@ -22,7 +22,7 @@ from extractor.errors import CallError, DataError, JobError, UsageError
 from extractor.evaluation.cassettes import RECORDING, Cassettes, safe_name
 from extractor.evaluation.gold import GoldDocument
 from extractor.evaluation.matching import Alignment, align
-from extractor.evaluation.metrics import Share, share, share_figures
+from extractor.evaluation.metrics import COUNTED, Share, share, to_dict
 from extractor.labelling.models import RULES, Chosen, ModelOptions, Narrow, choose, require_packages
 from extractor.labelling.prompts import load_prompt
 from extractor.labels import Labeller
@@ -58,14 +58,30 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Sums over documents. `uncalled` ones held nothing to label, `unanswered` ones got no usable answer.
+class PerAbstract:
+    """What a system takes for one abstract, on average; dollars are None where no price is known, and all of no abstract."""
 
-    `cost_usd` is None where the price of any document is not known. `seconds` is how long extraction took now; of recorded
-    replies, how long to play them. `rejected` counts what grounding did not accept, by reason; `refused` is the share of the
-    labels (of claims and hardware) that it rejected whole, `ungrounded` that of the phrases (of claims and systems) that it did
-    not find in the text.
+    __pydantic_config__ = COUNTED
+
+    calls: float | None
+    reasks: float | None
+    input_tokens: float | None
+    output_tokens: float | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a system took, and what of its answers grounding did not accept; zeros for the rules, which ask nobody.
+
+    Sums over documents. `uncalled` ones held nothing to label, `unanswered` ones got no usable answer.
+
+    `cost_usd` is None where the price of any document is not known. `rejected` counts what grounding did not accept, by reason;
+    `refused` is the share of the labels (of claims and hardware) that it rejected whole, `ungrounded` that of the phrases (of
+    claims and systems) that it did not find in the text.
     """
+
+    __pydantic_config__ = COUNTED
 
     documents: int
     uncalled: int
@@ -75,30 +91,31 @@ class Usage:
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
-    seconds: float
     rejected: dict[str, int]
     refused: Share
     ungrounded: Share
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def without_call(self) -> Share:
         """The documents that needed no call."""
         return Share(self.uncalled, self.documents)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def per_abstract(self) -> PerAbstract:
+        """What the sums make per abstract."""
+        return PerAbstract(**{field.name: self.each(getattr(self, field.name)) for field in fields(PerAbstract)})
 
     def each(self, total: float | None) -> float | None:
         """A sum per document; None where there is no sum or no document."""
         return total / self.documents if self.documents and total is not None else None
 
     def as_dict(self) -> dict[str, Any]:
-        """The sums with what they make per abstract, for JSON.
-
-        Without `seconds`, which are others each time, so that the same recordings give the same report.
-        """
-        sums = asdict(self)
-        del sums["seconds"]
-        names = ("calls", "reasks", "input_tokens", "output_tokens", "cost_usd")
-        shares = {name: share_figures(getattr(self, name)) for name in ("without_call", "refused", "ungrounded")}
-        return {**sums, "per_abstract": {name: self.each(sums[name]) for name in names}, **shares}
+        """The sums with what they make per abstract, for JSON."""
+        figures = to_dict(self)
+        without_call = figures.pop("without_call")
+        return figures | {"without_call": without_call}
 
 
 def evaluate(
@@ -250,7 +267,6 @@ def usage(extractions: Iterable[Extraction]) -> Usage:
         input_tokens=sum(each.input_tokens for each in made),
         output_tokens=sum(each.output_tokens for each in made),
         cost_usd=math.fsum(prices) if len(prices) == len(made) else None,
-        seconds=sum(each.seconds for each in made),
         rejected=dict(sorted(reasons.items())),
         refused=share([False] * labels + [True for rejection in rejected if _LABEL.fullmatch(rejection.field)]),
         ungrounded=share([False] * phrases + missing),
@@ -263,18 +279,7 @@ async def _extract(document: Document, labeller: Labeller) -> Extraction:
     except JobError:
         raise
     except CallError as error:
-        spent = error.spent
-        made = Provenance(
-            extractor=__version__,
-            labeller=labeller.name,
-            model=labeller.name,
-            calls=spent.calls,
-            attempts=spent.attempts,
-            input_tokens=spent.input_tokens,
-            output_tokens=spent.output_tokens,
-            cost_usd=spent.cost_usd,
-        )
-        rejected = (Rejection(field=UNANSWERED, value="", reason=error.cause),)
+        name, spent = labeller.name, asdict(error.spent)
         return Extraction(
             id=document.id,
             title=document.title,
@@ -282,8 +287,8 @@ async def _extract(document: Document, labeller: Labeller) -> Extraction:
             system=None,
             claims=(),
             hardware=(),
-            rejected=rejected,
-            provenance=made,
+            rejected=(Rejection(field=UNANSWERED, value="", reason=error.cause),),
+            provenance=Provenance(extractor=__version__, labeller=name, model=name, **spent),
         )
 
 

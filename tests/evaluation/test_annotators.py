@@ -48,7 +48,7 @@ def test_what_agrees_is_counted_as_in_an_evaluation(
     scores = score(align_annotators([GOLD], [other]).alignments)
     assert astuple(scores.claims.detection) == claims
     assert scores.claims.strict.found == strict
-    assert astuple(scores.hardware) == hardware
+    assert astuple(scores.hardware.all) == hardware
 
 
 @pytest.mark.parametrize(("other", "claims", "strict", "hardware"), OTHERS)
@@ -56,11 +56,11 @@ def test_it_does_not_matter_who_comes_first(
     other: GoldDocument, claims: tuple[int, ...], strict: int, hardware: tuple[int, ...]
 ) -> None:
     there, back = (score(align_annotators([a], [b]).alignments) for a, b in ((GOLD, other), (other, GOLD)))
-    for ours, theirs in ((there.claims.detection, back.claims.detection), (there.hardware, back.hardware)):
+    for ours, theirs in ((there.claims.detection, back.claims.detection), (there.hardware.all, back.hardware.all)):
         assert ours == Counts(theirs.found, theirs.missed, theirs.spurious)
     assert there.claims.strict.f1 == back.claims.strict.f1
-    assert (there.exact, there.soft, there.named, there.role) == (back.exact, back.soft, back.named, back.role)
-    assert (there.system_soft, there.documents_right) == (back.system_soft, back.documents_right)
+    assert (there.fields, there.hardware.role) == (back.fields, back.hardware.role)
+    assert (there.system.soft, there.documents_right) == (back.system.soft, back.documents_right)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_null_subject_is_the_system_from_either_side(
         for name, system in zip((ours, theirs), systems, strict=True)
     )
     for pair in ((a, b), (b, a)):
-        assert score(align_annotators([pair[0]], [pair[1]]).alignments).exact["subject"].right == same
+        assert score(align_annotators([pair[0]], [pair[1]]).alignments).fields["subject"].exact.right == same
 
 
 def test_either_may_have_rounded_a_value() -> None:

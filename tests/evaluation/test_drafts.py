@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from extractor.documents import Document
 from extractor.errors import DataError
 from extractor.evaluation.drafts import NoLabeller, context_of, draft, draft_path, is_drafted, write_draft
-from extractor.evaluation.gold import check_gold, occurrences, read_gold_file
+from extractor.evaluation.gold import check_gold, occurrences, read_gold
 from extractor.labelling.rules import RulesLabeller
 from extractor.records import Extraction
 from extractor.sources import Sourced, read
@@ -36,7 +36,7 @@ def test_a_draft_that_was_reviewed_says_what_the_labeller_said(tmp_path: Path) -
     path.write_text(json.dumps(cleared(file)), encoding="utf-8")
     claims = tuple(replace(claim, restated=()) for claim in GOLD.claims)
     assert left_out == ()
-    assert read_gold_file(path) == replace(GOLD, claims=claims)
+    assert read_gold(path)[0] == replace(GOLD, claims=claims)
 
 
 def test_the_drafts_of_real_abstracts_have_no_fault_but_their_marks(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_the_drafts_of_real_abstracts_have_no_fault_but_their_marks(tmp_path: Pa
         draft_path(tmp_path, record.id).write_text(json.dumps(cleared(file)), encoding="utf-8")
     for path, faults in check_gold(tmp_path):
         assert faults == ()
-        gold = read_gold_file(path)
+        gold = read_gold(path)[0]
         record = made[gold.document.id]
         assert [claim.span for claim in gold.claims] == [claim.spans.quantity for claim in record.claims]
         assert {one.span for one in gold.hardware} <= {one.span for one in record.hardware}
@@ -72,13 +72,13 @@ def test_one_mark_is_enough_to_be_refused(tmp_path: Path, mark: str) -> None:
     (file if mark == "file" else file[mark][0])["unreviewed"] = True
     path.write_text(json.dumps(file), encoding="utf-8")
     with pytest.raises(DataError, match=r"d\.json: .*unreviewed: no person has reviewed .*; .*delete this line"):
-        read_gold_file(path)
+        read_gold(path)
 
 
 def test_a_mark_that_says_no_is_none(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
     path.write_text(json.dumps(cleared(draft(perfect(GOLD))[0]) | {"unreviewed": False}), encoding="utf-8")
-    assert read_gold_file(path).document == DOCUMENT
+    assert read_gold(path)[0].document == DOCUMENT
 
 
 def test_without_a_labeller_a_draft_is_empty() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from extractor.evaluation.findings import cover, spotting_errors
-from extractor.evaluation.metrics import Share
+from extractor.evaluation.metrics import Share, to_dict
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
 from tests.evaluation.planted import ACCURACY, DOCUMENT, GOLD, NANO, PHONES, SPEED, SPEEDUP, replace, span_of
 
@@ -67,7 +67,7 @@ def test_coverage_counts_what_spotting_finds_in_the_texts() -> None:
     assert coverage.listed == Share(6, 6)
     assert coverage.read == Share(5, 6)
     assert coverage.hardware == Share(4, 4)
-    assert coverage.as_dict()["read"] == {"right": 5, "total": 6, "value": 5 / 6}
+    assert to_dict(coverage)["read"] == {"right": 5, "total": 6, "value": 5 / 6}
 
 
 def test_no_gold_has_no_coverage() -> None:

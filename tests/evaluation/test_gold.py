@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from extractor.errors import DataError, UsageError
-from extractor.evaluation.gold import check_gold, read_gold, read_gold_file
+from extractor.evaluation.gold import check_gold, read_gold
 
 GOLD = Path(__file__).parents[2] / "evals" / "gold"
 
@@ -54,7 +54,7 @@ def write(folder: Path, data: object, name: str = "d.json") -> Path:
 
 
 def test_spans_are_where_the_contexts_say(tmp_path: Path) -> None:
-    gold = read_gold_file(write(tmp_path, DOCUMENT))
+    gold = read_gold(write(tmp_path, DOCUMENT))[0]
     text = gold.document.text
     assert text[: gold.claims[0].span[0]] == "Kraken\nSquid is slow. Kraken is "
     assert text[slice(*gold.claims[0].span)] == "2.5x"
@@ -72,7 +72,7 @@ def test_spans_are_where_the_contexts_say(tmp_path: Path) -> None:
     ],
 )
 def test_restatements(tmp_path: Path, also: str, restated: str) -> None:
-    gold = read_gold_file(write(tmp_path, DOCUMENT | {"claims": [CLAIM | {"also": [also]}]}))
+    gold = read_gold(write(tmp_path, DOCUMENT | {"claims": [CLAIM | {"also": [also]}]}))[0]
     start = gold.document.text.index(also) + also.rindex(restated)
     assert gold.claims[0].restated == ((start, start + len(restated)),)
 
@@ -121,10 +121,10 @@ def test_a_broken_rule_is_named(tmp_path: Path, path: list[str | int], value: ob
     place[last] = value
     file = write(tmp_path, data)
     if not field:
-        read_gold_file(file)
+        read_gold(file)
         return
     with pytest.raises(DataError) as caught:
-        read_gold_file(file)
+        read_gold(file)
     message = str(caught.value)
     assert message.startswith(f"{file}: {field}: ")
     assert cause in message
@@ -135,13 +135,13 @@ def test_a_broken_rule_is_named(tmp_path: Path, path: list[str | int], value: ob
 def test_an_absolute_value_has_no_baseline(tmp_path: Path) -> None:
     claim = CLAIM | {"comparison": "absolute", "effect": None}
     with pytest.raises(DataError, match=r"claims\[0\]\.baseline: an absolute value has none; "):
-        read_gold_file(write(tmp_path, DOCUMENT | {"claims": [claim]}))
+        read_gold(write(tmp_path, DOCUMENT | {"claims": [claim]}))
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     claim = {key: value for key, value in CLAIM.items() if key != "unit"}
     with pytest.raises(DataError, match=r"claims\[0\]\.unit: Field required; "):
-        read_gold_file(write(tmp_path, DOCUMENT | {"claims": [claim]}))
+        read_gold(write(tmp_path, DOCUMENT | {"claims": [claim]}))
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"[]", b""], ids=["half", "no UTF-8", "a list", "empty"])
@@ -149,7 +149,7 @@ def test_a_file_that_is_no_gold_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "d.json"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"d\.json: the file: .*; write it as"):
-        read_gold_file(path)
+        read_gold(path)
 
 
 def faults_of(place: Path) -> list[str]:

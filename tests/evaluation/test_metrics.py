@@ -14,6 +14,7 @@ from extractor.evaluation.metrics import (
     Means,
     Scores,
     Share,
+    SystemScores,
     UnitGroup,
     calibrate,
     macro,
@@ -157,20 +158,22 @@ def test_fields_count_matched_claims_alone() -> None:
     found = scores(
         (predict(ACCURACY, metric="scores 71% accuracy", dataset=None), predict(SPEEDUP, low=2.0, subject=None), beside)
     )
-    assert set(found.exact) == set(CLAIM_FIELDS)
-    assert {name for name, exact in found.exact.items() if exact != Share(2, 2)} == {"value", "metric", "dataset"}
-    assert {name: found.exact[name] for name in ("value", "metric", "dataset")} == dict.fromkeys(
+    assert set(found.fields) == set(CLAIM_FIELDS)
+    assert {name for name, field in found.fields.items() if field.exact != Share(2, 2)} == {"value", "metric", "dataset"}
+    assert {name: found.fields[name].exact for name in ("value", "metric", "dataset")} == dict.fromkeys(
         ("value", "metric", "dataset"), Share(1, 2)
     )
     # metric is null on both sides of the speedup, dataset too; baseline and hardware are null on both sides of the accuracy
-    assert found.named == {
+    assert {name: field.named for name, field in found.fields.items() if field.named} == {
         "metric": Share(0, 1),
         "subject": Share(2, 2),
         "baseline": Share(1, 1),
         "dataset": Share(0, 1),
         "hardware": Share(1, 1),
     }
-    assert found.soft == dict.fromkeys(PHRASE_FIELDS, Share(2, 2)) | {"dataset": Share(1, 2)}
+    assert {name: field.soft for name, field in found.fields.items() if field.soft} == dict.fromkeys(
+        PHRASE_FIELDS, Share(2, 2)
+    ) | {"dataset": Share(1, 2)}
 
 
 @pytest.mark.parametrize(
@@ -204,11 +207,11 @@ def test_hardware(
     hardware: tuple[HardwareTarget, ...], products: Counts, classes: Counts, role: Share, category: Share
 ) -> None:
     found = scores(hardware=hardware)
-    assert (found.products, found.classes) == (products, classes)
-    assert found.hardware == Counts(
+    assert (found.hardware.products, found.hardware.classes) == (products, classes)
+    assert found.hardware.all == Counts(
         products.found + classes.found, products.spurious + classes.spurious, products.missed + classes.missed
     )
-    assert (found.role, found.category) == (role, category)
+    assert (found.hardware.role, found.hardware.category) == (role, category)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +221,7 @@ def test_hardware(
 )
 def test_system(system: str | None, exact: int, soft: int) -> None:
     found = scores(system=system)
-    assert (found.system_exact, found.system_soft) == (Share(exact, 1), Share(soft, 1))
+    assert found.system == SystemScores(Share(exact, 1), Share(soft, 1))
 
 
 def test_documents_are_pooled() -> None:
@@ -226,13 +229,13 @@ def test_documents_are_pooled() -> None:
     found = score([align(GOLD, extraction(THREE)), align(bare, extraction())])
     assert found.documents == 2
     assert found.claims.detection == Counts(3, 0, 1)
-    assert found.system_exact == Share(2, 2)
+    assert found.system.exact == Share(2, 2)
 
 
 def test_no_document_has_no_figures() -> None:
     nothing = score([])
     assert nothing.documents == 0
-    assert nothing.claims.detection.f1 is nothing.system_exact.value is nothing.exact["kind"].value is None
+    assert nothing.claims.detection.f1 is nothing.system.exact.value is nothing.fields["kind"].exact.value is None
     assert nothing.macro.strict.f1 is nothing.documents_right.value is None
     assert nothing.calibration is None
 
@@ -254,16 +257,16 @@ def test_perfect_predictions_reach_one_everywhere_on_the_real_gold() -> None:
     # and 3 counts of hardware; 11 fields, 5 of them phrases with 2 figures more; role, category; system twice; documents
     assert figures == [1.0] * ((2 * (1 + 4 + 3 + 6) + 2 + 3) * 3 + 11 + 2 * 5 + 2 + 2 + 1)
     assert found.claims.detection == Counts(185, 0, 0)
-    assert found.hardware == Counts(132, 0, 0)
+    assert found.hardware.all == Counts(132, 0, 0)
 
 
 def test_empty_predictions_find_nothing_on_the_real_gold() -> None:
     documents = read_gold(GOLD_FOLDER)
     found = score(align(gold, extraction(system=None, document=gold.document)) for gold in documents)
     assert found.claims.detection == found.claims.strict == Counts(0, 0, 185)
-    assert found.hardware == Counts(0, 0, 132)
-    assert found.claims.detection.f1 == found.hardware.f1 == 0.0
-    assert all(exact == Share(0, 0) for exact in found.exact.values())
+    assert found.hardware.all == Counts(0, 0, 132)
+    assert found.claims.detection.f1 == found.hardware.all.f1 == 0.0
+    assert all(field.exact == Share(0, 0) for field in found.fields.values())
 
 
 def sure(claim: Claim, confidence: float | None) -> Claim:

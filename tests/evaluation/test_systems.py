@@ -135,7 +135,7 @@ def test_sums_and_what_they_make_per_abstract() -> None:
         ]
     )
     assert (found.documents, found.uncalled, found.unanswered, found.calls, found.reasks) == (4, 1, 0, 4, 1)
-    assert (found.cost_usd, found.seconds) == (0.75, 1.75)
+    assert found.cost_usd == 0.75
     figures = found.as_dict()
     assert figures["per_abstract"] == {
         "calls": 1.0,
@@ -159,7 +159,7 @@ def test_one_unknown_price_makes_the_sum_unknown() -> None:
 
 def test_of_no_document_there_is_no_mean_and_no_share() -> None:
     found = usage([])
-    assert (found.calls, found.cost_usd, found.seconds, found.rejected) == (0, 0.0, 0.0, {})
+    assert (found.calls, found.cost_usd, found.rejected) == (0, 0.0, {})
     assert found.each(found.calls) is found.refused.value is found.ungrounded.value is found.without_call.value is None
 
 

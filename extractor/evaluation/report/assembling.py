@@ -14,13 +14,10 @@ from extractor.evaluation.report.format import (
     ComparisonReport,
     DocumentReport,
     ErrorReport,
-    Figures,
     GoldReport,
     PredictionReport,
     Report,
-    SpottingReport,
     SystemReport,
-    UsageReport,
 )
 from extractor.evaluation.report.words import describe
 from extractor.evaluation.statistics import detectable, differences, estimates, power_in_words, verdict
@@ -39,7 +36,7 @@ def assemble(gold: Sequence[GoldDocument], systems: Sequence[System], left_out: 
             sha256=gold_digest(gold),
         ),
         power=f"{power_in_words(detectable(systems[0].alignments), len(gold))}.",
-        spotting=SpottingReport.model_validate(cover(gold).as_dict()),
+        spotting=cover(gold),
         systems=tuple(_system(system) for system in systems),
         comparisons=tuple(_comparison(ours, theirs) for ours, theirs in combinations(systems, 2)),
         left_out=tuple(left_out),
@@ -74,8 +71,7 @@ def write(report: Report, folder: Path) -> tuple[Path, ...]:
 
 
 def _system(system: System) -> SystemReport:
-    figures = Figures.model_validate(score(system.alignments).as_dict())
-    used = usage(alignment.extraction for alignment in system.alignments)
+    figures = score(system.alignments)
     return SystemReport(
         name=system.name,
         model=system.model,
@@ -84,7 +80,7 @@ def _system(system: System) -> SystemReport:
         verdict=describe(figures),
         headline=estimates(system.alignments),
         figures=figures,
-        usage=UsageReport.model_validate(used.as_dict()),
+        usage=usage(alignment.extraction for alignment in system.alignments),
     )
 
 

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -28,29 +29,11 @@ _SHAPES = "osD^vP"
 _WIDTH = 440
 """Units of a chart's width. One is a CSS pixel at full size, and 0.8 of one on a screen of 390."""
 
+# As in charts.mplstyle, where `_INK` is the colour of text.
 _INK, _SOFT, _RULE = "#010101", "#020202", "#030303"
 _COLOURS = tuple(f"#0400{n:02x}" for n in range(1, SERIES + 1))
 _PAGE = {_INK: "currentColor", _SOFT: "var(--soft)", _RULE: "var(--rule)"} | {
     colour: f"var(--series-{n})" for n, colour in enumerate(_COLOURS, start=1)
-}
-_SETTINGS = {
-    "svg.fonttype": "none",  # text, not outlines: it can be selected, searched and read out
-    "svg.hashsalt": "extractor",  # else every drawing has ids of its own
-    "font.size": 13,
-    "text.color": _INK,
-    "axes.labelcolor": _SOFT,
-    "axes.edgecolor": _RULE,
-    "axes.linewidth": 1,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "xtick.color": _RULE,
-    "ytick.color": _RULE,
-    "xtick.labelcolor": _SOFT,
-    "ytick.labelcolor": _INK,
-    "grid.color": _RULE,
-    "grid.linewidth": 1,
-    "legend.frameon": False,
 }
 _PER_INCH = 72  # SVG's units
 _ROW, _BAR, _GAP = 15, 19, 16
@@ -151,7 +134,7 @@ def _style() -> Iterator[None]:
         from matplotlib import rc_context
     except ImportError:
         raise UsageError("a report needs matplotlib; install it with: pip install 'claim-extractor[eval]'") from None
-    with rc_context(_SETTINGS):  # type: ignore[arg-type] # the stubs name each setting
+    with as_file(files("extractor.evaluation.report") / "templates" / "charts.mplstyle") as style, rc_context(fname=style):
         yield
 
 

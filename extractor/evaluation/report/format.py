@@ -1,149 +1,25 @@
 """The format of `report.json`: what was evaluated, every figure with the counts behind it, and each abstract with its errors.
 
-The other two reports are written from this one alone. `docs/report.schema.json` is its JSON Schema. What evaluation keeps in a
-form that JSON can hold (gold, estimates, means) stands here as it is; a `Figures` or `Report` class adds the ratios to counts.
+The other two reports are written from this one alone. `docs/report.schema.json` is its JSON Schema. What evaluation counts and
+measures (gold, scores, estimates, usage) stands here as it is.
 """
 
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from extractor.evaluation.findings import Error, WrongField
+from extractor.evaluation.findings import Coverage, Error, WrongField
 from extractor.evaluation.gold import GoldClaim, GoldHardware
-from extractor.evaluation.metrics import ClaimMeans
+from extractor.evaluation.metrics import Scores
 from extractor.evaluation.statistics import Difference, Estimate
-from extractor.evaluation.systems import LeftOut
-from extractor.records import (
-    Claim,
-    Comparison,
-    HardwareTarget,
-    Kind,
-    Rejection,
-)
+from extractor.evaluation.systems import LeftOut, Usage
+from extractor.records import Claim, HardwareTarget, Kind, Rejection
 
 REPORT_VERSION: Final = 1
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CountFigures(_Part):
-    """Gold with a partner, predictions without one, gold without one, and what follows from them."""
-
-    found: int
-    spurious: int
-    missed: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-
-
-class ShareFigures(_Part):
-    """`right` of `total`."""
-
-    right: int
-    total: int
-    value: float | None
-
-
-class ClaimFigures(_Part):
-    """Claims by place (`detection`), and by place, kind, comparison, value and unit (`strict`)."""
-
-    detection: CountFigures
-    strict: CountFigures
-
-
-class FieldFigures(_Part):
-    """How often a field of a matched claim agrees: exactly; for phrases also softly, and exactly where it is named."""
-
-    exact: ShareFigures
-    soft: ShareFigures | None = None
-    named: ShareFigures | None = None
-
-
-class HardwareFigures(_Part):
-    """Hardware targets in all and by sort; `role` of the found ones, `category` of the found products."""
-
-    all: CountFigures
-    products: CountFigures
-    classes: CountFigures
-    role: ShareFigures
-    category: ShareFigures
-
-
-class SystemNameFigures(_Part):
-    """How often the name of the paper's system agrees."""
-
-    exact: ShareFigures
-    soft: ShareFigures
-
-
-class BinFigures(_Part):
-    """The claims with a confidence from `low` up to `high`, and how many of them are strictly right."""
-
-    low: float
-    high: float
-    claims: int
-    confidence: float | None
-    right: int
-    accuracy: float | None
-
-
-class CalibrationFigures(_Part):
-    """How far confidence can be believed: expected calibration error and Brier score, 0 at best and 1 at worst."""
-
-    claims: int
-    bins: tuple[BinFigures, ...]
-    error: float
-    brier: float
-
-
-class Figures(_Part):
-    """All figures of one system; docs/evaluation.md defines them."""
-
-    documents: int
-    claims: ClaimFigures
-    macro: ClaimMeans
-    by_kind: dict[Kind, ClaimFigures]
-    by_comparison: dict[Comparison, ClaimFigures]
-    by_unit: dict[str, ClaimFigures]
-    confusion: dict[str, dict[str, int]] = Field(
-        description="Gold kind, or spurious, -> predicted kind, or missed -> number of claims"
-    )
-    fields: dict[str, FieldFigures]
-    hardware: HardwareFigures
-    system: SystemNameFigures
-    documents_right: ShareFigures
-    calibration: CalibrationFigures | None = Field(description="Null where no predicted claim has a confidence")
-
-
-class UsagePerAbstract(_Part):
-    """What a system takes for one abstract, on average; dollars are null where no price is known."""
-
-    calls: float | None
-    reasks: float | None
-    input_tokens: float | None
-    output_tokens: float | None
-    cost_usd: float | None
-
-
-class UsageReport(_Part):
-    """What a system took in all, and what of its answers grounding did not accept; zeros for the rules, which ask nobody."""
-
-    documents: int
-    uncalled: int
-    unanswered: int
-    calls: int
-    reasks: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float | None
-    rejected: dict[str, int]
-    refused: ShareFigures
-    ungrounded: ShareFigures
-    without_call: ShareFigures
-    per_abstract: UsagePerAbstract
 
 
 class SystemReport(_Part):
@@ -155,8 +31,8 @@ class SystemReport(_Part):
     prompt_sha256: str | None
     verdict: str
     headline: dict[str, Estimate]
-    figures: Figures
-    usage: UsageReport
+    figures: Scores
+    usage: Usage
 
 
 class ComparisonReport(_Part):
@@ -222,14 +98,6 @@ class GoldReport(_Part):
     sha256: str
 
 
-class SpottingReport(_Part):
-    """How much of the gold spotting lists and reads right: what it does not list, no system can claim."""
-
-    listed: ShareFigures
-    read: ShareFigures
-    hardware: ShareFigures
-
-
 class Report(_Part):
     """An evaluation of one or more systems on the same annotated abstracts. It holds no time."""
 
@@ -237,7 +105,7 @@ class Report(_Part):
     extractor: str
     gold: GoldReport
     power: str
-    spotting: SpottingReport
+    spotting: Coverage
     systems: tuple[SystemReport, ...]
     comparisons: tuple[ComparisonReport, ...]
     left_out: tuple[LeftOut, ...]

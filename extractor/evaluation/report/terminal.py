@@ -58,16 +58,16 @@ def table(scores: Scores, coverage: Coverage, usage: Usage | None = None) -> Ren
     _count_row(found, "claims: strict", scores.claims.strict)
     for kind, claims in scores.by_kind.items():
         _count_row(found, f"  {kind}", claims.strict)
-    _count_row(found, "hardware", scores.hardware)
-    _count_row(found, "  products", scores.products)
-    _count_row(found, "  classes", scores.classes)
+    _count_row(found, "hardware", scores.hardware.all)
+    _count_row(found, "  products", scores.hardware.products)
+    _count_row(found, "  classes", scores.hardware.classes)
 
     fields = _columns("field", "exact", "soft", "right of", "named", "right of")
-    for name, exact in scores.exact.items():
-        _share_row(fields, f"claim: {name}", exact, scores.soft.get(name), scores.named.get(name))
-    _share_row(fields, "hardware: role", scores.role)
-    _share_row(fields, "products: category", scores.category)
-    _share_row(fields, "system", scores.system_exact, scores.system_soft)
+    for name, field in scores.fields.items():
+        _share_row(fields, f"claim: {name}", field.exact, field.soft, field.named)
+    _share_row(fields, "hardware: role", scores.hardware.role)
+    _share_row(fields, "products: category", scores.hardware.category)
+    _share_row(fields, "system", scores.system.exact, scores.system.soft)
     _share_row(fields, "documents right", scores.documents_right)
 
     spotting = _columns("spotting", "covered", "of")

@@ -1,16 +1,7 @@
 """The words and the numbers of a report, the same in the terminal, in Markdown and on the page."""
 
-from collections.abc import Sequence
-
-from extractor.evaluation.metrics import Means
-from extractor.evaluation.report.format import (
-    ComparisonReport,
-    CountFigures,
-    Figures,
-    Report,
-    ShareFigures,
-    SystemReport,
-)
+from extractor.evaluation.metrics import Scores
+from extractor.evaluation.report.format import ComparisonReport, Report, SystemReport
 from extractor.evaluation.statistics import Difference, Estimate
 
 OF_CLAIMS = ("detection_f1", "strict_f1", "hardware_f1", "documents_right")
@@ -61,7 +52,7 @@ def money(amount: float | None) -> str:
     return "?" if amount is None else "0" if amount == 0 else f"{amount:.2f}" if amount >= 0.01 else f"{amount:.2g}"
 
 
-def describe(figures: Figures) -> str:
+def describe(figures: Scores) -> str:
     """How one system did, in a sentence or two with the counts behind it."""
     found, strict, right = figures.claims.detection, figures.claims.strict, figures.documents_right
     annotated, said = found.found + found.missed, found.found + found.spurious
@@ -85,39 +76,3 @@ def differing(report: Report, ours: int, theirs: int) -> tuple[list[str], list[s
         if a != b:
             won[0 if a else 1].append(document.id)
     return won
-
-
-Cell = CountFigures | ShareFigures | Means | None
-
-
-def every_figure(report: Report) -> list[tuple[str, list[tuple[str, Sequence[Cell]]]]]:
-    """All figures, group by group; a row has a cell for each system."""
-    all_figures = [system.figures for system in report.systems]
-    first = all_figures[0]
-    groups: list[tuple[str, list[tuple[str, Sequence[Cell]]]]] = []
-    for way, title in (("detection", "Claims found, by place"), ("strict", "Claims right in kind, comparison, value and unit")):
-        rows: list[tuple[str, Sequence[Cell]]] = [("all", [getattr(figures.claims, way) for figures in all_figures])]
-        rows.append(("all, averaged over abstracts", [getattr(figures.macro, way) for figures in all_figures]))
-        for by in ("by_kind", "by_comparison", "by_unit"):
-            word = by.removeprefix("by_")
-            rows += [
-                (f"{word}: {name}", [getattr(getattr(figures, by)[name], way) for figures in all_figures])
-                for name in getattr(first, by)
-            ]
-        groups.append((title, rows))
-    fields: list[tuple[str, Sequence[Cell]]] = []
-    for name, field in first.fields.items():
-        for way in ("exact", "soft", "named"):
-            if getattr(field, way) is not None:
-                label = name if field.soft is None else f"{name}, {way}"
-                fields.append((label, [getattr(figures.fields[name], way) for figures in all_figures]))
-    groups.append(("Fields of the claims found", fields))
-    sorts = ("all", "products", "classes", "role", "category")
-    groups.append(("Hardware", [(sort, [getattr(figures.hardware, sort) for figures in all_figures]) for sort in sorts]))
-    ways = ("exact", "soft")
-    document: list[tuple[str, Sequence[Cell]]] = [
-        (f"system name, {way}", [getattr(figures.system, way) for figures in all_figures]) for way in ways
-    ]
-    document.append(("everything right", [figures.documents_right for figures in all_figures]))
-    groups.append(("Abstracts", document))
-    return groups
