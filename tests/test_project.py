@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 from extractor._version import __version__
@@ -14,6 +16,7 @@ from extractor.labelling import prompts
 from extractor.labelling.prompts import load_prompt
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "extractor"
 MODELS = ("aiohttp", "instructor", "litellm", "openai", "tenacity", "vcr", "ray")
 RUN_AND_LIST = """
 import sys
@@ -34,6 +37,20 @@ def tracked() -> list[Path]:
 def test_no_file_names_a_package_index() -> None:
     index = re.compile("|".join([r"pypi\." + "org", "python" + "hosted", "index" + "-url", "/simple" + "/"]))
     assert [path.name for path in tracked() if index.search(path.read_text(encoding="utf-8", errors="replace"))] == []
+
+
+def test_no_module_is_longer_than_450_lines() -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert len(lengths) > 100
+    assert {path: lines for path, lines in lengths.items() if lines > 450} == {}
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    """Within packages too, and whether a module is loaded with another or when a function needs it."""
+    graph = grimp.build_graph("extractor", exclude_type_checking_imports=True, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(imports) > 100
+    assert [*TopologicalSorter(imports).static_order()]  # raises CycleError, which names the circle
 
 
 def test_constraints_pin_one_version_a_line() -> None:
