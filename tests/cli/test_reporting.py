@@ -3,7 +3,7 @@
 import io
 import json
 import re
-import time
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,10 +120,12 @@ class Drawn(io.StringIO):
         super().__init__()
         self.terminal = terminal
         self.writes: list[str] = []
+        self.written = threading.Event()
 
     def write(self, text: str) -> int:
         self.writes.append(text)
         self.terminal.feed(text)
+        self.written.set()
         return len(text)
 
 
@@ -181,12 +183,11 @@ def test_a_change_of_width_leaves_nothing_behind(live: Live, terminal: Terminal,
     assert terminal.rows == ["before", *WIDE]
 
 
-def test_at_the_end_nothing_is_left(live: Live, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_the_end_nothing_is_left(live: Live, terminal: Terminal, drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "REDRAW", 0.001)
     terminal.feed("before\n")
     with live.moving():
-        while len(terminal.rows) < 3:
-            time.sleep(0.001)
+        assert drawn.written.wait(30)
         say("between")
         assert terminal.rows == ["before", "between", *WIDE]
     assert terminal.rows == ["before", "between", ""]

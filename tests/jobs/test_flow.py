@@ -97,8 +97,16 @@ def test_what_utf_8_cannot_hold_does_not_stop_a_job(name: str) -> None:
     assert all("\\ud" in (failure.id or "") for failure in failures)
 
 
+async def turns(tens: str) -> None:
+    """Give way to others that many times; never come back from `never`."""
+    if tens == "never":
+        await asyncio.Event().wait()
+    for _ in range(10 * int(tens)):
+        await asyncio.sleep(0)
+
+
 class SlowLabeller:
-    """Answers a document `name:n` after n hundredths of a second, with what `raises` has for it."""
+    """Answers a document `name:n` after 10 n turns of the loop, with what `raises` has for it; `name:never` is not answered."""
 
     name = "slow"
 
@@ -113,7 +121,7 @@ class SlowLabeller:
         self.under_way += 1
         self.most_at_once = max(self.most_at_once, self.under_way)
         try:
-            await asyncio.sleep(float(document.id.partition(":")[2] or 0) / 100)
+            await turns(document.id.partition(":")[2] or "0")
         except asyncio.CancelledError:
             self.cancelled.append(document.id)
             raise
@@ -177,11 +185,11 @@ def test_the_window_bounds_what_is_read_ahead_and_held() -> None:
 
 def test_a_trouble_of_the_whole_job_ends_it_at_once_and_keeps_what_is_done() -> None:
     labeller = SlowLabeller({"c:2": JobError("the key is wrong", "Set it.")})
-    items = [sourced("a:500"), sourced("b:0"), sourced("c:2"), sourced("d:500"), sourced("e:0"), sourced("f:0")]
+    items = [sourced("a:never"), sourced("b:0"), sourced("c:2"), sourced("d:never"), sourced("e:0"), sourced("f:0")]
     done, failed, raised = run_many(items, labeller)
     assert (done, failed, str(raised)) == (["b:0"], [], "the key is wrong. Set it.")
-    assert labeller.asked == ["a:500", "b:0", "c:2", "d:500"]
-    assert sorted(labeller.cancelled) == ["a:500", "d:500"]
+    assert labeller.asked == ["a:never", "b:0", "c:2", "d:never"]
+    assert sorted(labeller.cancelled) == ["a:never", "d:never"]
 
 
 def test_a_job_at_its_cap_waits_for_the_calls_that_are_paid_for() -> None:
@@ -207,18 +215,19 @@ def test_a_sink_that_breaks_ends_the_job() -> None:
 
     labeller = SlowLabeller()
     with pytest.raises(OSError, match="no room for a:0"):
-        asyncio.run(run_job([sourced("a:0"), sourced("b:500")], labeller, Full(io.BytesIO(), io.BytesIO()), window=2))
-    assert labeller.cancelled == ["b:500"]
+        asyncio.run(run_job([sourced("a:0"), sourced("b:never")], labeller, Full(io.BytesIO(), io.BytesIO()), window=2))
+    assert labeller.cancelled == ["b:never"]
 
 
 def test_a_cancelled_job_writes_what_is_done() -> None:
-    streams = Streams(extractions := io.BytesIO(), io.BytesIO())
+    streams, labeller = Streams(extractions := io.BytesIO(), io.BytesIO()), SlowLabeller()
 
     async def scene() -> None:
         job = asyncio.create_task(
-            run_job([sourced("a:500"), sourced("b:0"), sourced("c:500")], SlowLabeller(), streams, window=3)
+            run_job([sourced("a:never"), sourced("b:0"), sourced("c:never")], labeller, streams, window=3)
         )
-        await asyncio.sleep(0.05)
+        await turns("10")
+        assert (len(labeller.asked), labeller.under_way) == (3, 2)
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job

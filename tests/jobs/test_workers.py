@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from multiprocessing import active_children
 
 import pytest
 
@@ -71,25 +70,31 @@ def test_two_processes_write_what_one_would_in_the_order_of_the_input() -> None:
     assert [first[name] for name in ("claims", "hardware")] == [wanted[name] for name in ("claims", "hardware")]
 
 
-def pids_of_workers() -> list[int]:
-    return [child.pid for child in active_children() if child.pid is not None]
+def pids_of(pool: Workers) -> list[int]:
+    return [worker.process.pid for worker in pool._all if worker.process is not None and worker.process.pid is not None]
 
 
-def test_a_killed_process_costs_no_record() -> None:
+def test_a_killed_process_costs_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
     count = 4 * PORTION
+    taken = threading.Event()
+
+    def telling(worker: workers._Worker, items: list[Item]) -> Portion | None:
+        taken.set()
+        return fine(worker, items)
 
     async def scene() -> tuple[list[str], list[int]]:
         async with Workers(1) as pool:
             await pool.work_off([paper(0)])  # it has started
-            before = pids_of_workers()
+            before = pids_of(pool)
+            monkeypatch.setattr(workers._Worker, "_try", telling)
             work = [
                 asyncio.create_task(pool.work_off([paper(n + k) for k in range(PORTION)])) for n in range(0, count, PORTION)
             ]
-            await asyncio.sleep(0.01)
+            await asyncio.to_thread(taken.wait, 60)
             for pid in before:
                 os.kill(pid, signal.SIGKILL)
             portions = await asyncio.gather(*work)
-            return [name for portion in portions for name in portion.lines], [*before, *pids_of_workers()]
+            return [name for portion in portions for name in portion.lines], [*before, *pids_of(pool)]
 
     names, pids = asyncio.run(scene())
     assert names == [f"p{n}" for n in range(count)]

@@ -16,6 +16,7 @@ from extractor.llm.transports import Timeouts
 from tests.llm.server import (
     Act,
     Server,
+    after,
     calls_tool,
     completion,
     fails,
@@ -33,13 +34,16 @@ CALL = Price(1e-6, 10e-6).of(100, 10)  # what each answer of the server costs at
 
 
 def test_calls_under_way_stay_within_the_concurrency() -> None:
-    async def pause(request: Any) -> Any:
-        await asyncio.sleep(0.005)
-        return await GOOD(request)
-
     async def scene() -> None:
+        four = asyncio.Barrier(4)
+
+        async def pause() -> None:
+            await four.wait()
+            for _ in range(100):  # a fifth, if it is under way, arrives meanwhile
+                await asyncio.sleep(0)
+
         settings = Settings(limits=Limits(concurrency=4))
-        async with Server(pause) as server, client(server, settings=settings) as asked:
+        async with asyncio.timeout(60), Server(after(pause, GOOD)) as server, client(server, settings=settings) as asked:
             replies = await asyncio.gather(*(asked.ask(MESSAGES) for _ in range(20)))
             assert server.most_at_once == 4
         assert len(replies) == 20

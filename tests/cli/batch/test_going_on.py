@@ -5,10 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from typer.testing import Result
 
 from extractor import read_extractions
@@ -18,7 +19,7 @@ from tests.cli.batch.steps import ALL, CREATE, MODELS, KilledError, accounted_fo
 from tests.cli.jobs import PAPERS, failures, write
 from tests.labelling.model_server import ModelServer
 from tests.llm.batch_server import BatchProvider, Kept
-from tests.llm.server import fails, hangs, resets
+from tests.llm.server import Request, fails, hangs, resets
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,13 +69,17 @@ def test_a_batch_that_was_created_unheard_is_not_created_again(kind: str, server
 
 
 def test_killed_while_the_batch_is_created_the_job_finds_it(server: ModelServer, provider: BatchProvider) -> None:
-    provider.after["POST /batches"] = [hangs]
+    created = threading.Event()
+
+    async def unheard(request: Request) -> web.StreamResponse:
+        created.set()
+        return await hangs(request)
+
+    provider.after["POST /batches"] = [unheard]
     command = [sys.executable, "-m", "extractor.cli", "run", "papers.jsonl", "-o", "job", "--batch", *asked(server)]
     root = str(ROOT)
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": root}, stderr=subprocess.PIPE)
-    while not provider.batches:
-        assert process.poll() is None
-        time.sleep(0.02)
+    assert created.wait(60)
     process.kill()
     process.communicate()
     assert Store(Path("job")).need().batches[0].id is None
