@@ -76,25 +76,22 @@ def pids_of(pool: Workers) -> list[int]:
 
 def test_a_killed_process_costs_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
     count = 4 * PORTION
-    taken = threading.Event()
+    killed: list[int] = []
+    really = workers._Worker._try
 
-    def telling(worker: workers._Worker, items: list[Item]) -> Portion | None:
-        taken.set()
-        return fine(worker, items)
+    def killing(worker: workers._Worker, items: list[Item]) -> Portion | None:
+        if not killed and worker.process is not None and worker.process.pid is not None:
+            killed.append(worker.process.pid)
+            os.kill(killed[0], signal.SIGKILL)
+        return really(worker, items)
 
     async def scene() -> tuple[list[str], list[int]]:
         async with Workers(1) as pool:
             await pool.work_off([paper(0)])  # it has started
-            before = pids_of(pool)
-            monkeypatch.setattr(workers._Worker, "_try", telling)
-            work = [
-                asyncio.create_task(pool.work_off([paper(n + k) for k in range(PORTION)])) for n in range(0, count, PORTION)
-            ]
-            await asyncio.to_thread(taken.wait, 60)
-            for pid in before:
-                os.kill(pid, signal.SIGKILL)
+            monkeypatch.setattr(workers._Worker, "_try", killing)
+            work = [pool.work_off([paper(n + k) for k in range(PORTION)]) for n in range(0, count, PORTION)]
             portions = await asyncio.gather(*work)
-            return [name for portion in portions for name in portion.lines], [*before, *pids_of(pool)]
+            return [name for portion in portions for name in portion.lines], [*killed, *pids_of(pool)]
 
     names, pids = asyncio.run(scene())
     assert names == [f"p{n}" for n in range(count)]
