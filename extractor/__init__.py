@@ -30,14 +30,7 @@ _HOMES = {
 }
 
 
-def extract(
-    title: str,
-    abstract: str,
-    *,
-    id: str = "1",
-    model: str = "rules",
-    base_url: str | None = None,
-) -> "Extraction":
+def extract(title: str, abstract: str, *, id: str = "1", model: str = "rules", base_url: str | None = None) -> "Extraction":
     """Extract the claims and the hardware of one abstract.
 
     `model` is named as on the command line (`openai/...`), `base_url` is the address of a compatible server. A model's key

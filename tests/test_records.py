@@ -61,13 +61,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "system": "FastNet",
         "claims": [claim()],
         "hardware": [
-            {
-                "name": "Jetson Nano",
-                "specific": True,
-                "category": "edge",
-                "role": "evaluated",
-                "span": span("Jetson Nano"),
-            }
+            {"name": "Jetson Nano", "specific": True, "category": "edge", "role": "evaluated", "span": span("Jetson Nano")}
         ],
         "provenance": {"extractor": "0.1.0", "labeller": "rules", "model": "rules"},
     } | changes

@@ -61,13 +61,7 @@ def submit(
     from extractor.labelling.models import ModelOptions
 
     asked = ModelOptions(
-        model=model,
-        base_url=base_url,
-        prompt=prompt,
-        narrow=narrow_schema,
-        price=price,
-        max_cost=max_cost,
-        cache=not no_cache,
+        model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema, price=price, max_cost=max_cost, cache=not no_cache
     )
     runner = Runner(Job(tuple(inputs), asked, fields, batch=True), say, stdin=sys.stdin.buffer)
     interrupted = sent_goes_on(output)
@@ -82,10 +76,7 @@ def submit(
 
 
 @batch.command("status")
-def status(
-    folder: Folder,
-    as_json: options.Json = False,
-) -> None:
+def status(folder: Folder, as_json: options.Json = False) -> None:
     """Show how far the batches of a job are. Changes nothing.
 
     Example: extractor batch status claims
@@ -155,8 +146,7 @@ def cancel(folder: Folder) -> None:
 def export(
     folder: Folder,
     inputs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="INPUT", help="For a new job: files, folders or globs.", show_default=False),
+        list[str] | None, typer.Argument(metavar="INPUT", help="For a new job: files, folders or globs.", show_default=False)
     ] = None,
     output: Annotated[
         Path,

@@ -13,8 +13,7 @@ def option(name: str, *short: str, **settings: Any) -> Any:
 
 
 Inputs = Annotated[
-    list[str],
-    typer.Argument(metavar="INPUT", help="Files, folders or globs; - reads standard input.", show_default=False),
+    list[str], typer.Argument(metavar="INPUT", help="Files, folders or globs; - reads standard input.", show_default=False)
 ]
 Model = Annotated[
     str,
@@ -32,8 +31,7 @@ BaseUrl = Annotated[
     ),
 ]
 Prompt = Annotated[
-    Path | None,
-    option("--prompt", metavar="FILE", help="A prompt of your own in place of the built-in one: --prompt mine.md."),
+    Path | None, option("--prompt", metavar="FILE", help="A prompt of your own in place of the built-in one: --prompt mine.md.")
 ]
 NarrowSchema = Annotated[
     Literal["auto", "always", "never"],
@@ -74,11 +72,7 @@ Timeout = Annotated[
 ]
 Price = Annotated[
     str | None,
-    option(
-        "--price",
-        metavar="IN,OUT",
-        help="US dollars for a million tokens, where none is published: --price 0.15,0.60.",
-    ),
+    option("--price", metavar="IN,OUT", help="US dollars for a million tokens, where none is published: --price 0.15,0.60."),
 ]
 MaxCost = Annotated[
     float | None,

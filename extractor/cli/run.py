@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, NoReturn
 
 import typer
 
@@ -17,15 +18,10 @@ from extractor.cli.reporting import leave, mishaps, progress
 from extractor.cli.terminal import TALK, say
 
 if TYPE_CHECKING:
-    from types import FrameType
-    from typing import BinaryIO
-
     from extractor.jobs.flow import Stop
     from extractor.jobs.job import Job
 
 STREAM = STDIN = "-"
-
-
 LogFormat = Annotated[
     Literal["text", "json"],
     option("--log-format", help="What is said on standard error: lines for people, or a JSON object a line."),
@@ -188,7 +184,7 @@ def sent_goes_on(folder: Path) -> str:
     return f"Interrupted: what was sent goes on at the provider. Run the same command again, or {look}."
 
 
-def stdin_of(job: "Job") -> "BinaryIO":
+def stdin_of(job: "Job") -> BinaryIO:
     """Standard input, also for a thread that may still wait for it when the process ends and must not wait for the thread."""
     if STDIN not in job.inputs:
         return sys.stdin.buffer
@@ -205,7 +201,7 @@ def _signals_ask(stop: "Stop") -> Iterator[None]:
         yield
         return
 
-    def handle(_number: int, _frame: "FrameType | None") -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         if not stop.ask():
             raise KeyboardInterrupt
 

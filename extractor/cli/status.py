@@ -1,15 +1,13 @@
 """`extractor status`: how far a job is, while it runs and after."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from extractor.cli.options import option
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _CAUSES = 1000
 """Different causes that are told apart; in a file with more of them, each failure has one of its own."""
@@ -143,7 +141,7 @@ def _lines_after(file: Path, size: int | None) -> int:
         return sum(part.count(b"\n") for part in iter(lambda: lines.read(1 << 20), b""))
 
 
-def _grouped(file: Path) -> "Sequence[dict[str, Any]]":
+def _grouped(file: Path) -> Sequence[dict[str, Any]]:
     """The causes of failures with their fix, the most frequent first."""
     from pydantic import ValidationError
 

@@ -27,7 +27,7 @@ _HEADERS = frozenset({"content-type"})
 _FINAL = frozenset({200, 400, 404, 422, 501})
 """Answers that are final or make the client ask otherwise; what a retry gets over is not recorded, or a replay would wait."""
 _SECRETS = re.compile(
-    r"\b(?:sk|pk|gsk|xai)-\w[\w-]{7,}|\bAIza[\w-]{20,}|\bBearer\s+\S|\b(?:org|proj|asst)-\w{12,}|(?<![\w.])/(?:home|root|Users|work|tmp)/\w",
+    r"\b(?:sk|pk|gsk|xai)-\w[\w-]{7,}|\bAIza[\w-]{20,}|\bBearer\s+\S|\b(?:org|proj|asst)-\w{12,}|(?<![\w.])/(?:home|root|Users|work|tmp)/\w"
 )
 _SHOWN = 30
 """Characters of each side that are shown around the first difference."""

@@ -184,8 +184,7 @@ class SystemScores:
 
 
 Confusion = Annotated[
-    dict[str, dict[str, int]],
-    Field(description="Gold kind, or spurious, -> predicted kind, or missed -> number of claims"),
+    dict[str, dict[str, int]], Field(description="Gold kind, or spurious, -> predicted kind, or missed -> number of claims")
 ]
 
 

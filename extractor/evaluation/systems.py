@@ -306,9 +306,7 @@ def _as_recorded(cassettes: Cassettes, options: ModelOptions) -> Chosen:
     options = replace(options, base_url=options.base_url or base_url)
     cassettes.again = _command(options)
     as_recorded = replace(
-        options,
-        narrow=options.narrow if options.narrow != "auto" else "always" if narrow else "never",
-        cache=False,
+        options, narrow=options.narrow if options.narrow != "auto" else "always" if narrow else "never", cache=False
     )
     from extractor.llm.retries import RetryPolicy
 

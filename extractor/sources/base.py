@@ -115,10 +115,7 @@ class Line:
     too_long: bool
 
 
-TOO_LONG = (
-    f"longer than {MAX_RECORD:,} bytes",
-    "Put one record on each line, or take out what is not title and abstract.",
-)
+TOO_LONG = (f"longer than {MAX_RECORD:,} bytes", "Put one record on each line, or take out what is not title and abstract.")
 NO_ABSTRACT = "no abstract"
 
 

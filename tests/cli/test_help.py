@@ -9,7 +9,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from extractor.cli import app, codes
-from extractor.cli.reference import reference
+from tests.cli.reference import reference
 
 ROOT = Path(__file__).parents[2]
 ROOT_COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
@@ -96,7 +96,7 @@ def test_the_exit_codes_are_in_the_help() -> None:
 
 def test_the_documented_help_is_the_help() -> None:
     documented = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert documented == reference(), "python -m extractor.cli.reference > docs/cli.md"
+    assert documented == reference(), "python -m tests.cli.reference > docs/cli.md"
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -218,11 +218,7 @@ def test_a_dry_run_sends_and_writes_nothing(server: ModelServer, home: Path) -> 
 
 @pytest.mark.parametrize(
     ("cap", "spent", "said"),
-    [
-        (0.0, 0.0, None),
-        (0.5, 0.5, None),
-        (0.5, 0.75, "The job would stop at its cap of $0.5, $0.7500 of it spent."),
-    ],
+    [(0.0, 0.0, None), (0.5, 0.5, None), (0.5, 0.75, "The job would stop at its cap of $0.5, $0.7500 of it spent.")],
     ids=["costs nothing", "spent to the cent", "spent more"],
 )
 def test_a_dry_run_counts_what_was_spent_before(server: ModelServer, cap: float, spent: float, said: str | None) -> None:

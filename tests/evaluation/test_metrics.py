@@ -89,12 +89,7 @@ def test_groups_take_a_pair_if_both_sides_are_in_them() -> None:
     """A change said to be a fraction, ms said to be s (still a time) and % said to be none, and a claim beside the numbers."""
     beside = predict(SPEED, span=span_of("Overall"), unit="MB")
     found = scores(
-        (
-            predict(SPEEDUP, comparison="fraction", effect=None),
-            predict(SPEED, unit="s"),
-            predict(ACCURACY, unit=None),
-            beside,
-        )
+        (predict(SPEEDUP, comparison="fraction", effect=None), predict(SPEED, unit="s"), predict(ACCURACY, unit=None), beside)
     )
     nothing = Counts(0, 0, 0)
     assert {name: (by.detection, by.strict) for name, by in found.by_comparison.items()} == {

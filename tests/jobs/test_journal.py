@@ -277,11 +277,7 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     assert run(tmp_path, ABC) == ["b", "c"]
 
 
-@pytest.mark.parametrize(
-    ("other", "said"),
-    [(JOB, None), (MODEL, "model was openai/m, is now rules")],
-    ids=["same", "other"],
-)
+@pytest.mark.parametrize(("other", "said"), [(JOB, None), (MODEL, "model was openai/m, is now rules")], ids=["same", "other"])
 def test_a_run_that_waited_for_the_lock_sees_what_the_one_before_has_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Job, said: str | None
 ) -> None:

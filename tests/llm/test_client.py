@@ -11,14 +11,7 @@ import pytest
 from extractor.errors import CallError, Spent
 from extractor.llm.client import Settings
 from extractor.llm.pricing import Price
-from tests.llm.server import (
-    Act,
-    Server,
-    calls_tool,
-    fails,
-    resets,
-    says,
-)
+from tests.llm.server import Act, Server, calls_tool, fails, resets, says
 from tests.llm.support import KEY, MESSAGES, REX, Pet, ask, client, run
 
 GOOD = says(REX)

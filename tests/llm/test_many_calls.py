@@ -13,17 +13,7 @@ from extractor.llm.client import Settings
 from extractor.llm.limits import Limits
 from extractor.llm.pricing import Budget, Price
 from extractor.llm.transports import Timeouts
-from tests.llm.server import (
-    Act,
-    Server,
-    after,
-    calls_tool,
-    completion,
-    fails,
-    hangs,
-    returns,
-    says,
-)
+from tests.llm.server import Act, Server, after, calls_tool, completion, fails, hangs, returns, says
 from tests.llm.support import MESSAGES, REX, FakeClock, ask, client, run
 
 GOOD = says(REX)

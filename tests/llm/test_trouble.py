@@ -15,17 +15,7 @@ from extractor.llm.client import ModelClient, Settings
 from extractor.llm.limits import Limits
 from extractor.llm.pricing import Price
 from extractor.llm.retries import RetryPolicy
-from tests.llm.server import (
-    Request,
-    Server,
-    breaks_off,
-    fails,
-    hangs,
-    resets,
-    returns,
-    says,
-    shows_page,
-)
+from tests.llm.server import Request, Server, breaks_off, fails, hangs, resets, returns, says, shows_page
 from tests.llm.support import IMPATIENT, KEY, MESSAGES, REX, FakeClock, Pet, ask, client, run
 
 GOOD = says(REX)

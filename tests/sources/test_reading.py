@@ -106,9 +106,7 @@ def test_standard_input_is_known_by_its_content(text: str, expected: list[str]) 
 
 
 @pytest.mark.parametrize(
-    ("data", "cause"),
-    [("title".encode("utf-16"), "UTF-16"), (b"\x1f\x8b\x08\x00", "gzip")],
-    ids=["utf-16", "gzip"],
+    ("data", "cause"), [("title".encode("utf-16"), "UTF-16"), (b"\x1f\x8b\x08\x00", "gzip")], ids=["utf-16", "gzip"]
 )
 def test_other_encodings_are_named(data: bytes, cause: str) -> None:
     (bad,) = read(["-"], stdin=io.BytesIO(data))

@@ -53,11 +53,7 @@ def write(report: Report, folder: Path) -> tuple[Path, ...]:
     from extractor.evaluation.report.markdown import markdown
     from extractor.evaluation.report.page import page
 
-    forms = {
-        "report.json": report.model_dump_json(indent=1) + "\n",
-        "report.md": markdown(report),
-        "report.html": page(report),
-    }
+    forms = {"report.json": report.model_dump_json(indent=1) + "\n", "report.md": markdown(report), "report.html": page(report)}
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -16,12 +16,7 @@ from extractor.evaluation.findings import WrongField
 from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.metrics import CLAIM_FIELDS, KINDS
 from extractor.evaluation.report import charts, words
-from extractor.evaluation.report.format import (
-    DocumentReport,
-    ErrorReport,
-    PredictionReport,
-    Report,
-)
+from extractor.evaluation.report.format import DocumentReport, ErrorReport, PredictionReport, Report
 from extractor.evaluation.statistics import HEADLINE
 from extractor.records import PHRASE_FIELDS, Claim, HardwareTarget, Quantity
 

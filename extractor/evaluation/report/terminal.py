@@ -10,16 +10,7 @@ from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.matching import Alignment
 from extractor.evaluation.metrics import Counts, Scores, Share
 from extractor.evaluation.report.format import Report
-from extractor.evaluation.report.words import (
-    OF_CLAIMS,
-    OF_WORDS,
-    against_the_first,
-    dollars,
-    interval,
-    money,
-    percent,
-    tokens,
-)
+from extractor.evaluation.report.words import OF_CLAIMS, OF_WORDS, against_the_first, dollars, interval, money, percent, tokens
 from extractor.evaluation.statistics import HEADLINE
 from extractor.evaluation.systems import Usage
 from extractor.records import Claim, HardwareTarget, Quantity

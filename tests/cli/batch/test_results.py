@@ -26,10 +26,7 @@ RIGHT = {
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize(
     ("life", "cause"),
-    [
-        (["in_progress", "expired"], "the batch expired before it was answered"),
-        (["in_progress", "completed"], "the batch"),
-    ],
+    [(["in_progress", "expired"], "the batch expired before it was answered"), (["in_progress", "completed"], "the batch")],
     ids=["expired", "errors"],
 )
 def test_what_a_batch_leaves_is_a_failure_or_asked_online(

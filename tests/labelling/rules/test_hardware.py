@@ -56,10 +56,7 @@ CHOICES = {
     "one product": ("We test it on Jetson Orin. On Jetson Orin Nano it needs 3 ms.", {"Jetson Orin": "evaluated"}),
     "two products": ("We test it on iPhone 13 and iPhone 14.", {"iPhone 13": "evaluated", "iPhone 14": "evaluated"}),
     "a class restates": ("We test it on a Jetson Nano. It needs 3 ms on edge devices.", {"Jetson Nano": "evaluated"}),
-    "a bare chip restates": (
-        "We test it on an RTX 4090. It is suitable for GPU computation.",
-        {"RTX 4090": "evaluated"},
-    ),
+    "a bare chip restates": ("We test it on an RTX 4090. It is suitable for GPU computation.", {"RTX 4090": "evaluated"}),
     "a class is listed": (
         "We test it on edge devices, including GPUs and Raspberry Pis.",
         {"edge devices": "evaluated", "GPUs": "evaluated", "Raspberry Pis": "evaluated"},

@@ -1,4 +1,4 @@
-"""The help of every command as one Markdown page: `python -m extractor.cli.reference > docs/cli.md`."""
+"""The help of every command as one Markdown page: `python -m tests.cli.reference > docs/cli.md`."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from extractor.cli import app
 _HEAD = """\
 # Command line
 
-Generated from the commands' own help; a test compares. To write it anew: `python -m extractor.cli.reference > docs/cli.md`
+Generated from the commands' own help; a test compares. To write it anew: `python -m tests.cli.reference > docs/cli.md`
 """
 
 
@@ -33,4 +33,4 @@ def _page(title: str, command: Any, context: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(reference(), end="")  # noqa: T201 (its purpose)
+    print(reference(), end="")
