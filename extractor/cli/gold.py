@@ -159,10 +159,6 @@ def check(
     raise typer.Exit(NOTHING_DONE if faults else ALL_DONE)
 
 
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 @gold.command("agree")
 def agree(
     first: Annotated[Path, typer.Argument(metavar="A", help="One annotator's folder.", show_default=False)],

@@ -112,15 +112,13 @@ def _marked(record: "Extraction") -> "Text":
 
 
 def _columns(claim: "Claim") -> dict[str, str]:
-    cells = {
+    from extractor.records import PHRASE_FIELDS
+
+    cells: dict[str, str | None] = {
         "quantity": claim.quantity.text,
         "kind": claim.kind,
         "is": f"{claim.comparison}, {claim.effect}" if claim.effect else claim.comparison,
-        "metric": claim.metric,
-        "subject": claim.subject,
-        "baseline": claim.baseline,
-        "dataset": claim.dataset,
-        "hardware": claim.hardware,
+        **{name: getattr(claim, name) for name in PHRASE_FIELDS},
     }
     return {name: plain(cell or "") for name, cell in cells.items()}
 

@@ -95,10 +95,7 @@ def as_extraction(gold: GoldDocument) -> Extraction:
         abstract=gold.document.abstract,
         system=gold.system,
         claims=tuple(_as_claim(claim, text) for claim in gold.claims),
-        hardware=tuple(
-            HardwareTarget(name=each.name, specific=each.specific, category=each.category, role=each.role, span=each.span)
-            for each in gold.hardware
-        ),
+        hardware=tuple(HardwareTarget(**asdict(each)) for each in gold.hardware),
         provenance=Provenance(extractor=__version__, labeller=ANNOTATOR, model=ANNOTATOR),
     )
 

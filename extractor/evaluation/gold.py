@@ -316,11 +316,7 @@ def _claim(claim: _Claim, text: str) -> GoldClaim:
         comparison=claim.comparison,
         effect=claim.effect,
         quantity=Quantity(text=claim.quantity, low=claim.low, high=claim.high, unit=claim.unit, bound=claim.bound),
-        metric=claim.metric,
-        subject=claim.subject,
-        baseline=claim.baseline,
-        dataset=claim.dataset,
-        hardware=claim.hardware,
+        **{name: getattr(claim, name) for name in PHRASE_FIELDS},
         span=_resolved(claim.quantity, claim.context, text),
         restated=tuple(place for context in claim.also for place in _restatements(claim, context, text)),
     )

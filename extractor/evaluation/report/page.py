@@ -24,15 +24,6 @@ _SECTIONS = ("figures", "charts", "differences", "confusion", "every-figure", "a
 
 SOFT = "softly"
 """The browser's name for an error that is one of words alone: the gold's and the prediction's agree softly."""
-FILTERS: Mapping[str, str] = {
-    "missed": "missed",
-    "spurious": "spurious",
-    "wrong": "wrong field",
-    SOFT: "other words, softly the same",
-    "unspotted": "not spotted",
-    "misread": "misread by spotting",
-}
-"""Each sort of error, in the words of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +67,6 @@ def page(report: Report) -> str:
         "report": report,
         "words": words,
         "headline": HEADLINE,
-        "filters": FILTERS,
         "gold_items": gold_items,
         "gold_runs": gold_runs,
         "said_items": said_items,
