@@ -17,15 +17,26 @@ if TYPE_CHECKING:
 
     from extractor.documents import Document
     from extractor.outputs.jsonl import read_extractions
+    from extractor.outputs.tables import read_claims
     from extractor.records import Claim, Extraction, HardwareTarget
 
-__all__ = ["Claim", "Document", "Extraction", "HardwareTarget", "extract", "extract_many", "read_extractions"]
+__all__ = [
+    "Claim",
+    "Document",
+    "Extraction",
+    "HardwareTarget",
+    "extract",
+    "extract_many",
+    "read_claims",
+    "read_extractions",
+]
 
 _HOMES = {
     "Claim": "extractor.records",
     "Document": "extractor.documents",
     "Extraction": "extractor.records",
     "HardwareTarget": "extractor.records",
+    "read_claims": "extractor.outputs.tables",
     "read_extractions": "extractor.outputs.jsonl",
 }
 

@@ -4,9 +4,10 @@ Field names, enumerations and units are those of the annotation guidelines. A re
 span's characters equal the field that it belongs to, so a record whose phrases are not in its text cannot exist.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from extractor.documents import Span
 
@@ -20,6 +21,8 @@ Role = Literal["evaluated", "intended"]
 Category = Literal[
     "cpu", "gpu", "npu", "fpga", "mcu", "mobile", "wearable", "edge", "pc", "server", "robot", "network", "quantum", "other"
 ]
+Known = str | int | tuple[str, ...]
+"""What a source knows of a document under one name."""
 PhraseField = Literal["metric", "subject", "baseline", "dataset", "hardware"]
 PHRASE_FIELDS: tuple[PhraseField, ...] = ("metric", "subject", "baseline", "dataset", "hardware")
 
@@ -121,6 +124,7 @@ class Extraction(Record):
     hardware: tuple[HardwareTarget, ...]
     rejected: tuple[Rejection, ...] = ()
     provenance: Provenance
+    source: Mapping[str, Known] = Field(default_factory=dict, exclude_if=lambda source: not source)
 
     @property
     def text(self) -> str:

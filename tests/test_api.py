@@ -27,6 +27,7 @@ def test_the_public_names() -> None:
         "HardwareTarget",
         "extract",
         "extract_many",
+        "read_claims",
         "read_extractions",
     ]
     assert all(getattr(extractor, name) for name in extractor.__all__)

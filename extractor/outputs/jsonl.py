@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from extractor.errors import DataError, UsageError
-from extractor.records import Extraction, Record
+from extractor.records import Extraction, Failure, Record
 
 EXTRACTIONS = "extractions.jsonl"
 FAILURES = "failures.jsonl"
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 def to_line(record: Record) -> bytes:
@@ -28,25 +30,32 @@ def read_extractions(path: str | Path) -> Iterator[Extraction]:
         file = file / EXTRACTIONS
     if not file.is_file():
         raise UsageError(f"{file} does not exist. Name a folder that `extractor run` wrote, or its {EXTRACTIONS}.")
-    return _read(file)
+    return _read(file, Extraction)
 
 
-def _read(file: Path) -> Iterator[Extraction]:
+def read_failures(folder: str | Path) -> Iterator[Failure]:
+    """Read the failures of a job's folder, one by one. Raises `DataError` at a line that is not one."""
+    file = Path(folder) / FAILURES
+    return _read(file, Failure) if file.is_file() else iter(())
+
+
+def _read(file: Path, model: type[AnyRecord]) -> Iterator[AnyRecord]:
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.isspace():
                 continue
             try:
-                yield Extraction.model_validate_json(line)
+                yield model.model_validate_json(line)
             except ValidationError as error:
-                raise DataError(f"{file}:{number}: {_cause(line, error)}") from None
+                raise DataError(f"{file}:{number}: {_cause(line, model, error)}") from None
 
 
-def _cause(line: bytes, error: ValidationError) -> str:
-    """Cause and fix of a line that is not an extraction."""
+def _cause(line: bytes, model: type[Record], error: ValidationError) -> str:
+    """Cause and fix of a line that is not a record."""
     if not line.endswith(b"\n"):
         return "the line is cut off. Run the same command again: it repairs the file and does the rest."
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(step) for step in first["loc"])
     what = f"{where}: {first['msg']}" if where else first["msg"]
-    return f"not an extraction ({what}). Delete the line and run the same command again, or start over with --fresh."
+    kind = "an extraction" if model is Extraction else "a failure"
+    return f"not {kind} ({what}). Delete the line and run the same command again, or start over with --fresh."

@@ -1,0 +1,141 @@
+"""The tables of a job: `documents`, `claims`, `hardware` and `failures`, one flattening for every format and reader.
+
+Arrow is imported when a table is made of it, and not before.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from extractor.errors import UsageError
+from extractor.outputs.columns import TABLES, Cell, ClaimRow, DocumentRow, FailureRow, TargetRow
+from extractor.outputs.factors import factor_of
+from extractor.outputs.jsonl import read_extractions, read_failures
+from extractor.outputs.names import base
+from extractor.records import Extraction
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = tuple[Cell, ...]
+BATCH: Final = 4096
+"""Rows that are held at a time."""
+SHARDS: Final = "shards"
+"""The folder of a sharded job that holds a folder a shard."""
+INSTALL: Final = "Install it with `pip install '.[tables]'` in the repository."
+
+
+def flatten(record: Extraction, job: str = "") -> dict[str, list[Row]]:
+    """The rows of one record, by table."""
+    claims = []
+    for number, claim in enumerate(record.claims):
+        low, base_unit = base(claim.quantity.low, claim.quantity.unit)
+        high, _ = base(claim.quantity.high, claim.quantity.unit)
+        factor, subject = factor_of(claim, record.text), claim.subject or record.system
+        claims.append(ClaimRow(job, record, number, claim, factor, low, high, base_unit, subject))
+    targets = [TargetRow(job, record, number, target) for number, target in enumerate(record.hardware)]
+    made: dict[str, Sequence[Any]] = {"documents": [DocumentRow(job, record)], "claims": claims, "hardware": targets}
+    return {table: [_row(table, thing) for thing in things] for table, things in made.items()}
+
+
+def _row(table: str, thing: Any) -> Row:
+    return tuple(column.read(thing) for column in TABLES[table])
+
+
+def read_rows(paths: Iterable[str | Path], tables: Iterable[str] = TABLES) -> Iterator[tuple[str, list[Row]]]:
+    """The rows of jobs, by table and in batches: `documents` before what leads to them.
+
+    A path is a job's folder, sharded or not, or an `extractions.jsonl`. Raises what `read_extractions` raises, and
+    `UsageError` for a job that is named twice.
+    """
+    jobs = _jobs(paths)
+    wanted = [table for table in TABLES if table in set(tables)]
+    held: dict[str, list[Row]] = {table: [] for table in wanted}
+    for job, path in jobs:
+        for part in _parts(path):
+            for rows in _of_part(job, part, wanted):
+                for table in wanted:
+                    held[table] += rows.get(table, ())
+                if any(len(held[table]) >= BATCH for table in wanted):
+                    yield from _taken(held)
+    yield from _taken(held)
+
+
+def _taken(held: dict[str, list[Row]]) -> Iterator[tuple[str, list[Row]]]:
+    for table, rows in held.items():
+        if rows:
+            held[table] = []
+            yield table, rows
+
+
+def _of_part(job: str, part: Path, wanted: Sequence[str]) -> Iterator[dict[str, list[Row]]]:
+    if set(wanted) - {"failures"}:
+        for record in read_extractions(part):
+            yield flatten(record, job)
+    if "failures" in wanted and part.is_dir():
+        for failure in read_failures(part):
+            yield {"failures": [_row("failures", FailureRow(job, failure))]}
+
+
+def _jobs(paths: Iterable[str | Path]) -> list[tuple[str, Path]]:
+    jobs = [(str(path), Path(path)) for path in paths]
+    seen: set[Path] = set()
+    for name, path in jobs:
+        if path.resolve() in seen:
+            raise UsageError(f"{name} is named twice. Name each job once.")
+        seen.add(path.resolve())
+        for part in _parts(path):
+            read_extractions(part)  # that the file exists is told before anything is written
+    return jobs
+
+
+def _parts(path: Path) -> list[Path]:
+    """The folders of a sharded job, in order; else the path itself."""
+    shards = path / SHARDS
+    return sorted(shard for shard in shards.iterdir() if shard.is_dir()) if shards.is_dir() else [path]
+
+
+# Arrow
+
+
+def arrow_schema(table: str) -> "pa.Schema":
+    """The schema of a table, with each column's meaning in its metadata."""
+    arrow = _arrow()
+    types = {"text": arrow.string(), "integer": arrow.int64(), "number": arrow.float64(), "boolean": arrow.bool_()}
+    fields = [arrow.field(c.name, types[c.type], nullable=bool(c.null), metadata={"about": c.about}) for c in TABLES[table]]
+    schema: pa.Schema = arrow.schema(fields)
+    return schema
+
+
+def arrow_batch(schema: "pa.Schema", rows: Sequence[Row]) -> "pa.RecordBatch":
+    """Rows of a table as Arrow."""
+    arrow = _arrow()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    arrays = [arrow.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    batch: pa.RecordBatch = arrow.RecordBatch.from_arrays(arrays, schema=schema)
+    return batch
+
+
+def read_table(table: str, *paths: str | Path) -> "pa.Table":
+    """A table of one or several jobs."""
+    schema = arrow_schema(table)
+    batches = (arrow_batch(schema, rows) for _, rows in read_rows(paths, [table]))
+    found: pa.Table = _arrow().Table.from_batches(batches, schema=schema)
+    return found
+
+
+def read_claims(*paths: str | Path) -> "pa.Table":
+    """The claims of one or several jobs as an Arrow table, one row a claim.
+
+    A path is a job's folder or its `extractions.jsonl`. `.to_pandas()` and `polars.from_arrow()` go on from there. Raises what
+    `read_extractions` raises, and `UsageError` where the extra `tables` is not installed.
+    """
+    return read_table("claims", *paths)
+
+
+def _arrow() -> Any:
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise UsageError(f"Tables in Arrow need pyarrow. {INSTALL}") from None
+    return pa
