@@ -14,6 +14,7 @@ from extractor.cli.batch import batch
 from extractor.cli.cache import cache
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from extractor.cli.eval import evaluate
+from extractor.cli.export import export
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
 from extractor.cli.prompts import prompts
@@ -88,6 +89,7 @@ app.command("status")(status)
 app.command("retry")(retry)
 app.add_typer(batch, name="batch")
 app.command("show")(show)
+app.command("export")(export)
 app.command("schema")(schema)
 app.command("eval")(evaluate)
 app.add_typer(gold, name="gold")

@@ -30,6 +30,11 @@ class Column:
     """When it is null; never, where this is empty."""
 
 
+def declared(column: Column, types: Mapping[str, str]) -> str:
+    """A column as SQL declares it, with a database's names of the types."""
+    return f"{column.name} {types[column.type]}{'' if column.null else ' NOT NULL'}"
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
     job: str

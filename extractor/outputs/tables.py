@@ -4,6 +4,7 @@ Arrow is imported when a table is made of it, and not before.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,7 +101,7 @@ def _parts(path: Path) -> list[Path]:
 
 def arrow_schema(table: str) -> "pa.Schema":
     """The schema of a table, with each column's meaning in its metadata."""
-    arrow = _arrow()
+    arrow = package("pyarrow")
     types = {"text": arrow.string(), "integer": arrow.int64(), "number": arrow.float64(), "boolean": arrow.bool_()}
     fields = [arrow.field(c.name, types[c.type], nullable=bool(c.null), metadata={"about": c.about}) for c in TABLES[table]]
     schema: pa.Schema = arrow.schema(fields)
@@ -109,7 +110,7 @@ def arrow_schema(table: str) -> "pa.Schema":
 
 def arrow_batch(schema: "pa.Schema", rows: Sequence[Row]) -> "pa.RecordBatch":
     """Rows of a table as Arrow."""
-    arrow = _arrow()
+    arrow = package("pyarrow")
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
     arrays = [arrow.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     batch: pa.RecordBatch = arrow.RecordBatch.from_arrays(arrays, schema=schema)
@@ -120,7 +121,7 @@ def read_table(table: str, *paths: str | Path) -> "pa.Table":
     """A table of one or several jobs."""
     schema = arrow_schema(table)
     batches = (arrow_batch(schema, rows) for _, rows in read_rows(paths, [table]))
-    found: pa.Table = _arrow().Table.from_batches(batches, schema=schema)
+    found: pa.Table = package("pyarrow").Table.from_batches(batches, schema=schema)
     return found
 
 
@@ -133,9 +134,9 @@ def read_claims(*paths: str | Path) -> "pa.Table":
     return read_table("claims", *paths)
 
 
-def _arrow() -> Any:
+def package(name: str) -> Any:
+    """A package of the extra `tables`. Raises `UsageError` where it is not installed."""
     try:
-        import pyarrow as pa
+        return import_module(name)
     except ImportError:
-        raise UsageError(f"Tables in Arrow need pyarrow. {INSTALL}") from None
-    return pa
+        raise UsageError(f"{name.partition('.')[0]} is not installed. {INSTALL}") from None

@@ -40,6 +40,7 @@ def test_the_commands() -> None:
         "cache clear",
         "cache info",
         "eval",
+        "export",
         "gold",
         "gold agree",
         "gold check",

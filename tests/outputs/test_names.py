@@ -59,4 +59,5 @@ def test_a_name_has_one_key(names: list[str], key: str) -> None:
 )
 def test_a_value_comes_into_base_units(value: float, unit: str | None, expected: tuple[float, str | None]) -> None:
     found = base(value, unit)
-    assert (found[0], found[1]) == (pytest.approx(expected[0]), expected[1])
+    assert found[0] == pytest.approx(expected[0])
+    assert found[1] == expected[1]

@@ -1,0 +1,59 @@
+"""`extractor export`: the tables of jobs, for other programs."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from extractor.cli.terminal import say
+from extractor.errors import UsageError
+
+
+class Target(str, Enum):  # noqa: UP042 (typer takes the values of a str enumeration)
+    """The values of `--to`."""
+
+    csv = "csv"
+    tsv = "tsv"
+    parquet = "parquet"
+    xlsx = "xlsx"
+    sqlite = "sqlite"
+    duckdb = "duckdb"
+
+
+def export(
+    jobs: Annotated[list[Path], typer.Argument(metavar="DIR", help="Jobs' folders, or files of records.", show_default=False)],
+    to: Annotated[Target, typer.Option("--to", envvar="EXTRACTOR_TO", help="The format.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            envvar="EXTRACTOR_TABLES",
+            help="A folder for csv, tsv and parquet, a file for the others; without it, `tables` in the job's folder.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write what jobs found as tables: documents, claims, hardware, failures.
+
+    Several jobs become one set of tables. docs/tables.md says what each column means. A file is replaced when the new one is
+    whole.
+
+    Example: extractor export claims --to xlsx -o claims.xlsx
+
+    Example: extractor export monday tuesday --to sqlite -o both.sqlite
+    """
+    from extractor.outputs.export import FORMATS
+    from extractor.outputs.export import export as write
+
+    if output is None:
+        if len(jobs) > 1:
+            raise UsageError("Several jobs become one set of tables. Say where with -o.")
+        folder = jobs[0] if jobs[0].is_dir() else jobs[0].parent
+        output = folder / (f"tables.{to.value}" if FORMATS[to.value].one_file else "tables")
+    written = write(jobs, to.value, output)
+    for file in written.files:
+        typer.echo(str(file))
+    say(", ".join(f"{rows:,} {table}" for table, rows in written.rows.items()))
