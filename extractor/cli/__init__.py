@@ -18,6 +18,7 @@ from extractor.cli.export import export
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
 from extractor.cli.prompts import prompts
+from extractor.cli.query import query
 from extractor.cli.retry import retry
 from extractor.cli.run import run
 from extractor.cli.schema import schema
@@ -89,6 +90,7 @@ app.command("status")(status)
 app.command("retry")(retry)
 app.add_typer(batch, name="batch")
 app.command("show")(show)
+app.command("query")(query)
 app.command("export")(export)
 app.command("schema")(schema)
 app.command("eval")(evaluate)

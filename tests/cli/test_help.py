@@ -51,6 +51,7 @@ def test_the_commands() -> None:
         "keys set",
         "prompts",
         "prompts show",
+        "query",
         "retry",
         "run",
         "schema",
