@@ -25,6 +25,7 @@ from extractor.cli.schema import schema
 from extractor.cli.show import show
 from extractor.cli.status import status
 from extractor.cli.terminal import open_closed, say, silence
+from extractor.cli.verify import verify
 from extractor.errors import ExtractorError, UsageError
 
 __all__ = ["app", "main"]
@@ -64,7 +65,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog=f"""\b
 Exit codes: {ALL_DONE} all done, {NOTHING_DONE} nothing could be done, {WRONG_USAGE} wrong usage,
-{DONE_WITH_FAILURES} done with failures, {FELL} a figure fell below its baseline,
+{DONE_WITH_FAILURES} done with failures, {FELL} a figure fell below its baseline or does not stand in its source,
 {INTERRUPTED} interrupted, {PIPE_CLOSED} the reader of standard output left.""",
 )
 
@@ -92,6 +93,7 @@ app.add_typer(batch, name="batch")
 app.command("show")(show)
 app.command("query")(query)
 app.command("export")(export)
+app.command("verify")(verify)
 app.command("schema")(schema)
 app.command("eval")(evaluate)
 app.add_typer(gold, name="gold")

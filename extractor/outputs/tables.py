@@ -12,8 +12,8 @@ from extractor.errors import UsageError
 from extractor.outputs.columns import TABLES, Cell, ClaimRow, DocumentRow, FailureRow, TargetRow
 from extractor.outputs.factors import factor_of
 from extractor.outputs.jsonl import read_extractions, read_failures
-from extractor.outputs.names import base
 from extractor.records import Extraction
+from extractor.spotting.units import in_base_unit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,8 +30,8 @@ def flatten(record: Extraction, job: str = "") -> dict[str, list[Row]]:
     """The rows of one record, by table."""
     claims = []
     for number, claim in enumerate(record.claims):
-        low, base_unit = base(claim.quantity.low, claim.quantity.unit)
-        high, _ = base(claim.quantity.high, claim.quantity.unit)
+        low, base_unit = in_base_unit(claim.quantity.low, claim.quantity.unit)
+        high, _ = in_base_unit(claim.quantity.high, claim.quantity.unit)
         factor, subject = factor_of(claim, record.text), claim.subject or record.system
         claims.append(ClaimRow(job, record, number, claim, factor, low, high, base_unit, subject))
     targets = [TargetRow(job, record, number, target) for number, target in enumerate(record.hardware)]

@@ -91,6 +91,19 @@ def known_unit(name: str | None) -> Unit:
     return replace(numerator, name=name, base=0.0, reports=numerator.reports or costs)
 
 
+def in_base_unit(value: float, name: str | None) -> tuple[float, str | None]:
+    """A value in the base unit of its unit's dimension, and that unit: 40 ms are 0.04 s, 8 MB are 8e6 B, "x" is a ratio.
+
+    A percentage stays one, and so does a unit that is its own base (tokens/s), has none (rounds), or is none (a bare score).
+    """
+    if name == "x":
+        return value, "ratio"
+    unit = known_unit(name)
+    if unit.relative or unit.base in (0.0, 1.0):
+        return value, name
+    return value * unit.base, next(iter(_LEXICON[unit.dimension]))
+
+
 def _of_rate(word: str) -> Unit:
     """The unit that a word of a rate names."""
     word = word.strip()

@@ -57,6 +57,7 @@ def test_the_commands() -> None:
         "schema",
         "show",
         "status",
+        "verify",
     ]
 
 

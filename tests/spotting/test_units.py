@@ -3,7 +3,7 @@
 import pytest
 
 from extractor.spotting import units
-from extractor.spotting.units import known_unit, noun_unit, read_unit
+from extractor.spotting.units import in_base_unit, known_unit, noun_unit, read_unit
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,29 @@ def test_every_spelling_names_a_unit_that_is_known() -> None:
     for spelling, (name, scale) in units._SPELLINGS.items():
         assert known_unit(name).dimension, spelling
         assert scale > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (40.0, "ms", (0.04, "s")),
+        (2.0, "h", (7200.0, "s")),
+        (8.0, "MB", (8e6, "B")),
+        (3.0, "mJ", (0.003, "J")),
+        (2.0, "GHz", (2e9, "Hz")),
+        (3.0, "uW", (3e-6, "W")),
+        (3.0, "tokens/s", (3.0, "tokens/s")),
+        (3.0, "rounds", (3.0, "rounds")),
+        (3.0, "mJ/inference", (3.0, "mJ/inference")),
+        (2.0, "x", (2.0, "ratio")),
+        (40.0, "%", (40.0, "%")),
+        (5.0, "MACs", (10.0, "FLOPs")),
+        (90.0, "FPS", (90.0, "FPS")),
+        (0.9, None, (0.9, None)),
+        (3.0, "glimmers", (3.0, "glimmers")),
+    ],
+)
+def test_a_value_comes_into_base_units(value: float, unit: str | None, expected: tuple[float, str | None]) -> None:
+    found = in_base_unit(value, unit)
+    assert found[0] == pytest.approx(expected[0])
+    assert found[1] == expected[1]
