@@ -17,9 +17,12 @@ endif
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
 
-run: .venv/run ## extract the claims of the real abstracts into build/claims
+run: .venv/run ## extract the claims of the real abstracts into build/claims, write their tables, answer a question
 	$(BIN)/extractor run evals/corpus/abstracts.txt -o build/claims --fresh
-	@echo "Look at one: $(BIN)/extractor show build/claims abstracts#49"
+	@echo "Look at one: $(BIN)/extractor show build/claims 49"
+	$(BIN)/extractor export build/claims --to xlsx
+	$(BIN)/extractor export build/claims --to sqlite
+	$(BIN)/extractor query build/claims --name best-speedup-per-device --format table
 
 test: .venv/dev ## run the tests
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -59,7 +62,7 @@ $(BIN)/python:
 
 .venv/run: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing extractor into .venv"
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[tables]'
 	@touch $@
 
 .venv/dev: .venv/run

@@ -36,39 +36,61 @@ class Record(BaseModel):
 class Quantity(Record):
     """A number or range as written, and what it means: `low` and `high` are in `unit`, equal for a single number."""
 
-    text: str
-    low: float
-    high: float
-    unit: str | None
-    bound: Bound
+    text: str = Field(description="The number with its sign and unit, as written.")
+    low: float = Field(description="The number, or the low end of a range, in `unit`.")
+    high: float = Field(description="The number, or the high end of a range, in `unit`.")
+    unit: str | None = Field(
+        description="The unit's canonical name: x (times, or a fraction without %), % (also points), s, ms, FPS, MB, params, "
+        "...; null for a bare score."
+    )
+    bound: Bound = Field(
+        description="What a word of bound says of the number. exact: none; up_to: it is the most; at_least: it is the least; "
+        "approx: it is near."
+    )
 
 
 class Spans(Record):
     """Where the fields of a claim stand in the text; null where the field is null."""
 
-    quantity: Span
-    metric: Span | None = None
-    subject: Span | None = None
-    baseline: Span | None = None
-    dataset: Span | None = None
-    hardware: Span | None = None
+    quantity: Span = Field(description="Of `quantity.text`.")
+    metric: Span | None = Field(default=None, description="Of `metric`.")
+    subject: Span | None = Field(default=None, description="Of `subject`.")
+    baseline: Span | None = Field(default=None, description="Of `baseline`.")
+    dataset: Span | None = Field(default=None, description="Of `dataset`.")
+    hardware: Span | None = Field(default=None, description="Of `hardware`.")
 
 
 class Claim(Record):
     """One number that says how fast, how good or how cheap something is. `effect` is set for a change and only then."""
 
-    kind: Kind
-    comparison: Comparison
-    effect: Effect | None
-    quantity: Quantity
-    metric: str | None
-    subject: str | None
-    baseline: str | None
-    dataset: str | None
-    hardware: str | None
-    spans: Spans
-    sentence: Span
-    confidence: float | None = None
+    kind: Kind = Field(
+        description="speedup: a relative change in time or rate; speed: an absolute time or rate; accuracy: the quality of "
+        "results on a task; resource: what it costs other than time."
+    )
+    comparison: Comparison = Field(
+        description="absolute: the value itself; change: a difference from a baseline; fraction: a share of its value."
+    )
+    effect: Effect | None = Field(
+        description="Of a change, how it compares with the baseline. better: it is what is wanted; worse: it is not; null for "
+        "what is not a change."
+    )
+    quantity: Quantity = Field(description="The number.")
+    metric: str | None = Field(description="The words that name what is measured; null if the text names nothing.")
+    subject: str | None = Field(
+        description="The words that name what the number is about; null means the paper's own system, unnamed there."
+    )
+    baseline: str | None = Field(
+        description="Of a change or fraction, the words that name what it is compared with; null if not named."
+    )
+    dataset: str | None = Field(
+        description="The dataset, benchmark or task on which the number holds, as named; null if not named."
+    )
+    hardware: str | None = Field(description="The device on which the number was obtained, as named; null if not stated.")
+    spans: Spans = Field(description="Where the number and the phrases stand.")
+    sentence: Span = Field(description="The sentence that states the claim: start and exclusive end.")
+    confidence: float | None = Field(
+        default=None, description="The probability, 0 to 1, that the claim is right; null where the labeller gives none."
+    )
 
     @model_validator(mode="after")
     def _effect_goes_with_change(self) -> Self:
@@ -80,51 +102,62 @@ class Claim(Record):
 class HardwareTarget(Record):
     """Computing hardware on which the paper's own contribution runs, is evaluated or is meant to run."""
 
-    name: str
-    specific: bool
-    category: Category
-    role: Role
-    span: Span
+    name: str = Field(description="The shortest noun phrase that names it, as written.")
+    specific: bool = Field(description="true for a named product or chip family, false for a class.")
+    category: Category = Field(
+        description="cpu; gpu; npu: NPU, TPU, DSP, accelerator, custom processor; fpga; mcu: microcontroller; mobile: phone, "
+        "tablet, mobile SoC; wearable; edge: IoT, embedded, single-board computer; pc: laptop, desktop; server: cluster, "
+        "data centre, cloud; robot; network: router, base station; quantum; other."
+    )
+    role: Role = Field(
+        description="evaluated: results were obtained or a deployment was shown on it; intended: the paper is made for it."
+    )
+    span: Span = Field(description="Where the name stands: start and exclusive end.")
 
 
 class Rejection(Record):
     """What a labeller returned and grounding did not accept: where it stood, what it said, why it is out."""
 
-    field: str
-    value: str
-    reason: str
+    field: str = Field(description="Where in the labeller's answer it stood.")
+    value: str = Field(description="What it said.")
+    reason: str = Field(description="Why it is not in the record.")
 
 
 class Provenance(Record):
     """Who produced a record and what it cost. `seconds` is wall time; `cost_usd` is null where no price is known."""
 
-    extractor: str
-    labeller: str
-    model: str
-    prompt: str | None = None
-    prompt_sha256: str | None = None
-    calls: int = 0
-    attempts: int = 0
-    cached: bool = False
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = 0.0
-    seconds: float = 0.0
+    extractor: str = Field(description="The version of the program.")
+    labeller: str = Field(description="The labeller: rules, or llm for a model.")
+    model: str = Field(description="The model's name; rules for the built-in labeller.")
+    prompt: str | None = Field(default=None, description="The prompt's name and version; null where no model labels.")
+    prompt_sha256: str | None = Field(default=None, description="The SHA-256 of the prompt; null where no model labels.")
+    calls: int = Field(default=0, description="HTTP requests that were sent.")
+    attempts: int = Field(default=0, description="Times that the model was asked: 1, and its re-asks.")
+    cached: bool = Field(default=False, description="Whether the reply came from the cache.")
+    input_tokens: int = Field(default=0, description="Tokens sent.")
+    output_tokens: int = Field(default=0, description="Tokens received.")
+    cost_usd: float | None = Field(default=0.0, description="US dollars; null where no price is known.")
+    seconds: float = Field(default=0.0, description="Wall time in seconds.")
 
 
 class Extraction(Record):
     """What one abstract claims. `text` (not stored) is `title + "\\n" + abstract`, and `text[start:end]` equals each field."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
-    id: str
-    title: str
-    abstract: str
-    system: str | None
-    claims: tuple[Claim, ...]
-    hardware: tuple[HardwareTarget, ...]
-    rejected: tuple[Rejection, ...] = ()
-    provenance: Provenance
-    source: Mapping[str, Known] = Field(default_factory=dict, exclude_if=lambda source: not source)
+    schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="1: the form that this schema describes.")
+    id: str = Field(description="The document's id, unique within a job.")
+    title: str = Field(description="The title, as the source has it.")
+    abstract: str = Field(description="The abstract, as the source has it.")
+    system: str | None = Field(description="The name that the paper gives to its own system; null if it gives none.")
+    claims: tuple[Claim, ...] = Field(description="What the abstract claims.")
+    hardware: tuple[HardwareTarget, ...] = Field(description="The hardware that the paper targets.")
+    rejected: tuple[Rejection, ...] = Field(default=(), description="What the labeller returned and was not accepted.")
+    provenance: Provenance = Field(description="Who made the record, and at what cost.")
+    source: Mapping[str, Known] = Field(
+        default_factory=dict,
+        exclude_if=lambda source: not source,
+        description="What the input knew of the document: doi, arxiv_id, url, year (a number), authors (a list), venue, "
+        "categories (a list), and other names that were kept. Left out where it knew nothing.",
+    )
 
     @property
     def text(self) -> str:
@@ -154,11 +187,11 @@ def _check(text: str, span: Span | None, value: str | None, where: str) -> None:
 class Failure(Record):
     """An input that gave no extraction: where it stands, why it failed, what mends it. `line` counts from 1."""
 
-    id: str | None
-    source: str
-    line: int | None
-    cause: str
-    fix: str
+    id: str | None = Field(description="The id, where the input gives one.")
+    source: str = Field(description="The input file.")
+    line: int | None = Field(description="The line in it, from 1; null where it has no lines.")
+    cause: str = Field(description="Why it failed.")
+    fix: str = Field(description="What mends it.")
 
 
 def extraction_schema() -> dict[str, Any]:

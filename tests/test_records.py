@@ -1,6 +1,8 @@
 """A record whose phrases are not in its text cannot exist, and the published schema is the model's."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -142,3 +144,20 @@ def test_every_field_is_required_or_has_a_default_in_the_schema() -> None:
     definitions = extraction_schema()["$defs"]
     assert set(definitions) >= {kind.__name__ for kind in (Claim, HardwareTarget, Quantity, Spans, Provenance)}
     assert all(definition["additionalProperties"] is False for definition in definitions.values())
+
+
+def _properties(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for name, field in schema["properties"].items():
+        yield f"{path}.{name}", field
+    for name, model in schema.get("$defs", {}).items():
+        yield from _properties(model, name)
+
+
+@pytest.mark.parametrize(("name", "field"), [*_properties(extraction_schema(), "Extraction")])
+def test_the_schema_describes_every_field_and_value(name: str, field: Any) -> None:
+    description = field["description"]
+    assert description.endswith(".")
+    values = {
+        value for option in [field, *field.get("anyOf", ())] for value in option.get("enum", [option.get("const")]) if value
+    }
+    assert {value for value in values if not re.search(rf"\b{value}\b", description)} == set()

@@ -1,6 +1,7 @@
 """`extractor show`: what a job found, for people."""
 
 import os
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from extractor.cli.terminal import console, plain
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rich.console import Console, RenderableType
     from rich.text import Text
@@ -23,12 +24,51 @@ _PHRASE = "underline"
 _HARDWARE = "bold blue"
 _NARROW = 60
 """Columns under which a table of claims breaks every word, and a list reads better."""
+_CANDIDATES = 5
+"""Ids that are named where a part of one fits several."""
+
+
+class Kinds(str, Enum):  # noqa: UP042 (typer takes the values of a str enumeration)
+    """The values of `--kind`."""
+
+    speedup = "speedup"
+    speed = "speed"
+    accuracy = "accuracy"
+    resource = "resource"
 
 
 def show(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A job's folder, or its extractions.jsonl.")],
     document: Annotated[
-        str | None, typer.Argument(metavar="ID", help="The abstract to show; without it, all are listed.")
+        str | None,
+        typer.Argument(
+            metavar="ID",
+            help="The abstract to show: its id, or a part of id or title that no other has; without it, all are listed.",
+        ),
+    ] = None,
+    grep: Annotated[
+        str | None,
+        typer.Option(
+            "--grep",
+            metavar="PATTERN",
+            envvar="EXTRACTOR_GREP",
+            help="List the abstracts that this regular expression matches, whatever the case.",
+            show_default=False,
+        ),
+    ] = None,
+    kind: Annotated[
+        Kinds | None,
+        typer.Option("--kind", envvar="EXTRACTOR_KIND", help="List those with a claim of this kind.", show_default=False),
+    ] = None,
+    hardware: Annotated[
+        str | None,
+        typer.Option(
+            "--hardware",
+            metavar="WORDS",
+            envvar="EXTRACTOR_HARDWARE",
+            help="List those with hardware of this name or category: jetson, gpu.",
+            show_default=False,
+        ),
     ] = None,
     as_json: Annotated[bool, option("--json", help="Print JSON Lines instead.")] = False,
 ) -> None:
@@ -37,24 +77,81 @@ def show(
     Lists the abstracts of a job, or shows one of them with its numbers coloured by kind, its phrases underlined and its
     claims as a table.
 
-    Example: extractor show claims
+    Example: extractor show claims --kind speedup --hardware jetson
 
-    Example: extractor show claims abstracts#12
+    Example: extractor show claims 12
     """
     from extractor.outputs.jsonl import read_extractions
 
     extractions = read_extractions(folder)
     if document is None:
-        _list(extractions, as_json)
+        _list(_wanted(extractions, grep, kind, hardware), as_json)
         return
-    ids = {document, os.fsencode(document).decode(errors="replace")}  # an argument that a locale without UTF-8 has taken apart
-    record = next((record for record in extractions if record.id in ids), None)
-    if record is None:
-        raise UsageError(f"{folder} holds no {document!r}. `extractor show {folder}` lists the ids.")
+    if grep or kind or hardware:
+        raise UsageError("--grep, --kind and --hardware choose what is listed. Leave them out, or the id.")
+    record = _named(document, extractions, folder)
     if as_json:
         typer.echo(record.model_dump_json())
     else:
         _show(record, console())
+
+
+def _wanted(
+    extractions: "Iterable[Extraction]", grep: str | None, kind: Kinds | None, hardware: str | None
+) -> "Iterator[Extraction]":
+    """The records that all that was asked for holds of, as they are read."""
+    import re
+
+    from extractor.outputs.names import phrase_key
+
+    try:
+        pattern = re.compile(grep or "", re.IGNORECASE)
+    except re.error as error:
+        raise UsageError(f"--grep {grep!r} is not a regular expression ({error}). Put a backslash before signs.") from None
+    words = f" {phrase_key(hardware)}" if hardware else ""
+
+    def holds(record: "Extraction") -> bool:
+        named = [f" {phrase_key(target.name)} {target.category}" for target in record.hardware]
+        named += [f" {phrase_key(claim.hardware)}" for claim in record.claims if claim.hardware]
+        return (
+            pattern.search(f"{record.id}\n{record.text}") is not None
+            and (kind is None or any(claim.kind == kind.value for claim in record.claims))
+            and (hardware is None or any(words in name for name in named))
+        )
+
+    return filter(holds, extractions)
+
+
+def _named(document: str, extractions: "Iterable[Extraction]", folder: Path) -> "Extraction":
+    """The record with this id, else the only one with the words in its id, else the only one with them in its title."""
+    ids = {document, os.fsencode(document).decode(errors="replace")}  # an argument that a locale without UTF-8 has taken apart
+    part = document.casefold()
+    in_ids: list[Extraction] = []
+    in_titles: list[Extraction] = []
+    for record in extractions:
+        if record.id in ids:
+            return record
+        if len(in_ids) <= _CANDIDATES and _holds(record.id, part):
+            in_ids.append(record)
+        if len(in_titles) <= _CANDIDATES and part in record.title.casefold():
+            in_titles.append(record)
+    for found in (in_ids, in_titles):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            some = ", ".join(record.id for record in found[:_CANDIDATES])
+            raise UsageError(f"{document!r} may be {some}{', ...' if len(found) > _CANDIDATES else ''}. Name one of them.")
+    raise UsageError(f"{folder} holds no {document!r}. `extractor show {folder}` lists the ids.")
+
+
+def _holds(id: str, part: str) -> bool:
+    """Whether a part stands in an id; a number as a whole one: 4 in "abstracts#4", but not in "abstracts#49"."""
+    id = id.casefold()
+    if not part.isdecimal():
+        return part in id
+    import re
+
+    return re.search(rf"(?<!\d){part}(?!\d)", id) is not None
 
 
 def _list(extractions: "Iterable[Extraction]", as_json: bool) -> None:

@@ -136,3 +136,57 @@ def test_the_marked_characters_are_those_of_the_spans() -> None:
 def test_plain_text_keeps_its_length(text: str, shown: str) -> None:
     assert plain(text) == shown
     assert len(Text(shown).plain) == len(text)
+
+
+def listed(extractor: "Command", *arguments: str) -> list[str]:
+    done = extractor("show", "job", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line)["id"][:2] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ids"),
+    [
+        (["--grep", "slownet"], ["p1", "p2"]),
+        (["--grep", r"2\.3x"], ["p1"]),
+        (["--grep", "^p3$"], []),
+        (["--grep", "(?m)^p3$"], ["p3"]),
+        (["--kind", "speedup"], ["p1", "p2"]),
+        (["--kind", "resource"], []),
+        (["--hardware", "CPU"], ["p4"]),
+        (["--hardware", "b"], []),
+        (["--hardware", "[i]B"], ["p4"]),
+        (["--hardware", "gpu"], []),
+        (["--kind", "speedup", "--grep", "loud"], ["p2"]),
+    ],
+)
+def test_a_list_of_what_is_looked_for(arguments: list[str], ids: list[str], extractor: "Command", job: Path) -> None:
+    assert listed(extractor, *arguments) == ids
+
+
+@pytest.mark.parametrize("part", ["p1", "1", "FastNet", "quick net"])
+def test_a_part_that_no_other_has_names_an_abstract(part: str, extractor: "Command", job: Path) -> None:
+    assert extractor("show", "job", part, "--json").stdout == to_line(RECORDS[0])
+
+
+def test_a_number_is_a_whole_one(extractor: "Command", tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    numbered = [RECORDS[0].model_copy(update={"id": f"abstracts#{n}"}) for n in (4, 49, 14)]
+    (tmp_path / "job" / "extractions.jsonl").write_bytes(b"".join(map(to_line, numbered)))
+    assert extractor("show", "job", "4", "--json").stdout == to_line(numbered[0])
+    done = extractor("show", "job", "abstracts")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"'abstracts' may be abstracts#4, abstracts#49, abstracts#14. Name one of them." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["p1", "--kind", "speed"], b"choose what is listed"),
+        (["--grep", "("], b"'(' is not a regular expression"),
+    ],
+)
+def test_what_cannot_be_listed_is_one_line(arguments: list[str], message: bytes, extractor: "Command", job: Path) -> None:
+    done = extractor("show", "job", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    assert message in done.stderr
