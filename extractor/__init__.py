@@ -20,16 +20,7 @@ if TYPE_CHECKING:
     from extractor.outputs.tables import read_claims
     from extractor.records import Claim, Extraction, HardwareTarget
 
-__all__ = [
-    "Claim",
-    "Document",
-    "Extraction",
-    "HardwareTarget",
-    "extract",
-    "extract_many",
-    "read_claims",
-    "read_extractions",
-]
+__all__ = ["Claim", "Document", "Extraction", "HardwareTarget", "extract", "extract_many", "read_claims", "read_extractions"]
 
 _HOMES = {
     "Claim": "extractor.records",

@@ -73,7 +73,7 @@ def test_the_python_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
     examples = doctest.DocTestParser().get_doctest("".join(blocks("python")), {}, "README", "README.md", 0)
     outcome = doctest.DocTestRunner().run(examples)
-    assert (outcome.failed, outcome.attempted) == (0, 10)
+    assert (outcome.failed, outcome.attempted) == (0, 13)
 
 
 def test_the_two_commands_of_set_up_stand_first() -> None:

@@ -269,12 +269,7 @@ _HARDWARE = (
     *_PLACE,
     Column("target", "integer", "Which of the document's targets it is, from 0.", lambda r: r.number),
     Column("name", "text", "The device or class, as named.", lambda r: r.target.name),
-    Column(
-        "hardware_key",
-        "text",
-        "Its normal form, as in `claims`.",
-        lambda r: phrase_key(r.target.name),
-    ),
+    Column("hardware_key", "text", "Its normal form, as in `claims`.", lambda r: phrase_key(r.target.name)),
     Column("category", "text", "Its category, as in the guidelines.", lambda r: r.target.category),
     Column("role", "text", "evaluated or intended.", lambda r: r.target.role),
     Column("specific", "boolean", "Whether it is a named product.", lambda r: r.target.specific),

@@ -181,10 +181,7 @@ def test_a_number_is_a_whole_one(extractor: "Command", tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [
-        (["p1", "--kind", "speed"], b"choose what is listed"),
-        (["--grep", "("], b"'(' is not a regular expression"),
-    ],
+    [(["p1", "--kind", "speed"], b"choose what is listed"), (["--grep", "("], b"'(' is not a regular expression")],
 )
 def test_what_cannot_be_listed_is_one_line(arguments: list[str], message: bytes, extractor: "Command", job: Path) -> None:
     done = extractor("show", "job", *arguments)

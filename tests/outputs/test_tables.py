@@ -10,8 +10,8 @@ from extractor import extract, read_claims
 from extractor.errors import UsageError
 from extractor.outputs.columns import TABLES, hardware_category
 from extractor.outputs.jsonl import to_line
-from extractor.outputs.reference import reference
 from extractor.outputs.tables import arrow_schema, flatten, read_rows, read_table
+from tests.outputs.reference import reference
 from tests.outputs.support import EMPTY, FAILURE, NASTY, RECORDS, TWO_DEVICES, write_job
 
 ROOT = Path(__file__).parents[2]
@@ -155,4 +155,4 @@ def test_the_source_is_in_the_record_only_where_there_is_one() -> None:
 
 def test_the_documented_tables_are_the_tables() -> None:
     documented = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
-    assert documented == reference(), "python -m extractor.outputs.reference > docs/tables.md"
+    assert documented == reference(), "python -m tests.outputs.reference > docs/tables.md"

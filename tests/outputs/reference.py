@@ -1,4 +1,4 @@
-"""The columns and the rules of factors as a page: `python -m extractor.outputs.reference > docs/tables.md`."""
+"""The columns and the rules of factors as a page: `python -m tests.outputs.reference > docs/tables.md`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,7 @@ _HEAD = """\
 `extractor export`, `extractor query` and `extractor.read_claims` show the records of a job as four tables, with the same
 columns and types everywhere.
 
-Generated from the code; a test compares. To write it anew: `python -m extractor.outputs.reference > docs/tables.md`
+Generated from the code; a test compares. To write it anew: `python -m tests.outputs.reference > docs/tables.md`
 
 - Types: text is UTF-8; integer has 64 bits; number is a double; boolean is 0 or 1 in SQLite. A column without an entry under
   "null where" is never null. In CSV and TSV null is an empty field.
@@ -56,4 +56,4 @@ more or less of one is better; the word of change that governs the number says w
 
 
 if __name__ == "__main__":
-    print(reference(), end="")  # noqa: T201 (its purpose)
+    print(reference(), end="")
