@@ -11,6 +11,7 @@ from extractor.errors import UsageError
 from extractor.outputs.columns import TABLES, hardware_category
 from extractor.outputs.jsonl import to_line
 from extractor.outputs.tables import arrow_schema, flatten, read_rows, read_table
+from extractor.records import HardwareTarget
 from tests.outputs.reference import reference
 from tests.outputs.support import EMPTY, FAILURE, NASTY, RECORDS, TWO_DEVICES, write_job
 
@@ -85,6 +86,16 @@ def test_the_category_of_the_devices_that_a_claim_names(text: str, category: str
         spans = claim.spans.model_copy(update={"hardware": span})
         claim = claim.model_copy(update={"hardware": text[start:-1], "spans": spans})
     assert hardware_category(record, claim) == category
+
+
+def test_a_target_that_is_named_elsewhere_goes_before_the_lexicon() -> None:
+    record = extract("FastNet on Jetson Nano", "It is 2x faster on Jetson Nano boards.")
+    target = HardwareTarget(name="Jetson Nano", specific=True, category="robot", role="evaluated", span=(11, 22))
+    record, start = record.model_copy(update={"hardware": (target,)}), record.text.index("Jetson Nano boards")
+    for words in ("Jetson Nano boards", "Jetson"):  # more words than the target has, and fewer
+        spans = record.claims[0].spans.model_copy(update={"hardware": (start, start + len(words))})
+        claim = record.claims[0].model_copy(update={"hardware": words, "spans": spans})
+        assert hardware_category(record, claim) == "robot"
 
 
 def test_without_a_target_the_lexicon_knows_the_category() -> None:

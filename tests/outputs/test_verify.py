@@ -31,6 +31,7 @@ RIGHT = [
     "50 to 56%.",
     "At least 50% and up to 56%.",
     "23-24% less.",
+    "The Pi has a 4.",
     "It uses 1000 images, in 2024, on a Raspberry Pi 4.",
     "1. It beats GPT-4.\n2. F1 is 0.89 [12, 13], see https://x.org/77 and [a link](page-88.html).",
     "## 3. Results\n\n9.1x faster.",
