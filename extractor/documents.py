@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from typing_extensions import TypedDict
+
 Span = tuple[int, int]
 """Start and exclusive end, counted in Unicode code points of `Document.text`."""
 
@@ -12,16 +14,39 @@ def lowered(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
+class Source(TypedDict, total=False):
+    """What the input knows of a paper beside its text. What it does not know is absent; fields kept by name stand beside these."""
+
+    doi: str
+    """The DOI, in lower case and without an address."""
+    arxiv_id: str
+    """The arXiv id, with its version where the input has it."""
+    pmid: str
+    """The number in PubMed."""
+    url: str
+    """An address of the paper."""
+    year: int
+    """The year of publication."""
+    authors: list[str]
+    """The authors, given name first."""
+    venue: str
+    """The journal, conference or other place of publication."""
+    categories: list[str]
+    """The categories or fields of study."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One abstract with its title.
 
     `id` is unique within a job. `text` is `title + "\\n" + abstract`: every offset in an extraction counts its code points.
+    `source` passes through into the extraction.
     """
 
     id: str
     title: str
     abstract: str
+    source: Source = field(default_factory=Source, compare=False, kw_only=True)
     text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -89,6 +89,7 @@ def ground(document: Document, mentions: Mentions, labelled: Labelled) -> Extrac
             *(Rejection(field=f.field, value=f.value, reason=f.reason.words) for f in reply.faults if f.recorded),
         ),
         provenance=labelled.provenance,
+        source=document.source,
     )
 
 

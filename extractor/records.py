@@ -4,12 +4,11 @@ Field names, enumerations and units are those of the annotation guidelines. A re
 span's characters equal the field that it belongs to, so a record whose phrases are not in its text cannot exist.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator, with_config
 
-from extractor.documents import Span
+from extractor.documents import Source, Span
 
 SCHEMA_VERSION: Final = 1
 
@@ -21,10 +20,11 @@ Role = Literal["evaluated", "intended"]
 Category = Literal[
     "cpu", "gpu", "npu", "fpga", "mcu", "mobile", "wearable", "edge", "pc", "server", "robot", "network", "quantum", "other"
 ]
-Known = str | int | tuple[str, ...]
-"""What a source knows of a document under one name."""
 PhraseField = Literal["metric", "subject", "baseline", "dataset", "hardware"]
 PHRASE_FIELDS: tuple[PhraseField, ...] = ("metric", "subject", "baseline", "dataset", "hardware")
+
+
+with_config(ConfigDict(extra="allow", use_attribute_docstrings=True))(Source)  # the fields that the user keeps
 
 
 class Record(BaseModel):
@@ -141,7 +141,10 @@ class Provenance(Record):
 
 
 class Extraction(Record):
-    """What one abstract claims. `text` (not stored) is `title + "\\n" + abstract`, and `text[start:end]` equals each field."""
+    """What one abstract claims. `text` (not stored) is `title + "\\n" + abstract`, and `text[start:end]` equals each field.
+
+    `source` is absent where the input knows nothing beside the text.
+    """
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="1: the form that this schema describes.")
     id: str = Field(description="The document's id, unique within a job.")
@@ -152,11 +155,10 @@ class Extraction(Record):
     hardware: tuple[HardwareTarget, ...] = Field(description="The hardware that the paper targets.")
     rejected: tuple[Rejection, ...] = Field(default=(), description="What the labeller returned and was not accepted.")
     provenance: Provenance = Field(description="Who made the record, and at what cost.")
-    source: Mapping[str, Known] = Field(
-        default_factory=dict,
+    source: Source = Field(
+        default_factory=Source,
         exclude_if=lambda source: not source,
-        description="What the input knew of the document: doi, arxiv_id, url, year (a number), authors (a list), venue, "
-        "categories (a list), and other names that were kept. Left out where it knew nothing.",
+        description="What the input knew of the document beside its text. Left out where it knew nothing.",
     )
 
     @property

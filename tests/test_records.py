@@ -143,7 +143,8 @@ def test_the_schema_names_every_value(names: Any) -> None:
 def test_every_field_is_required_or_has_a_default_in_the_schema() -> None:
     definitions = extraction_schema()["$defs"]
     assert set(definitions) >= {kind.__name__ for kind in (Claim, HardwareTarget, Quantity, Spans, Provenance)}
-    assert all(definition["additionalProperties"] is False for definition in definitions.values())
+    loose = {name for name, definition in definitions.items() if definition["additionalProperties"] is not False}
+    assert loose == {"Source"}  # the user may keep fields of any name
 
 
 def _properties(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -161,3 +162,11 @@ def test_the_schema_describes_every_field_and_value(name: str, field: Any) -> No
         value for option in [field, *field.get("anyOf", ())] for value in option.get("enum", [option.get("const")]) if value
     }
     assert {value for value in values if not re.search(rf"\b{value}\b", description)} == set()
+
+
+def test_what_the_source_knows_is_kept_and_is_absent_where_it_knows_nothing() -> None:
+    known = {"doi": "10.1000/x", "year": 2024, "authors": ["Ada Lovelace"], "tldr": {"text": ["any", 1]}}
+    extraction = Extraction.model_validate(record(source=known))
+    assert extraction.model_dump()["source"] == known
+    assert Extraction.model_validate_json(extraction.model_dump_json()) == extraction
+    assert "source" not in Extraction.model_validate(record()).model_dump_json()

@@ -151,6 +151,7 @@ class PlannedDocument:
         else:
             document = item.document
             raw |= {"id": document.id, "title": document.title, "abstract": document.abstract}
+            raw |= {"known": document.source} if document.source else {}
             raw |= {"question": self.question, "batch": self.batch, "repeat": self.repeat}
         return json.dumps(raw).encode("ascii") + b"\n"
 
@@ -160,7 +161,7 @@ class PlannedDocument:
         location = Location(raw["source"], raw["line"])
         if "bad" in raw:
             return cls(BadRecord(location, raw["bad"], raw["cause"], raw["fix"]))
-        document = Document(raw["id"], raw["title"], raw["abstract"])
+        document = Document(raw["id"], raw["title"], raw["abstract"], source=raw.get("known", {}))
         return cls(Sourced(document, location), raw["question"], raw["batch"], raw["repeat"])
 
 
