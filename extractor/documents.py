@@ -15,7 +15,7 @@ def lowered(text: str) -> str:
 
 
 class Source(TypedDict, total=False):
-    """What the input knows of a paper beside its text. What it does not know is absent; fields kept by name stand beside these."""
+    """What the input knows of a paper beside its text, absent where it does not know it, and the fields kept by name."""
 
     doi: str
     """The DOI, in lower case and without an address."""

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from extractor.outputs.factors import Factor
 from extractor.outputs.names import name_key, phrase_key
-from extractor.records import Claim, Extraction, Failure, HardwareTarget, Known
+from extractor.records import Claim, Extraction, Failure, HardwareTarget
 from extractor.spotting.hardware import find_hardware
 
 Type = Literal["text", "integer", "number", "boolean"]
@@ -93,10 +93,10 @@ def _known(name: str) -> Callable[[Any], Cell]:
     return lambda row: _text_of(row.record.source.get(name))
 
 
-def _text_of(known: Known | None) -> str | None:
+def _text_of(known: object) -> str | None:
     if known is None:
         return None
-    return LIST.join(known) if isinstance(known, tuple) else str(known)
+    return LIST.join(known) if isinstance(known, list) else str(known)
 
 
 def _year(row: Any) -> int | None:

@@ -1,22 +1,21 @@
-"""What the formats share: the row that describes one, a paper or a fault with its line, the names of the fields, lines."""
+"""What the formats share: the row that describes one, a paper or a fault with its line, the names of the fields."""
 
 import io
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Self
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Self
 
-from extractor.documents import Document
+from extractor.documents import Document, Source
 from extractor.errors import UsageError
 
 MAX_RECORD = 1_000_000
 """Bytes of the largest line or JSON record that is read; an abstract has about 1,500. A longer one is skipped, not held."""
 BOM = b"\xef\xbb\xbf"
-_SKIP = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a record starts: the input and its line, counted from 1."""
+    """Where a record starts: the input and its line, or the row of a table, counted from 1."""
 
     path: str
     line: int
@@ -45,14 +44,17 @@ class BadRecord:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The names of a record's fields; of several names the first whose field is not empty counts."""
+    """The names of a record's fields; of several names the first whose field is not empty counts. A name may lead into a
+    record inside the record: `paper.title`. What stands in the fields `keep` passes through.
+    """
 
     title: str = "title"
     abstract: tuple[str, ...] = ("abstract", "summary")
     id: tuple[str, ...] = ("id", "arxiv_id")
+    keep: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, mapping: str) -> Self:
+    def parse(cls, mapping: str, keep: Iterable[str] = ()) -> Self:
         """Read `title=headline,abstract=body,id=key`; a field that is left out keeps its usual names. Raises UsageError."""
         names: dict[str, str] = {}
         for pair in mapping.split(","):
@@ -67,17 +69,19 @@ class Fields:
             title=names.get("title", usual.title),
             abstract=(names["abstract"],) if "abstract" in names else usual.abstract,
             id=(names["id"],) if "id" in names else usual.id,
+            keep=tuple(keep),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What a format reads: one record, starting at `line`; `id` is its own or None."""
+    """What a format reads: one record, starting at `line`; `id` is its own or None, `source` what else it knows."""
 
     line: int
     id: str | None
     title: str
     abstract: str
+    source: Source = field(default_factory=Source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,35 +98,24 @@ class Fault:
 class Format:
     """A format of input, a row of the registry in `formats.py`.
 
-    `suffixes` are in lower case with their dot; they decide unless `suffix_decides` is false. `recognises` judges the first
-    64 KB, without a byte order mark and white space before them. `read` yields a `Paper` or a `Fault` for each record, in
-    order, and raises nothing for a bad one. Its stream is at the start; that of a file is seekable and has the path as `name`.
+    `suffixes` are in lower case with their dot. `recognises` judges the first 64 KB, without a byte order mark and white space
+    before them; `signs` says in words what it looks for. `read` yields a `Paper` or a `Fault` for each record, in order, and
+    raises nothing for a bad one. Its stream is at the start; that of a plain file is seekable and has the path as `name`.
+    A format with no `marks` of its own is believed only of text files and of inputs that were named themselves. One that takes
+    the first bytes for the `whole` file is not asked about a pipe, of which there may be more.
     """
 
     name: str
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes], bool]
     read: Callable[[io.BufferedReader, Fields], Iterator[Paper | Fault]]
-    suffix_decides: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line without its end (`\\n` or `\\r\\n`). If it is `too_long`, `raw` is only its beginning."""
-
-    number: int
-    raw: bytes
-    too_long: bool
+    signs: str
+    marks: bool = True
+    whole: bool = False
 
 
 TOO_LONG = (f"longer than {MAX_RECORD:,} bytes", "Put one record on each line, or take out what is not title and abstract.")
 NO_ABSTRACT = "no abstract"
-
-
-def not_utf8(error: UnicodeDecodeError) -> tuple[str, str]:
-    """Cause and fix of bytes that do not decode."""
-    byte = error.object[error.start]
-    return f"not UTF-8: byte 0x{byte:02x} at offset {error.start} of the record", "Convert the file to UTF-8."
 
 
 def unusable(text: str) -> tuple[str, str] | None:
@@ -135,17 +128,3 @@ def unusable(text: str) -> tuple[str, str] | None:
         code = ord(text[error.start])
         return f"holds half of a character: an unpaired surrogate U+{code:04X}", "Write the character whole, or take it out."
     return None
-
-
-def read_lines(stream: BinaryIO) -> Iterator[Line]:
-    """Yield the lines of a stream, counted from 1, without a leading byte order mark, in bounded memory."""
-    number = 0
-    while raw := stream.readline(MAX_RECORD + 1):
-        number += 1
-        too_long = len(raw) > MAX_RECORD and not raw.endswith(b"\n")
-        if too_long:
-            while (rest := stream.readline(_SKIP)) and not rest.endswith(b"\n"):
-                pass
-        if number == 1:
-            raw = raw.removeprefix(BOM)
-        yield Line(number, raw.rstrip(b"\r\n"), too_long)

@@ -1,8 +1,99 @@
 """The formats that are read, a row each; what is known of one stands in its module."""
 
-from extractor.sources.base import Format
-from extractor.sources.json_records import JSON, JSON_LINES
-from extractor.sources.scrape import PLAIN_TEXT
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-FORMATS: tuple[Format, ...] = (JSON_LINES, JSON, PLAIN_TEXT)
-"""In the order in which they are asked whether they recognise a file. The last recognises every file."""
+from extractor.errors import UsageError
+from extractor.sources.abstract_file import ABSTRACT_FILE
+from extractor.sources.base import Format
+from extractor.sources.bibtex import BIBTEX
+from extractor.sources.columns import ARROW, PARQUET, XLSX
+from extractor.sources.json_records import JSON, JSON_LINES
+from extractor.sources.opening import STDIN, suffix_of, text_head
+from extractor.sources.scrape import PLAIN_TEXT
+from extractor.sources.tabular import CSV, TSV
+from extractor.sources.tagged import ENDNOTE, NBIB, RIS, WOS
+from extractor.sources.xml_records import ARXIV_ATOM, JATS, PUBMED_XML
+
+FORMATS: tuple[Format, ...] = (
+    PARQUET, ARROW, XLSX,
+    JSON_LINES, JSON,
+    PUBMED_XML, ARXIV_ATOM, JATS,
+    BIBTEX, RIS, ENDNOTE, WOS, NBIB,
+    CSV, TSV,
+    ABSTRACT_FILE, PLAIN_TEXT,
+)  # fmt: skip
+"""In the order in which they are asked whether they recognise a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that no format recognises: what it is, and what to do."""
+
+    cause: str
+    fix: str
+
+
+def recognise(path: str, head: bytes, *, named: bool) -> Format | Refused:
+    """The format of an input by its first bytes: one that recognises them, and of several that which has its suffix.
+
+    Where none does, the suffix decides alone. `named` says that the user named the input itself.
+    """
+    suffix, text = suffix_of(path), text_head(head)
+    for magic, refused in _REFUSED.items():
+        if magic.match(text):
+            return refused
+    asked = [known for known in FORMATS if not (known.whole and path == STDIN)]
+    found = [known for known in asked if known.recognises(text)]
+    marked = [known for known in found if known.marks]
+    by_suffix = [known for known in FORMATS if suffix in known.suffixes and (known.marks or not text)]
+    trusted = found if named or suffix in PLAIN_TEXT.suffixes else []
+    chosen = (
+        *(known for known in marked if suffix in known.suffixes),
+        *marked,
+        *by_suffix,
+        *trusted,
+    )
+    return chosen[0] if chosen else _UNKNOWN
+
+
+def named(name: str) -> Format:
+    """The format of a name such as `csv`, `pubmed-xml` or `jsonl`. Raises UsageError."""
+    wanted = slug(name).removeprefix(".")
+    for known in FORMATS:
+        if wanted == slug(known.name) or f".{wanted}" in known.suffixes:
+            return known
+    raise UsageError(f"There is no format {name}. Choose one of {', '.join(slugs())}.")
+
+
+def slug(name: str) -> str:
+    """A format's name as an option takes it."""
+    return name.strip().lower().replace(" ", "-")
+
+
+def slugs() -> Iterator[str]:
+    """The names of all formats as an option takes them."""
+    return (slug(known.name) for known in FORMATS)
+
+
+_UNKNOWN = Refused("not recognised", "See what is read with `extractor sources`, or say what it is with --format.")
+_REFUSED = {
+    re.compile(pattern): Refused(cause, fix)
+    for pattern, cause, fix in (
+        (rb"%PDF-", "a PDF, not text", "Take title and abstract out of it first, or give the record that names the paper."),
+        (
+            rb"(?s)PK\x03\x04(?:.*?word/document\.xml|.{26}mimetype)",
+            "a text document, not plain text",
+            "Save it as plain text.",
+        ),
+        (rb"(?s)PK\x03\x04(?!.*?xl/)", "a ZIP archive", "Unpack it, and name the folder."),
+        (rb"(?i)<!doctype html|<html[\s>]", "a web page", "Save the record of the paper instead: its BibTeX or RIS export."),
+        (rb"\{\\rtf", "a text document in RTF", "Save it as plain text."),
+        (rb"\xd0\xcf\x11\xe0", "a file of old Excel or Word", "Save it as .xlsx, .csv or plain text."),
+        (rb"SQLite format 3\x00", "an SQLite database", "Export the table with the papers as CSV."),
+        (rb"(?s).{257}ustar", "a tar archive", "Unpack it, and name the folder."),
+        (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture", "Leave it out."),
+    )
+}
+"""First bytes of what is not read, with cause and fix."""

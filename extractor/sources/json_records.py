@@ -11,19 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, NoReturn
 
-from extractor.sources.base import (
-    BOM,
-    MAX_RECORD,
-    NO_ABSTRACT,
-    TOO_LONG,
-    Fault,
-    Fields,
-    Format,
-    Paper,
-    not_utf8,
-    read_lines,
-    unusable,
-)
+from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
+from extractor.sources.fields import Number, kind, paper
+from extractor.sources.lines import not_decoded, read_lines
+from extractor.sources.shapes import LISTS, shape_of
 
 _CHUNK = 1 << 16
 _INDENT = 100
@@ -42,7 +33,9 @@ _UNCLOSED = (
 )
 _CUT = ("the array has no end; the file may be cut off", "Check that the file is whole.")
 _BEYOND = ("text after the end of the array", "Write one array, or one object a line in a file named .jsonl.")
-_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+_TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[{}\[\]:]')
+_OBJECT_OR_NONE = re.compile(rb"\s*[{\]]")
+_OF_RECORDS = frozenset([b"title", b"abstract", b"summary", b"id"])
 
 
 def read_json_lines(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]:
@@ -55,20 +48,33 @@ def read_json_lines(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]
 
 
 def read_json_array(stream: BinaryIO, fields: Fields) -> Iterator[Paper | Fault]:
-    """Read the records of an array; commas between them may be missing or too many."""
+    """Read the records of an array, or of the answer of a service; commas between them may be missing or too many."""
     text = _Text(stream)
     text.skip(_START)
-    if in_array := text.starts_with(b"["):
+    in_array, depth, cut_off, answers = text.starts_with(b"["), 0, False, True
+    if in_array:
         text.drop(1)
-    cut_off = False
     while True:
         text.skip(_SEPARATORS)
+        if answers and not in_array:
+            found = text.envelope()
+            answers = found is not None
+            if found:
+                at, depth = found
+                text.drop(at)
+                in_array = True
+                continue
         if text.empty:
             if in_array and not cut_off:
                 yield Fault(text.line, *_CUT)
             return
         if in_array and text.starts_with(b"]"):
             text.drop(1)
+            in_array = not depth
+            if depth:  # another answer may follow
+                text.close(depth)
+                depth = 0
+                continue
             text.skip(_SPACE)
             if not text.empty:
                 yield Fault(text.line, *_BEYOND)
@@ -196,6 +202,24 @@ class _Text:
             if not self.empty or not self.fill():
                 return
 
+    def envelope(self) -> tuple[int, int] | None:
+        """How many bytes on the records of an answer begin, if one starts here, and how deep they stand in it."""
+        if not self.starts_with(b"{"):
+            return None
+        while len(self.data) - self.start < _CHUNK and self.fill():
+            pass
+        return _envelope(self.data[self.start : self.start + _CHUNK])
+
+    def close(self, depth: int) -> None:
+        """Drop the rest of an answer of which so many objects are open."""
+        scan = _Scan(self.origin + self.start, bytearray(b"{" * depth))
+        while scan.run(self.data, self.origin, self.start) == "more":
+            self.drop_to(scan.place)
+            scan.forget()
+            if not self.fill():
+                return
+        self.drop_to(scan.place)
+
     def take(self) -> bytes | Fault:
         """Take the record that the data starts with. A damaged one ends where the next line starts a record, if one does.
 
@@ -243,21 +267,11 @@ class _Text:
         self.drop(found.end() - self.start)
 
 
-class _Number(str):
-    """A number as written: arXiv's 2312.00270 read as a float would lose its last digit as an id."""
-
-    __slots__ = ()
-
-
-class _WrongTypeError(Exception):
-    pass
-
-
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
-_DECODER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_no_constant)
 
 
 def _parse(raw: bytes, line: int, fields: Fields) -> Paper | Fault:
@@ -265,7 +279,7 @@ def _parse(raw: bytes, line: int, fields: Fields) -> Paper | Fault:
     try:
         record = _DECODER.decode(raw.decode())
     except UnicodeDecodeError as error:
-        return Fault(line, *not_utf8(error))
+        return Fault(line, *not_decoded(error))
     except json.JSONDecodeError as error:
         where = f"line {line + error.lineno - 1}, column {error.colno}"
         return Fault(
@@ -274,45 +288,52 @@ def _parse(raw: bytes, line: int, fields: Fields) -> Paper | Fault:
     except (ValueError, RecursionError):  # NaN and Infinity; thousands of brackets
         return Fault(line, "not JSON: a number or a nesting that JSON readers refuse", "Write the record with a JSON library.")
     if not isinstance(record, dict):
-        return Fault(line, f"{_kind(record)}, not an object", 'Write each record as {"title": ..., "abstract": ...}.')
-    return _paper(record, line, fields)
+        return Fault(line, f"{kind(record)}, not an object", 'Write each record as {"title": ..., "abstract": ...}.')
+    shape = shape_of(record)
+    return paper(record, line, fields, shape.flat if shape else None)
 
 
-def _paper(record: dict[str, object], line: int, fields: Fields) -> Paper | Fault:
-    id = None
-    try:
-        id = _text(record, fields.id, numbers=True)
-        title = _text(record, (fields.title,)) or ""
-        abstract = _text(record, fields.abstract)
-    except _WrongTypeError as error:
-        return Fault(line, str(error), "Write it as a string.", id)
-    if id is not None and (fault := unusable(id)):
-        return Fault(line, f"the id {fault[0]}", fault[1])
-    if abstract is None:
-        names = " or ".join(f'"{name}"' for name in fields.abstract)
-        return Fault(line, NO_ABSTRACT, f"Give the record a field {names}, or map another field to the abstract.", id)
-    for name, text in (("title", title), ("abstract", abstract)):
-        if fault := unusable(text):
-            return Fault(line, f"the {name} {fault[0]}", fault[1], id)
-    return Paper(line, id, title, abstract)
+def _envelope(data: bytes, at: int = 0) -> tuple[int, int] | None:
+    """Where the records of a service's answer begin, `{"data": [...]}`, and how many objects are open there; None for another.
 
-
-def _text(record: dict[str, object], names: tuple[str, ...], *, numbers: bool = False) -> str | None:
-    """The first of the named fields that is not blank, or None. Raises _WrongTypeError."""
-    for name in names:
-        value = record.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, str) or (isinstance(value, _Number) and not numbers):
-            raise _WrongTypeError(f'the field "{name}" is {_kind(value)}, not a string')
-        if value.strip():
-            return str(value)
+    A record may have such a field too: what has a title or an id before it is a record.
+    """
+    names: list[bytes] = []
+    last = b""
+    for found in _TOKEN.finditer(data, at):
+        mark = found[0]
+        if mark.startswith(b'"'):
+            last = mark[1:-1]
+        elif mark == b":":
+            names[-1:] = [last]
+            if len(names) == 1 and last in _OF_RECORDS:
+                return None
+        elif mark == b"{":
+            names.append(b"")
+        elif mark == b"}":
+            names.pop()
+        elif mark == b"[" and names[-1:] and names[-1] in LISTS and names[:-1] in ([], [b"message"]):
+            return (found.end(), len(names)) if _OBJECT_OR_NONE.match(data, found.end()) else None
+        elif mark == b"[":
+            names.append(b"[")
+        elif mark == b"]":
+            names.pop()
+        if not names:
+            return None
     return None
 
 
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), "a number")
-
-
-JSON_LINES = Format("JSON Lines", (".jsonl", ".ndjson"), lambda head: _WHOLE_ON_A_LINE.match(head) is not None, read_json_lines)
-JSON = Format("JSON", (".json",), lambda head: _OBJECT_OR_ARRAY.match(head) is not None, read_json_array)
+JSON_LINES = Format(
+    "JSON Lines",
+    (".jsonl", ".ndjson"),
+    lambda head: _WHOLE_ON_A_LINE.match(head) is not None and not _envelope(head),
+    read_json_lines,
+    "a first line that is an object",
+)
+JSON = Format(
+    "JSON",
+    (".json",),
+    lambda head: _OBJECT_OR_ARRAY.match(head) is not None,
+    read_json_array,
+    'an array of objects, an object over several lines, or an answer such as {"data": [...]}',
+)

@@ -1,43 +1,35 @@
-"""Names of inputs -> documents: which files a name means, how one is opened, which format it has, ids that differ.
+"""Names of inputs -> documents: each file in its format, with ids that differ and no document twice."""
 
-The suffix decides on the format, except one that says nothing about the content, such as `.txt`; then the first bytes do.
-"""
-
-import glob
 import io
-import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from extractor.documents import Document
 from extractor.errors import UsageError
-from extractor.scratch import Scratch
-from extractor.sources.base import BOM, BadRecord, Fault, Fields, Format, Location, Paper, Sourced
-from extractor.sources.formats import FORMATS
-
-_STDIN = "-"
-_SUFFIXES = frozenset(suffix for known in FORMATS for suffix in known.suffixes)
-_OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json"])
-_HEAD = 1 << 16
-_REFUSED = {
-    b"\xff\xfe": ("UTF-16, not UTF-8", "Convert the file to UTF-8."),
-    b"\xfe\xff": ("UTF-16, not UTF-8", "Convert the file to UTF-8."),
-    b"\x1f\x8b": ("compressed with gzip", "Unpack it and pipe it in: gzip -dc FILE | extractor run -"),
-}
+from extractor.scratch import Scratch, digest
+from extractor.sources.base import BadRecord, Fault, Fields, Format, Location, Paper, Sourced
+from extractor.sources.finding import File, expand
+from extractor.sources.formats import Refused, named, recognise
+from extractor.sources.opening import STDIN, head_of, is_remote, name_of, opened, stem_of
 
 
 class Gauge:
-    """How far the reading of all inputs is, in bytes. May be asked on another thread than the one that reads."""
+    """How far the reading of all inputs is, in bytes. May be asked on another thread than the one that reads.
+
+    `skipped` are the files that were passed over because no format recognises them, `repeated` counts the documents that were
+    read before.
+    """
 
     def __init__(self) -> None:
         self._total: int | None = None
         self._before = 0
         self._stream: io.BufferedReader | None = None
+        self.skipped: list[str] = []
+        self.repeated = 0
 
     def part(self) -> float | None:
         """The part of the bytes that has been read, 0 to 1; None if the size is not known, as for a pipe."""
@@ -68,149 +60,127 @@ class Gauge:
 
 
 def read(
-    inputs: Iterable[str], fields: Fields | None = None, stdin: BinaryIO | None = None, gauge: Gauge | None = None
+    inputs: Iterable[str],
+    fields: Fields | None = None,
+    stdin: BinaryIO | None = None,
+    gauge: Gauge | None = None,
+    as_format: str | None = None,
 ) -> Iterator[Sourced | BadRecord]:
-    """Read documents from paths, globs, folders and `-`; a file named more than once is read once.
+    """Read documents from paths, globs, folders, addresses and `-`; a file named more than once is read once.
 
-    A document's id is its record's own, else `stem#ordinal`, the ordinal counting the records of that file from 1; where two
-    inputs share a stem, their paths stand for it. What cannot be read is a BadRecord in its place. `gauge` follows how
-    far the reading is. Raises UsageError, before anything is read, for an input that does not exist or has no file to read.
+    A document's id is its record's own, else its DOI, arXiv id or PMID, else `stem#ordinal`, the ordinal counting the records
+    of that file from 1; where two inputs share a stem, their paths stand for it. What cannot be read is a BadRecord in its
+    place. A document that was read before, and a file of a folder or a pattern that is not recognised, are left out; `gauge`
+    counts them, and follows how far the reading is. `as_format` names the format of all inputs. Raises UsageError, before
+    anything is read, for an input that does not exist or has no file that is read, and for a format that does not exist.
     """
-    return _documents(_expand(inputs), fields or Fields(), stdin, gauge or Gauge())
+    files, given = expand(inputs), named(as_format) if as_format else None
+    if given is None and not any(file.named or isinstance(_taken_for(file), Format) for file in files):
+        listed = ", ".join(file.path for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+        raise UsageError(f"No file is recognised: {listed}. See what is read with `extractor sources`.")
+    return _documents(files, fields or Fields(), stdin, gauge or Gauge(), given)
 
 
-def _documents(paths: list[str], fields: Fields, stdin: BinaryIO | None, gauge: Gauge) -> Iterator[Sourced | BadRecord]:
-    stems = Counter(_stem(path) for path in paths)
-    gauge.measure([] if _STDIN in paths else [Path(path) for path in paths])
-    with closing(_Ids(paths)) as ids:
-        for index, path in enumerate(paths):
-            stem = _stem(path) if stems[_stem(path)] == 1 else _input_name(path)
+def look(path: str, fields: Fields, count: int, as_format: str | None = None) -> tuple[Format | Refused, list[Paper | Fault]]:
+    """What one input is taken for, and its first records. Raises OSError and UsageError."""
+    [file] = expand([path])
+    with opened(file.path) as (stream, _):
+        found = named(as_format) if as_format else recognise(file.path, head_of(stream), named=True)
+        return found, list(islice(found.read(stream, fields), count)) if isinstance(found, Format) else []
+
+
+def _taken_for(file: File) -> Format | Refused | None:
+    try:
+        with opened(file.path) as (stream, _):
+            return recognise(file.path, head_of(stream), named=file.named)
+    except OSError:
+        return None
+
+
+def _documents(
+    files: list[File], fields: Fields, stdin: BinaryIO | None, gauge: Gauge, given: Format | None
+) -> Iterator[Sourced | BadRecord]:
+    paths = [file.path for file in files]
+    stems = Counter(stem_of(path) for path in paths)
+    unknown = STDIN in paths or any(is_remote(path) for path in paths)
+    gauge.measure([] if unknown else [Path(path) for path in paths])
+    with closing(_Known(paths)) as known:
+        for index, file in enumerate(files):
+            stem = stem_of(file.path) if stems[stem_of(file.path)] == 1 else name_of(file.path)
             ordinal = 0
-            for ordinal, found in enumerate(_records(path, fields, stdin, gauge), start=1):
-                location = Location(_input_name(path), found.line)
+            for ordinal, found in enumerate(_records(file, fields, stdin, gauge, given), start=1):
+                if found is None:
+                    continue
+                location = Location(name_of(file.path), found.line)
                 if isinstance(found, Fault):
                     yield BadRecord(location, found.id, found.cause, found.fix)
                     continue
                 id = f"{stem}#{ordinal}" if found.id is None else found.id
-                if first := ids.add(id, index, found.line):
+                document = Document(id, found.title, found.abstract, source=found.source)
+                first = known.add(document, index, found.line)
+                if first is _REPEATED:
+                    gauge.repeated += 1
+                elif isinstance(first, Location):
                     cause = f'two records have the id "{id}": {first} and {location}'
                     yield BadRecord(location, id, cause, "Give each its own id.")
                 else:
-                    yield Sourced(Document(id, found.title, found.abstract), location)
+                    yield Sourced(document, location)
             if ordinal == 0:
                 yield BadRecord(
-                    Location(_input_name(path), 1), None, "holds no record", "Give a file with titles and abstracts."
+                    Location(name_of(file.path), 1), None, "holds no record", "Give a file with titles and abstracts."
                 )
 
 
-def _records(path: str, fields: Fields, stdin: BinaryIO | None, gauge: Gauge) -> Iterator[Paper | Fault]:
-    """The records of one input. An input that fails on the way ends with a Fault."""
+def _records(
+    file: File, fields: Fields, stdin: BinaryIO | None, gauge: Gauge, given: Format | None
+) -> Iterator[Paper | Fault | None]:
+    """The records of one input, None alone for a file that is passed over. An input that fails on the way ends with a Fault."""
     line = 1
     try:
-        with _open(path, stdin) as stream, gauge.reading(stream):
-            head = stream.peek(_HEAD)
-            for magic, (cause, fix) in _REFUSED.items():
-                if head.startswith(magic):
-                    yield Fault(1, cause, fix)
-                    return
-            for found in _format(path, head).read(stream, fields):
-                line = found.line
-                yield found
+        with opened(file.path, stdin) as (stream, raw), gauge.reading(raw):
+            known = given or recognise(file.path, head_of(stream), named=file.named)
+            if isinstance(known, Format):
+                for found in known.read(stream, fields):
+                    line = found.line
+                    yield found
+            elif file.named:
+                yield Fault(1, known.cause, known.fix)
+            else:
+                gauge.skipped.append(file.path)
+                yield None
     except OSError as error:
         yield Fault(
             line, f"cannot be read on: {error.strerror or error}", "Check the file and its permissions, then run again."
         )
 
 
-def _open(path: str, stdin: BinaryIO | None) -> io.BufferedReader:
-    if path != _STDIN:
-        return io.BufferedReader(io.FileIO(path), _HEAD)
-    source = sys.stdin.buffer if stdin is None else stdin
-    return io.BufferedReader(_Unclosed(source), _HEAD)
+class _Repeated:
+    """What `_Known.add` says of a document that was read before."""
 
 
-class _Unclosed(io.RawIOBase):
-    """A stream that stays open for its owner when its reader closes."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._read = getattr(stream, "read1", stream.read)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        data: bytes = self._read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+_REPEATED = _Repeated()
 
 
-def _format(path: str, head: bytes) -> Format:
-    suffix = Path(path).suffix.lower()
-    text = head.removeprefix(BOM).lstrip()
-    by_suffix = (known for known in FORMATS if known.suffix_decides and suffix in known.suffixes)
-    by_content = (known for known in FORMATS if known.recognises(text))
-    return next(chain(by_suffix, by_content))
-
-
-def _stem(path: str) -> str:
-    return Path(_input_name(path)).stem
-
-
-def _input_name(path: str) -> str:
-    """What messages and ids call an input."""
-    return "stdin" if path == _STDIN else path
-
-
-def _expand(inputs: Iterable[str]) -> list[str]:
-    """The files that the inputs name, each once, in the order named. Raises UsageError."""
-    found: dict[str, str] = {}
-    for name in inputs:
-        for path in [_STDIN] if name == _STDIN else _files(name):
-            found.setdefault(path if name == _STDIN else os.path.realpath(path), path)
-    if not found:
-        raise UsageError("There is nothing to read. Name files, folders or globs, or - for standard input.")
-    return list(found.values())
-
-
-def _files(name: str) -> list[str]:
-    matches = [name] if Path(name).exists() else sorted(glob.glob(name, recursive=True))  # noqa: PTH207 (takes absolute patterns too)
-    if not matches:
-        kind = "The pattern matches no file" if glob.has_magic(name) else "There is no such file or folder"
-        raise UsageError(f"{kind}: {name}. Check the spelling, and quote a pattern so that the shell leaves it alone.")
-    paths = [path for match in matches for path in (_inside(Path(match)) if Path(match).is_dir() else [match])]
-    if not paths:
-        raise UsageError(f"No {', '.join(sorted(_SUFFIXES))} file is in {name}. Name the files themselves to read others.")
-    for path in paths:
-        if not os.access(path, os.R_OK):
-            raise UsageError(f"{path} may not be read. Change its permissions, or leave it out.")
-    return paths
-
-
-def _inside(folder: Path) -> list[str]:
-    """The readable files of a folder, at any depth, in sorted order; the files of a job are left out."""
-    return sorted(
-        str(path)
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES
-        and path.is_file()
-        and not (path.name in _OUTPUTS and (path.parent / "job.json").exists())
-        and not any(parent.name == "batch" and (parent.parent / "job.json").exists() for parent in path.parents)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-
-
-class _Ids:
-    """The ids that were read, each with the place of its record, in bounded memory."""
+class _Known:
+    """The documents that were read: their ids, each with the place of its record and its text, and their DOIs."""
 
     def __init__(self, paths: list[str]) -> None:
         self._paths = paths
-        self._seen = Scratch("seen (id INTEGER PRIMARY KEY, place INTEGER)")
+        self._seen = Scratch("seen (id INTEGER PRIMARY KEY, place INTEGER, text INTEGER)")
         self.close = self._seen.close
 
-    def add(self, id: str, path: int, line: int) -> Location | None:
-        """Note an id. Returns the location of the record that has it already, if there is one."""
-        if self._seen.change("INSERT OR IGNORE INTO seen VALUES (?, ?)", (id, path << 40 | line)):
-            return None
-        row = self._seen.row("SELECT place FROM seen WHERE id = ?", (id,))
-        first: int = row[0] if row else 0
-        return Location(_input_name(self._paths[first >> 40]), first & (1 << 40) - 1)
+    def add(self, document: Document, path: int, line: int) -> Location | _Repeated | None:
+        """Note a document. Whether it was read before, or the location of another text that has its id."""
+        doi = document.source.get("doi")
+        place = path << 40 | line
+        if not self._seen.change("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (f"id {document.id}", place, document.text)):
+            first, text = self._row(f"id {document.id}") or (0, 0)
+            same = text == digest(document.text) or (doi and document.id == doi)
+            return _REPEATED if same else Location(name_of(self._paths[first >> 40]), first & (1 << 40) - 1)
+        if doi and not self._seen.change("INSERT OR IGNORE INTO seen VALUES (?, ?, NULL)", (f"doi {doi}", place)):
+            return _REPEATED
+        return None
+
+    def _row(self, key: str) -> tuple[int, int] | None:
+        row = self._seen.row("SELECT place, text FROM seen WHERE id = ?", (key,))
+        return (row[0], row[1]) if row else None

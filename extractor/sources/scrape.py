@@ -15,7 +15,9 @@ from importlib.resources import files
 from itertools import takewhile
 from typing import BinaryIO
 
-from extractor.sources.base import NO_ABSTRACT, TOO_LONG, Fault, Fields, Format, Line, Paper, not_utf8, read_lines, unusable
+from extractor.sources.base import NO_ABSTRACT, TOO_LONG, Fault, Fields, Format, Paper, unusable
+from extractor.sources.lines import Line, not_decoded, read_lines
+from extractor.sources.tabular import looks_tabular
 
 _PROSE = 250
 """Characters from which on a paragraph is an abstract whatever it looks like."""
@@ -29,6 +31,10 @@ _LONGEST_CALL = 200
 _ENDED = re.compile(r"""[.!?:…]["'”’)\]}$]*$|https?://\S+$""")
 _NEXT_SENTENCE = re.compile(r"[a-z0-9)][.] [A-Z]")  # titles ask and shout: "Fast? Small? Both!"
 _PLAIN_WORD = re.compile(r"[a-z]+[,;.]?(?=\s|$)")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_FEW = 100
+"""Bytes of a text that may hold one control character; a damaged text has some, and what is none is full of them."""
+_MARKUP = re.compile(rb"<[?!A-Za-z]|\\(?:documentclass|begin\b)|---\s*\n[\w-]+:")
 _NO_ABSTRACT_FIX = "Put the abstract on the line after its title; if the line is not a title, take it out."
 
 
@@ -112,7 +118,7 @@ def _decoded(line: Line) -> _Text:
         fault = TOO_LONG if line.too_long else unusable(text)
     except UnicodeDecodeError as error:
         text = line.raw.decode(errors="replace")
-        fault = TOO_LONG if line.too_long else not_utf8(error)
+        fault = TOO_LONG if line.too_long else not_decoded(error)
     if fault:
         text = text[:_PROSE]  # enough to tell an abstract from a title
     return _Text(line.number, text.strip(), blank=False, fault=fault)
@@ -234,4 +240,11 @@ def _furniture() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     return re.compile(f"{whole}|{footer}"), re.compile(head), re.compile(tail)
 
 
-PLAIN_TEXT = Format("plain text", (".txt",), lambda _: True, read_scrape, suffix_decides=False)
+def _recognises(head: bytes) -> bool:
+    """Whether the bytes are text, and not that of a table or of a language of markup."""
+    return len(_CONTROL.findall(head)) <= 1 + len(head) // _FEW and not _MARKUP.match(head) and not looks_tabular(head)
+
+
+PLAIN_TEXT = Format(
+    "plain text", (".txt",), _recognises, read_scrape, "text that no other format claims, not in columns or markup", marks=False
+)

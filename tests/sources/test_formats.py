@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from extractor.sources import BadRecord, Sourced, read
-from extractor.sources.formats import FORMATS
+from extractor.errors import UsageError
+from extractor.sources import BadRecord, Fields, Gauge, Sourced, read
+from extractor.sources.formats import FORMATS, named, recognise, slug
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 RECORD = '{"id": "a", "abstract": "A."}'
@@ -22,8 +23,12 @@ def test_suffixes_are_in_lower_case_and_each_belongs_to_one_format() -> None:
     assert len(set(suffixes)) == len(suffixes)
 
 
-def test_the_last_format_recognises_every_file() -> None:
-    assert [FORMATS[-1].recognises(head) for head in (b"", b"{", b"[{", b"\0\xff")] == [True] * 4
+def test_names_are_told_apart_as_options() -> None:
+    assert len({slug(known.name) for known in FORMATS}) == len(FORMATS)
+    names = ["csv", ".JSONL", "PubMed XML", "pubmed-xml", "bib"]
+    assert [named(name).name for name in names] == ["CSV", "JSON Lines", "PubMed XML", "PubMed XML", "BibTeX"]
+    with pytest.raises(UsageError, match=r"There is no format docx\. Choose one of parquet, "):
+        named("docx")
 
 
 def test_the_readme_lists_the_formats() -> None:
@@ -45,12 +50,14 @@ RECOGNISED = {
     "array of strings": ('["a"]', "plain text"),
     "text": ("A Title", "plain text"),
     "nothing": ("", "plain text"),
+    "an answer on a line": (f'{{"data": [{RECORD}]}}', "JSON"),
 }
 
 
 @pytest.mark.parametrize(("text", "name"), RECOGNISED.values(), ids=RECOGNISED.keys())
 def test_what_is_recognised(text: str, name: str) -> None:
-    assert next(known.name for known in FORMATS if known.recognises(text.encode())) == name
+    known = recognise("in", text.encode(), named=True)
+    assert getattr(known, "name", None) == name
 
 
 def found(path: Path, text: str) -> list[str]:
@@ -59,7 +66,7 @@ def found(path: Path, text: str) -> list[str]:
 
 
 DECIDED = {
-    "suffix, whatever the content": ("in.jsonl", f"[{RECORD}]", ["a list, not an object"]),
+    "content before the suffix": ("in.jsonl", f"[{RECORD}]", ["a"]),
     "suffix of an array": ("in.json", f"{RECORD}\n", ["a"]),
     "suffix in capitals": ("in.JSONL", f"broken\n{RECORD}", ["not JSON: Expecting value (line 1, column 1)", "a"]),
     "content of a text file": ("in.txt", f"{RECORD}\n", ["a"]),
@@ -75,16 +82,51 @@ def test_what_decides(name: str, text: str, expected: list[str], tmp_path: Path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_an_encoding_that_is_not_read_is_one_fault_with_the_fix(encoding: str) -> None:
-    [bad] = read(["-"], stdin=io.BytesIO(f"\ufeff{RECORD}\n{RECORD}".encode(encoding)))
-    assert isinstance(bad, BadRecord)
-    assert (bad.cause, bad.fix) == ("UTF-16, not UTF-8", "Convert the file to UTF-8.")
-    assert str(bad.location) == "stdin:1"
+def test_utf_16_is_read(encoding: str) -> None:
+    other = RECORD.replace('"a"', '"ä"')
+    found = read(["-"], stdin=io.BytesIO(f"\ufeff{RECORD}\n{other}\n".encode(encoding)))
+    assert [one.document.id for one in found if isinstance(one, Sourced)] == ["a", "ä"]
 
 
-def test_a_compressed_file_is_refused_with_the_command_that_unpacks_it(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
-    path.write_bytes(b"\x1f\x8b\x08\x00")
-    [bad] = read([str(path)])
+REFUSED = {
+    "a PDF": (b"%PDF-1.7\n%\xe2\xe3", "a PDF, not text"),
+    "a web page": (b"<!DOCTYPE html>\n<html>", "a web page"),
+    "other XML": (b'<?xml version="1.0"?>\n<svg></svg>', "not recognised"),
+    "bytes": (bytes(range(256)), "not recognised"),
+    "columns without a name that is known": (b"a,b,c\n1,2,3\n4,5,6\n", "not recognised"),
+    "LaTeX": (b"\\documentclass{article}\n", "not recognised"),
+    "a document": (b"PK\x03\x04" + b"." * 26 + b"[Content_Types].xml word/document.xml", "a text document, not plain text"),
+    "an archive": (b"PK\x03\x04" + b"." * 26 + b"notes.txt", "a ZIP archive"),
+}
+
+
+@pytest.mark.parametrize(("data", "cause"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("name", ["in", "in.txt"])
+def test_what_is_not_recognised_is_refused_in_one_line(data: bytes, cause: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    [bad] = read([str(tmp_path / name)])
     assert isinstance(bad, BadRecord)
-    assert (bad.cause, bad.fix) == ("compressed with gzip", "Unpack it and pipe it in: gzip -dc FILE | extractor run -")
+    assert bad.cause == cause
+    assert bad.fix.endswith(".")
+
+
+def test_a_folder_passes_over_what_is_not_recognised_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(RECORD)
+    (tmp_path / "notes.docx").write_bytes(REFUSED["a document"][0])
+    (tmp_path / "README.md").write_text(f"A Title\n\n{PROSE}")
+    for inputs in ([str(tmp_path)], [f"{tmp_path}/*"]):
+        gauge = Gauge()
+        assert [one.document.id for one in read(inputs, gauge=gauge) if isinstance(one, Sourced)] == ["a"]
+        assert [Path(name).name for name in gauge.skipped] == ["README.md", "notes.docx"]
+    assert [one.document.id for one in read([f"{tmp_path}/README.md"]) if isinstance(one, Sourced)] == ["README#1"]
+    (tmp_path / "a.jsonl").unlink()
+    with pytest.raises(UsageError, match=r"No file is recognised: .*README\.md, .*notes\.docx"):
+        read([str(tmp_path)])
+
+
+def test_a_format_that_is_named_is_believed(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("a,b,c\n1,T,A.\n")
+    fields = Fields.parse("id=a,title=b,abstract=c")
+    [found] = read([str(tmp_path / "in.txt")], fields, as_format="csv")
+    assert isinstance(found, Sourced)
+    assert (found.document.id, found.document.title, found.document.abstract) == ("1", "T", "A.")

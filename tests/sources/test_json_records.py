@@ -103,7 +103,7 @@ DAMAGED = {
     "a number": (b"17", "a number, not an object"),
     "null": (b"null", "null, not an object"),
     "abstract is a number": (b'{"abstract": 1.5}', 'the field "abstract" is a number, not a string'),
-    "abstract is a list": (b'{"abstract": ["A"]}', 'the field "abstract" is a list, not a string'),
+    "abstract is a list": (b'{"abstract": ["A", "B"]}', 'the field "abstract" is a list, not a string'),
     "title is an object": (b'{"title": {}, "abstract": "A"}', 'the field "title" is an object, not a string'),
     "id is true": (b'{"id": true, "abstract": "A"}', 'the field "id" is true or false, not a string'),
     "latin-1": (b'{"abstract": "caf\xe9"}', "not UTF-8: byte 0xe9 at offset 17"),

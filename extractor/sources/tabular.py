@@ -1,0 +1,162 @@
+"""Tables of text: CSV and TSV, whatever separates the columns, with a header that names them.
+
+The csv module parses; here a record that it cannot parse costs that record, and an unclosed quote not what follows it.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from io import BufferedReader
+
+from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
+from extractor.sources.fields import paper, standard_names
+from extractor.sources.lines import Encoding, not_decoded
+
+_HEAD = 1 << 16
+_SEPARATORS = ",;\t|"
+_UNQUOTED = (
+    "a quotation mark inside a field or one that is not closed",
+    "Double the quotation marks inside a quoted field, and close it.",
+)
+
+
+class _TooLongError(Exception):
+    pass
+
+
+def read_csv(stream: BufferedReader, fields: Fields, separators: str = _SEPARATORS) -> Iterator[Paper | Fault]:
+    """Read one record a row. A field in quotation marks may hold line breaks."""
+    if csv.field_size_limit() < MAX_RECORD:
+        csv.field_size_limit(MAX_RECORD)
+    encoding = Encoding(stream.peek(_HEAD)[:_HEAD])
+    lines = _Lines(stream, encoding)
+    separator = _separator(lines.peek(), separators)
+    header: list[str] | None = None
+    while (found := lines.row(separator)) is not None:
+        line, row = found
+        if isinstance(row, Fault):
+            yield row
+        elif not any(cell.strip() for cell in row):
+            continue
+        elif header is None:
+            header = [cell.strip().lstrip("\ufeff") for cell in row]
+            if (fault := _unnamed(header, fields)) is not None:
+                yield Fault(line, *fault)
+                return
+        elif any(cell.strip() for cell in row[len(header) :]):
+            fix = "Put quotation marks around a field that holds the separator or a line break."
+            yield Fault(line, f"{len(row)} columns, and the header has {len(header)}", fix)
+        else:
+            record = {name: cell for name, cell in zip(header, row, strict=False) if name}
+            yield paper(record, line, fields)
+
+
+def _unnamed(header: list[str], fields: Fields) -> tuple[str, str] | None:
+    """Cause and fix of a header in which no column holds the abstract."""
+    wanted = fields.abstract
+    if any(name in header for name in wanted) or (
+        fields.abstract == Fields().abstract and "abstract" in standard_names(header)
+    ):
+        return None
+    listed = ", ".join(header[:12]) + (", ..." if len(header) > 12 else "")
+    return f"no column {' or '.join(wanted)}", f"Map one of the columns with --fields abstract=NAME; there are {listed}."
+
+
+class _Lines:
+    """The lines of a table, decoded, with their ends; some of them may be read again."""
+
+    def __init__(self, stream: BufferedReader, encoding: Encoding) -> None:
+        self._stream, self._encoding = stream, encoding
+        self._again: deque[tuple[int, bytes]] = deque()
+        self._number = 0
+
+    def peek(self) -> str:
+        """The first line."""
+        if (first := self._next()) is None:
+            return ""
+        self._again.appendleft(first)
+        return first[1].decode(errors="replace")
+
+    def row(self, separator: str) -> tuple[int, list[str] | Fault] | None:
+        """The line of the next record, and its cells or why it has none; None at the end."""
+        used: list[tuple[int, bytes]] = []
+
+        def lines() -> Iterator[str]:
+            size = 0
+            while (line := self._next()) is not None:
+                used.append(line)
+                size += len(line[1])
+                if size > MAX_RECORD:
+                    raise _TooLongError
+                yield self._encoding.decode(line[1])
+
+        try:
+            row = next(csv.reader(lines(), delimiter=separator, strict=True), None)
+        except _TooLongError:
+            fault = TOO_LONG if len(used) == 1 else _UNQUOTED
+        except UnicodeDecodeError as error:
+            fault = not_decoded(error)
+        except csv.Error as error:
+            if separator == "\t" and b"\0" not in used[0][1]:  # in many of these files a quotation mark is one more character
+                self._again.extendleft(reversed(used[1:]))
+                return used[0][0], self._encoding.decode(used[0][1]).rstrip("\n").split("\t")
+            fault = ("holds a NUL character", "Take it out; the file may be damaged.") if "NUL" in str(error) else _UNQUOTED
+        else:
+            return None if row is None else (used[0][0], row)
+        self._again.extendleft(reversed(used[1:]))
+        return used[0][0], Fault(used[0][0], *fault)
+
+    def _next(self) -> tuple[int, bytes] | None:
+        if self._again:
+            return self._again.popleft()
+        raw = self._stream.readline(MAX_RECORD + 1)
+        if not raw:
+            return None
+        self._number += 1
+        end = raw
+        while len(end) > _HEAD and not end.endswith(b"\n"):  # too long: only the beginning is kept
+            end = self._stream.readline(MAX_RECORD + 1)
+        if self._number == 1:
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        return self._number, raw.replace(b"\r\n", b"\n")
+
+
+def _separator(line: str, separators: str) -> str:
+    """What separates the columns of a header: what gives it the most columns outside quotation marks."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    return max(separators, key=bare.count)
+
+
+def _header(head: bytes, separators: str) -> bool:
+    """Whether the first line names a column for the abstract and one for the title or an id."""
+    first = head.partition(b"\n")[0].decode(errors="replace").strip()
+    separator = _separator(first, separators)
+    if separator not in first or len(first) > 20_000:
+        return False
+    names = standard_names(cell.strip().strip('"') for cell in first.split(separator))
+    return "abstract" in names and bool({"title", "id", "doi"} & names.keys())
+
+
+def looks_tabular(head: bytes) -> bool:
+    """Whether text stands in columns, however these are called: three lines and more with the same separators, two at least."""
+    lines = [line for line in head.split(b"\n")[:40] if line.strip()]
+    lines = lines[:-1] if len(head) >= _HEAD else lines
+    for separator in (b"\t", b";", b",", b"|"):
+        counts = {re.sub(rb'"[^"]*"', b"", line).count(separator) for line in lines}
+        if len(lines) >= 3 and len(counts) == 1 and min(counts) >= 2:
+            return True
+    return False
+
+
+CSV = Format(
+    "CSV", (".csv",), partial(_header, separators=",;|"), read_csv, "a first line that names columns such as title and abstract"
+)
+TSV = Format(
+    "TSV",
+    (".tsv", ".tab"),
+    partial(_header, separators="\t"),
+    partial(read_csv, separators="\t"),
+    "the same, with tabs between the columns",
+)
