@@ -23,6 +23,7 @@ from extractor.cli.retry import retry
 from extractor.cli.run import run
 from extractor.cli.schema import schema
 from extractor.cli.show import show
+from extractor.cli.sources import sources
 from extractor.cli.status import status
 from extractor.cli.terminal import open_closed, say, silence
 from extractor.cli.verify import verify
@@ -94,6 +95,7 @@ app.command("show")(show)
 app.command("query")(query)
 app.command("export")(export)
 app.command("verify")(verify)
+app.command("sources")(sources)
 app.command("schema")(schema)
 app.command("eval")(evaluate)
 app.add_typer(gold, name="gold")

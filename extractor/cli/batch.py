@@ -44,6 +44,8 @@ def submit(
     max_cost: options.MaxCost = None,
     no_cache: options.NoCache = False,
     fields: options.Fields = "",
+    keep: options.Keep = None,
+    as_format: options.Format = None,
     fresh: options.Fresh = False,
 ) -> None:
     """Send the questions of a job and come back at once.
@@ -63,7 +65,9 @@ def submit(
     asked = ModelOptions(
         model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema, price=price, max_cost=max_cost, cache=not no_cache
     )
-    runner = Runner(Job(tuple(inputs), asked, fields, batch=True), say, stdin=sys.stdin.buffer)
+    runner = Runner(
+        Job(tuple(inputs), asked, fields, batch=True, keep=tuple(keep or ()), format=as_format), say, stdin=sys.stdin.buffer
+    )
     interrupted = sent_goes_on(output)
     with mishaps(str(output), interrupted):
         outcome = runner.run(output, fresh=fresh, to_the_end=False)
@@ -164,6 +168,8 @@ def export(
     narrow_schema: options.NarrowSchema = "auto",
     price: options.Price = None,
     fields: options.Fields = "",
+    keep: options.Keep = None,
+    as_format: options.Format = None,
 ) -> None:
     """Write the requests of a job to a file, for a place without a connection to the provider.
 
@@ -178,7 +184,8 @@ def export(
     from extractor.labelling.models import ModelOptions
 
     asked = ModelOptions(model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema, price=price)
-    new = Runner(Job(tuple(inputs), asked, fields, batch=True), say, stdin=sys.stdin.buffer).new_job() if inputs else None
+    job = Job(tuple(inputs or ()), asked, fields, batch=True, keep=tuple(keep or ()), format=as_format)
+    new = Runner(job, say, stdin=sys.stdin.buffer).new_job() if inputs else None
     files, plan = steps.export(folder, output, new)
     for file in files:
         typer.echo(str(file))

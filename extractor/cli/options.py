@@ -46,7 +46,24 @@ Fields = Annotated[
     option(
         "--fields",
         metavar="NAME=FIELD,...",
-        help="What the input calls title, abstract and id, where it has other names: title=headline,abstract=body.",
+        help="What the input calls title, abstract and id, where it has other names: title=headline,abstract=paper.body; a dot "
+        "leads into the record inside.",
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    option(
+        "--keep",
+        metavar="FIELD",
+        help="A field of the input to pass through into the record's source, beside DOI, year and the like: --keep tldr.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    option(
+        "--format",
+        metavar="NAME",
+        help="The format of all inputs, where it is not to be recognised: csv, bibtex; `extractor sources` lists them.",
     ),
 ]
 Concurrency = Annotated[

@@ -177,6 +177,7 @@ def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
 
 
 _LISTED_FAILURES = 10
+_LISTED_SKIPPED = 5
 
 
 def summarise(counts: "Counts", seconds: float, *, calls: bool) -> None:
@@ -238,6 +239,12 @@ def report(outcome: "Outcome", folder: Path | None) -> None:
     counts, stopped = outcome.counts, outcome.stopped
     if stopped is None or outcome.answered or counts.failed:
         summarise(counts, outcome.seconds, calls=outcome.calls)
+    if outcome.repeated:
+        say(f"{outcome.repeated:,} of the documents came before in the input and were read once")
+    if skipped := outcome.skipped:
+        listed = ", ".join(Path(name).name for name in skipped[:_LISTED_SKIPPED])
+        more = f" and {len(skipped) - _LISTED_SKIPPED:,} more" if len(skipped) > _LISTED_SKIPPED else ""
+        say(f"{len(skipped):,} file{'s' * (len(skipped) > 1)} skipped, not recognised: {listed}{more}")
     if folder is None:
         if stopped is not None:
             say(f"extractor: {stopped}")

@@ -64,6 +64,8 @@ def run(
         ),
     ] = False,
     fields: options.Fields = "",
+    keep: options.Keep = None,
+    as_format: options.Format = None,
     fresh: options.Fresh = False,
     batch: Annotated[
         bool,
@@ -77,10 +79,11 @@ def run(
 ) -> None:
     """Extract the claims of every abstract.
 
-    Reads JSON Lines, JSON arrays and plain text with a title line above each abstract. Writes extractions.jsonl (one
-    record an abstract, in the order of the input), failures.jsonl (what gave no record, and why) and job.json (what ran,
-    with counts, cost and time) into the job's folder. The same command again resumes: what is done is not done again,
-    what failed is tried again. Ctrl-C ends what is under way and saves it, twice stops at once.
+    Reads what `extractor sources` lists: JSON, tables, BibTeX, what databases export, plain text with a title line above
+    each abstract. Writes extractions.jsonl (one record an abstract, in the order of the input), failures.jsonl (what gave
+    no record, and why) and job.json (what ran, with counts, cost and time) into the job's folder. The same command again
+    resumes: what is done is not done again, what failed is tried again. Ctrl-C ends what is under way and saves it, twice
+    stops at once.
 
     Example: extractor run abstracts.txt -o claims
 
@@ -114,7 +117,7 @@ def run(
         fallbacks=tuple(fallback or ()),
         cache=not no_cache,
     )
-    job = Job(tuple(inputs), asked, fields, workers, order, batch, retry_online)
+    job = Job(tuple(inputs), asked, fields, workers, order, batch, retry_online, tuple(keep or ()), as_format)
     folder = None if output == STREAM else Path(output)
     if dry_run:
         estimate(job, folder, fresh)

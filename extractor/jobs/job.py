@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self
 
@@ -21,8 +21,9 @@ WAYS_OUT = "Choose another folder with -o, or start over with --fresh."
 class Job:
     """What is read, who labels it, and how the job goes about it.
 
-    `fields` maps the names of the input's fields (`title=headline`), `order` is that of the records. `retry_online` asks
-    again, by calls, for what a batch left. `inputs` are named from `directory`.
+    `fields` maps the names of the input's fields (`title=headline`); what stands in the fields `keep` passes through; `format`
+    is that of all inputs where it is not to be recognised; `order` is that of the records. `retry_online` asks again, by
+    calls, for what a batch left. `inputs` are named from `directory`.
     """
 
     inputs: tuple[str, ...]
@@ -32,6 +33,8 @@ class Job:
     order: Literal["input", "completion"] = "input"
     batch: bool = False
     retry_online: bool = False
+    keep: tuple[str, ...] = ()
+    format: str | None = None
     directory: str = field(default_factory=os.getcwd)
 
     @classmethod
@@ -40,13 +43,14 @@ class Job:
         raw = dict(description["options"])
         model = dict(raw.pop("model"))
         prompt, fallbacks = model.pop("prompt"), tuple(model.pop("fallbacks"))
+        raw["keep"] = tuple(raw.get("keep", ()))
         asked = ModelOptions(**model, prompt=None if prompt is None else Path(prompt), fallbacks=fallbacks)
         return cls(tuple(description["inputs"]), asked, **raw, directory=description["directory"])
 
     @property
     def names(self) -> Fields:
         """What the input calls its fields. Raises `UsageError` for a mapping that cannot be read."""
-        return Fields.parse(self.fields) if self.fields else Fields()
+        return replace(Fields.parse(self.fields) if self.fields else Fields(), keep=self.keep)
 
     def as_json(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """As it stands in `job.json`. `settings` are what a model's answers depend on beside its name."""
@@ -54,7 +58,8 @@ class Job:
         options = asdict(self)
         options["model"]["prompt"] = None if prompt is None else str(prompt.absolute())
         del options["inputs"], options["directory"]
-        names = {name: [value] if isinstance(value, str) else [*value] for name, value in asdict(self.names).items()}
+        names = {name: [value] if isinstance(value, str) else [*value] for name, value in asdict(self.names).items() if value}
+        names |= {"format": [self.format]} if self.format else {}
         return {
             "inputs": self.inputs,
             "model": self.model.model,

@@ -94,6 +94,7 @@ class Outcome:
     `stopped` is what no later document could have done without, `interrupted` says that its `Stop` was asked. `changed`
     documents had another text before and were done anew, `kept` ones are no longer in the input. Of a job in batches, `waiting`
     requests are not answered yet, `queued` ones of them wait for room at the provider. `calls` says that a model was asked.
+    The files `skipped` were passed over because they are not recognised, `repeated` documents were read before.
     """
 
     counts: Counts
@@ -105,6 +106,8 @@ class Outcome:
     waiting: int = 0
     queued: int = 0
     calls: bool = True
+    skipped: tuple[str, ...] = ()
+    repeated: int = 0
 
     @property
     def answered(self) -> int:

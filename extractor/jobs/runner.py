@@ -49,7 +49,7 @@ class Runner:
         names = job.names
         self.chosen = choose(job.model, notice)
         self._gauge = Gauge()
-        self.items = read(list(job.inputs), names, stdin, self._gauge)
+        self.items = read(list(job.inputs), names, stdin, self._gauge, job.format)
 
     def run(
         self,
@@ -70,10 +70,14 @@ class Runner:
 
             if isinstance(target, Streams):
                 raise UsageError("Batches need a folder to keep their state in. Name one with -o.")
-            return send(target, self.new_job(), fresh=fresh, to_the_end=to_the_end)
+            return self._with_reading(send(target, self.new_job(), fresh=fresh, to_the_end=to_the_end))
         if self.job.retry_online:
             raise UsageError("--retry-online is for what batches left. Give it with --batch, or leave it out.")
-        return self._fill(target, fresh, watching) if isinstance(target, Path) else self._stream(target)
+        return self._with_reading(self._fill(target, fresh, watching) if isinstance(target, Path) else self._stream(target))
+
+    def _with_reading(self, outcome: Outcome) -> Outcome:
+        """An outcome that also tells what was not read."""
+        return replace(outcome, skipped=tuple(self._gauge.skipped), repeated=self._gauge.repeated)
 
     def new_job(self) -> "NewJob":
         """What the steps of a job in batches take."""

@@ -1,7 +1,7 @@
 """What the formats share: the row that describes one, a paper or a fault with its line, the names of the fields."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -54,7 +54,7 @@ class Fields:
     keep: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, mapping: str, keep: Iterable[str] = ()) -> Self:
+    def parse(cls, mapping: str) -> Self:
         """Read `title=headline,abstract=body,id=key`; a field that is left out keeps its usual names. Raises UsageError."""
         names: dict[str, str] = {}
         for pair in mapping.split(","):
@@ -69,7 +69,6 @@ class Fields:
             title=names.get("title", usual.title),
             abstract=(names["abstract"],) if "abstract" in names else usual.abstract,
             id=(names["id"],) if "id" in names else usual.id,
-            keep=tuple(keep),
         )
 
 

@@ -4,7 +4,6 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -75,26 +74,25 @@ def read(
     anything is read, for an input that does not exist or has no file that is read, and for a format that does not exist.
     """
     files, given = expand(inputs), named(as_format) if as_format else None
-    if given is None and not any(file.named or isinstance(_taken_for(file), Format) for file in files):
+    if given is None and not any(map(_is_read, files)):
         listed = ", ".join(file.path for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
         raise UsageError(f"No file is recognised: {listed}. See what is read with `extractor sources`.")
     return _documents(files, fields or Fields(), stdin, gauge or Gauge(), given)
 
 
-def look(path: str, fields: Fields, count: int, as_format: str | None = None) -> tuple[Format | Refused, list[Paper | Fault]]:
-    """What one input is taken for, and its first records. Raises OSError and UsageError."""
-    [file] = expand([path])
-    with opened(file.path) as (stream, _):
-        found = named(as_format) if as_format else recognise(file.path, head_of(stream), named=True)
-        return found, list(islice(found.read(stream, fields), count)) if isinstance(found, Format) else []
+def taken_for(file: File, stdin: BinaryIO | None = None) -> tuple[Format | Refused, bytes]:
+    """What one input is taken for by its first bytes, and these. Raises OSError."""
+    with opened(file.path, stdin) as (stream, _):
+        head = head_of(stream)
+        return recognise(file.path, head, named=file.named), head
 
 
-def _taken_for(file: File) -> Format | Refused | None:
+def _is_read(file: File) -> bool:
+    """Whether a file is read, or fails when it is."""
     try:
-        with opened(file.path) as (stream, _):
-            return recognise(file.path, head_of(stream), named=file.named)
+        return file.named or isinstance(taken_for(file)[0], Format)
     except OSError:
-        return None
+        return True
 
 
 def _documents(

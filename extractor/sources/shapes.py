@@ -25,6 +25,11 @@ def shape_of(record: Record) -> Shape | None:
     return next((shape for shape in SHAPES if shape.has <= names), None)
 
 
+def shape_in(head: bytes) -> Shape | None:
+    """The shape that the first bytes of a JSON file speak for."""
+    return next((shape for shape in SHAPES if all(f'"{name}":'.encode() in head for name in shape.has)), None)
+
+
 def _openalex(record: Record) -> Record:
     location, ids, topic = _within(record, "primary_location"), _within(record, "ids"), _within(record, "primary_topic")
     return {
@@ -147,7 +152,7 @@ SHAPES = (
     Shape("Semantic Scholar", frozenset({"corpusid"}), _semantic_scholar),
     Shape("Semantic Scholar", frozenset({"externalIds"}), _semantic_scholar),
     Shape("Crossref", frozenset({"DOI", "title"}), _crossref),
-    Shape("Hugging Face daily papers", frozenset({"paper"}), _daily_paper),
+    Shape("Hugging Face daily papers", frozenset({"paper", "publishedAt"}), _daily_paper),
 )
 """In the order in which they are tried."""
 

@@ -56,6 +56,7 @@ def test_the_commands() -> None:
         "run",
         "schema",
         "show",
+        "sources",
         "status",
         "verify",
     ]
