@@ -18,6 +18,7 @@ from extractor.labelling.prompts import load_prompt
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "extractor"
 MODELS = ("aiohttp", "instructor", "litellm", "openai", "tenacity", "vcr", "ray")
+FORMATS = ("backports", "defusedxml", "fsspec", "openpyxl", "pyarrow")
 RUN_AND_LIST = """
 import sys
 sys.argv = ["extractor", *sys.argv[1:]]
@@ -140,4 +141,4 @@ def test_a_run_with_the_rules_needs_no_model_library() -> None:
     assert names.isdisjoint(MODELS)
     extra = {re.split(r"[<>=\[ ]", one)[0].lower() for one in project["optional-dependencies"]["llm"]}
     assert extra == {"aiohttp", "instructor", "litellm", "openai", "tenacity"}
-    assert "claim-extractor[eval,llm,tables]" in project["optional-dependencies"]["dev"]
+    assert "claim-extractor[eval,formats,llm,tables]" in project["optional-dependencies"]["dev"]

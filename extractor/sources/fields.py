@@ -195,7 +195,10 @@ def _source(record: Record, names: Mapping[str, str]) -> Source:
 def doi_of(text: str | None) -> str | None:
     """The DOI in a text or an address, in lower case as DOIs are compared; None if it has none."""
     found = _DOI.search(text or "")
-    return found[0].rstrip(".,;)]}>\"'").lower() if found and not unusable(found[0]) else None
+    if not found or unusable(found[0]):
+        return None
+    doi = found[0].rstrip(".,;]}>\"'")
+    return (doi[:-1] if doi.endswith(")") and "(" not in doi else doi).lower()
 
 
 def arxiv_of(text: str | None, *, bare: bool = False) -> str | None:
@@ -217,6 +220,8 @@ def year_of(text: str | None) -> int | None:
 
 def people(value: object) -> list[str]:
     """Names of people, given name first; from a list of names or records, or a text that lists them."""
+    if isinstance(value, Number):
+        return []
     if isinstance(value, str):
         value = _split_names(value)
     elif isinstance(value, Mapping):

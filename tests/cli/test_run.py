@@ -85,7 +85,7 @@ def test_standard_output_holds_records_and_nothing_else(extractor: "Command") ->
 
 def test_every_record_ends_in_one_place(extractor: "Command", tmp_path: Path) -> None:
     (tmp_path / "mixed.jsonl").write_bytes(
-        lines([PAPERS[0], PAPERS[0], {"title": "no abstract"}, PAPERS[1]])
+        lines([PAPERS[0], PAPERS[0] | {"abstract": "Another."}, {"title": "no abstract"}, PAPERS[1]])
         + b"not json\n"
         + b'{"id": "\xff"}\n'
         + lines([PAPERS[2]])

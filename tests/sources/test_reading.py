@@ -7,6 +7,7 @@ import json
 import lzma
 import os
 import random
+import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -130,7 +131,7 @@ def test_a_packed_file_is_read_and_has_the_stem_of_what_is_in_it(kind: str, tmp_
 @pytest.mark.parametrize("damage", ["cut off", "garbled"])
 def test_a_damaged_packed_file_gives_what_comes_before_the_damage(kind: str, damage: str, tmp_path: Path) -> None:
     noise = random.Random(1)
-    records = [json.dumps({"id": str(n), "abstract": noise.randbytes(400).hex()}) for n in range(4000)]
+    records = [json.dumps({"id": str(n), "abstract": noise.randbytes(400).hex()}) for n in range(1500)]
     packed = bytearray(PACK[kind]("\n".join(records).encode()))
     half = len(packed) // 2
     packed[half:] = b"" if damage == "cut off" else bytes(half)
@@ -207,12 +208,34 @@ BIG = {
     "objects without end": (b"", b'{"title": "T", "abstract": "' + PROSE.encode() * 4 + b'"\n'),
     "one line without end": (b'{"abstract": "', PROSE.encode()),
     "one array element without end": (b'[{"abstract": "', PROSE.encode()),
+    "csv": (b"title,abstract\n", b'T,"' + PROSE.encode() * 4 + b'"\n'),
+    "csv with a quotation mark that is not closed": (b'title,abstract\nT,"', PROSE.encode() * 4 + b"\n"),
+    "bibtex": (b"", b"@article{, abstract = {" + PROSE.encode() * 4 + b"}}\n"),
+    "bibtex that is not closed": (b"@article{a, abstract = {", PROSE.encode() * 4 + b"\n"),
+    "ris": (b"", b"TY  - JOUR\nAB  - " + PROSE.encode() * 4 + b"\nER  - \n"),
+    "ris without end": (b"TY  - JOUR\n", b"AB  - " + PROSE.encode() * 4 + b"\n"),
+    "pubmed": (b"", b"PMID- 1\nAB  - " + PROSE.encode() * 4 + b"\n\n"),
+    "atom": (
+        b'<feed xmlns="http://www.w3.org/2005/Atom">',
+        b"<entry><summary>" + PROSE.encode() * 4 + b"</summary></entry>\n",
+    ),
+    "atom without end": (b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><summary>', PROSE.encode() * 4 + b"<b/>\n"),
+    "atom in a comment": (b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><!-- ', PROSE.encode() * 4 + b"\n"),
+    "an answer": (b'{"meta": {}, "results": [', b'{"title": "T", "abstract": "' + PROSE.encode() * 4 + b'"},\n'),
+    "an answer that goes on": (
+        b'{"results": [{"abstract": "A."}], "more": [',
+        b'{"title": "' + PROSE.encode() * 4 + b'", "b": [1]},\n',
+    ),
 }
 
 
-@pytest.mark.parametrize(("first", "again"), BIG.values(), ids=BIG.keys())
-def test_memory_stays_flat(first: bytes, again: bytes) -> None:
-    """8 MB go through within 5 MB: at most a record of 1 MB and its copies are held, not what was read before."""
+@pytest.mark.parametrize("kind", BIG)
+def test_memory_stays_flat(kind: str) -> None:
+    """8 MB go through within 5 MB: at most a record of 1 MB and its copies are held, not what was read before.
+
+    Python's csv module holds four bytes a character.
+    """
+    first, again = BIG[kind]
     stream = Endless(first, again, 8_000_000 // len(again))
     tracemalloc.start()
     try:
@@ -222,10 +245,10 @@ def test_memory_stays_flat(first: bytes, again: bytes) -> None:
     finally:
         tracemalloc.stop()
     assert stream.given > 7_900_000
-    assert peak < 5_000_000
+    assert peak < (8_000_000 if kind.startswith("csv with") else 5_000_000)
 
 
-@pytest.mark.parametrize("kind", ["json lines", "json array", "scrape"])
+@pytest.mark.parametrize("kind", ["json lines", "json array", "scrape", "csv", "bibtex", "ris", "atom", "an answer"])
 def test_the_first_records_come_before_the_last_are_read(kind: str) -> None:
     stream = Endless(*BIG[kind], times=1_000_000)
     assert len(list(islice(read(["-"], stdin=stream), 10))) == 10  # type: ignore[arg-type]
@@ -286,3 +309,64 @@ def test_a_line_of_the_largest_size_is_read_and_a_longer_one_is_not() -> None:
         found = list(read(["-"], stdin=io.BytesIO(data)))
         assert [isinstance(one, Sourced) for one in found] == [True, False, True]
         assert found[2].location.line - found[0].location.line == 2
+
+
+ANSWERS = {
+    "one": ('{"data": [{"id": "a", "abstract": "A."}]}', ["a"]),
+    "its list last": (
+        '{"total": 2, "next": null, "data": [{"id": "a", "abstract": "A."}, {"id": "b", "abstract": "B."}]}',
+        ["a", "b"],
+    ),
+    "one after another": ('{"results": [{"id": "a", "abstract": "A."}], "n": {"x": [1]}}\n' * 2, ["a"]),
+    "a list inside": ('{"message": {"facets": {"x": []}, "items": [{"id": "a", "abstract": "A."}]}}', ["a"]),
+    "a record with such a field": ('{"id": "a", "abstract": "A.", "data": [{"id": "b", "abstract": "B."}]}', ["a"]),
+    "an empty one": ('{"data": []}', []),
+    "a record between answers": ('{"data": [{"id": "a", "abstract": "A."}]}\n{"id": "b", "abstract": "B."}', ["a", "b"]),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), ANSWERS.values(), ids=ANSWERS.keys())
+@pytest.mark.parametrize("name", ["in.json", "in.jsonl"])
+def test_the_answers_of_services_are_lists_of_records(text: str, expected: list[str], name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    assert ids(read([str(tmp_path / name)])) == expected
+
+
+def test_a_cut_off_answer_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in").write_text('{"data": [{"id": "a", "abstract": "A."},')
+    found = list(read([str(tmp_path / "in")]))
+    assert ids(iter(found)) == ["a"]
+    assert [one.cause for one in found if isinstance(one, BadRecord)] == ["the array has no end; the file may be cut off"]
+
+
+def test_an_address_is_read_through_its_file_system() -> None:
+    import fsspec
+
+    system = fsspec.filesystem("memory")
+    system.pipe("/papers/a.jsonl", (record("a") + "\n").encode())
+    system.pipe("/papers/b.jsonl.gz", gzip.compress((record() + "\n").encode()))
+    assert ids(read(["memory://papers/a.jsonl"])) == ["a"]
+    assert ids(read(["memory://papers/*"])) == ["a", "b#1"]
+    assert ids(read(["memory://papers"])) == ["a", "b#1"]
+    with pytest.raises(UsageError, match="There is no such file or folder: memory://papers/c"):
+        read(["memory://papers/c"])
+    with pytest.raises(UsageError, match="nowhere://x cannot be read: "):
+        read(["nowhere://x"])
+
+
+@pytest.mark.parametrize("package", ["fsspec", "pyarrow", "openpyxl", "backports"])
+def test_what_an_extra_holds_is_asked_for_where_it_is_missing(
+    package: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"{package}.zstd", raising=False)
+    data = {"pyarrow": b"PAR1", "openpyxl": b"PK\x03\x04xl/", "backports": zstd.compress(b"{}")}
+    (tmp_path / "in").write_bytes(data.get(package, b""))
+    if package == "fsspec":
+        with pytest.raises(UsageError, match=r"fsspec, which is not installed.*pip install '\.\[formats\]'"):
+            read(["s3://a/b.jsonl"])
+        return
+    [bad] = read([str(tmp_path / "in")])
+    assert isinstance(bad, BadRecord)
+    assert "installed" in bad.cause
+    assert "pip install '.[formats]'" in bad.cause + bad.fix
