@@ -42,16 +42,16 @@ def records(folder: Path, *arguments: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in run(folder, "-m", "extractor.cli", "run", *arguments, "-o", "-").splitlines()]
 
 
-@pytest.mark.parametrize("name", ["papers.tsv", "papers"], ids=["by suffix", "by content"])
+@pytest.mark.parametrize("name", ["papers.tilde", "papers"], ids=["by suffix", "by content"])
 def test_the_format_is_read(extended: Path, name: str) -> None:
-    (extended / name).write_text("\t".join(PAPER.values()) + "\nb\tno abstract\nc\tT\tA.\n")
+    (extended / name).write_text("~".join(PAPER.values()) + "\nb~no abstract\nc~T~A.\n")
     read = [{field: record[field] for field in PAPER} for record in records(extended, name)]
     assert read == [PAPER, {"id": "c", "title": "T", "abstract": "A."}]
 
 
 def test_the_format_is_found_in_a_folder(extended: Path) -> None:
     (extended / "in").mkdir()
-    (extended / "in" / "papers.tsv").write_text("\t".join(PAPER.values()))
+    (extended / "in" / "papers.tilde").write_text("~".join(PAPER.values()))
     assert [record["id"] for record in records(extended, "in")] == ["a"]
 
 

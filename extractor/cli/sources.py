@@ -24,8 +24,7 @@ _SHOWN = 300
 
 def sources(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="INPUT", help="A file, folder or glob; without it, all formats.", show_default=False),
+        str | None, typer.Argument(metavar="INPUT", help="A file, folder or glob; without it, all formats.", show_default=False)
     ] = None,
     fields: options.Fields = "",
     as_format: options.Format = None,
@@ -81,9 +80,8 @@ def _look(name: str, mapping: str, as_format: str | None) -> "Iterator[str]":
     from itertools import islice
 
     from extractor.sources import BadRecord, Fields, read
-    from extractor.sources.finding import expand
     from extractor.sources.formats import Refused, named
-    from extractor.sources.opening import HEAD, STDIN, name_of
+    from extractor.sources.opening import HEAD, STDIN, expand, name_of
     from extractor.sources.reading import taken_for
 
     stdin = BytesIO(sys.stdin.buffer.read(16 * HEAD)) if name == STDIN else None

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from io import BufferedReader
 
-from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper, unusable
-from extractor.sources.lines import not_decoded
+from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper, not_decoded, unusable
 
 _LONGEST = 20_000
 """Bytes up to which a text can be one abstract."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
 from extractor.sources.fields import Record, paper, standard_names
+from extractor.sources.json_records import shape_of
 from extractor.sources.opening import needs
-from extractor.sources.shapes import shape_of
 
 _ROWS = 256
 """Rows that are in memory at once; an abstract has 1,500 bytes."""

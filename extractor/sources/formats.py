@@ -10,7 +10,6 @@ from extractor.sources.base import Format
 from extractor.sources.bibtex import BIBTEX
 from extractor.sources.columns import ARROW, PARQUET, XLSX
 from extractor.sources.json_records import JSON, JSON_LINES
-from extractor.sources.opening import STDIN, suffix_of, text_head
 from extractor.sources.scrape import PLAIN_TEXT
 from extractor.sources.tabular import CSV, TSV
 from extractor.sources.tagged import ENDNOTE, NBIB, RIS, WOS
@@ -35,29 +34,6 @@ class Refused:
     fix: str
 
 
-def recognise(path: str, head: bytes, *, named: bool) -> Format | Refused:
-    """The format of an input by its first bytes: one that recognises them, and of several that which has its suffix.
-
-    Where none does, the suffix decides alone. `named` says that the user named the input itself.
-    """
-    suffix, text = suffix_of(path), text_head(head)
-    for magic, refused in _REFUSED.items():
-        if magic.match(text):
-            return refused
-    asked = [known for known in FORMATS if not (known.whole and path == STDIN)]
-    found = [known for known in asked if known.recognises(text)]
-    marked = [known for known in found if known.marks]
-    by_suffix = [known for known in FORMATS if suffix in known.suffixes and (known.marks or not text)]
-    trusted = found if named or suffix in PLAIN_TEXT.suffixes else []
-    chosen = (
-        *(known for known in marked if suffix in known.suffixes),
-        *marked,
-        *by_suffix,
-        *trusted,
-    )
-    return chosen[0] if chosen else _UNKNOWN
-
-
 def named(name: str) -> Format:
     """The format of a name such as `csv`, `pubmed-xml` or `jsonl`. Raises UsageError."""
     wanted = slug(name).removeprefix(".")
@@ -77,8 +53,8 @@ def slugs() -> Iterator[str]:
     return (slug(known.name) for known in FORMATS)
 
 
-_UNKNOWN = Refused("not recognised", "See what is read with `extractor sources`, or say what it is with --format.")
-_REFUSED = {
+UNKNOWN = Refused("not recognised", "See what is read with `extractor sources`, or say what it is with --format.")
+REFUSED = {
     re.compile(pattern): Refused(cause, fix)
     for pattern, cause, fix in (
         (rb"%PDF-", "a PDF, not text", "Take title and abstract out of it first, or give the record that names the paper."),

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, NoReturn
 
-from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
-from extractor.sources.fields import Number, kind, paper
-from extractor.sources.lines import not_decoded, read_lines
-from extractor.sources.shapes import LISTS, shape_of
+from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper, not_decoded, read_lines
+from extractor.sources.fields import Number, Record, kind, paper
+from extractor.sources.shapes import LISTS, SHAPES, Shape
 
 _CHUNK = 1 << 16
 _INDENT = 100
@@ -291,6 +290,12 @@ def _parse(raw: bytes, line: int, fields: Fields) -> Paper | Fault:
         return Fault(line, f"{kind(record)}, not an object", 'Write each record as {"title": ..., "abstract": ...}.')
     shape = shape_of(record)
     return paper(record, line, fields, shape.flat if shape else None)
+
+
+def shape_of(record: Record) -> Shape | None:
+    """The shape of a record; None for a plain one."""
+    names = record.keys()
+    return next((shape for shape in SHAPES if shape.has <= names), None)
 
 
 def _envelope(data: bytes, at: int = 0) -> tuple[int, int] | None:

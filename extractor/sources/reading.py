@@ -11,9 +11,9 @@ from extractor.documents import Document
 from extractor.errors import UsageError
 from extractor.scratch import Scratch, digest
 from extractor.sources.base import BadRecord, Fault, Fields, Format, Location, Paper, Sourced
-from extractor.sources.finding import File, expand
-from extractor.sources.formats import Refused, named, recognise
-from extractor.sources.opening import STDIN, head_of, is_remote, name_of, opened, stem_of
+from extractor.sources.formats import FORMATS, REFUSED, UNKNOWN, Refused, named
+from extractor.sources.opening import STDIN, File, expand, head_of, is_remote, name_of, opened, stem_of, suffix_of, text_head
+from extractor.sources.scrape import PLAIN_TEXT
 
 
 class Gauge:
@@ -78,6 +78,27 @@ def read(
         listed = ", ".join(file.path for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
         raise UsageError(f"No file is recognised: {listed}. See what is read with `extractor sources`.")
     return _documents(files, fields or Fields(), stdin, gauge or Gauge(), given)
+
+
+def recognise(path: str, head: bytes, *, named: bool) -> Format | Refused:
+    """The format of an input by its first bytes: one that recognises them, and of several that which has its suffix.
+
+    Where none does, the suffix decides alone. `named` says that the user named the input itself.
+    """
+    suffix, text = suffix_of(path), text_head(head)
+    for magic, refused in REFUSED.items():
+        if magic.match(text):
+            return refused
+    asked = [known for known in FORMATS if not (known.whole and path == STDIN)]
+    for known in asked:
+        if known.marks and suffix in known.suffixes and known.recognises(text):
+            return known
+    trusted = named or suffix in PLAIN_TEXT.suffixes
+    by_suffix = next((known for known in asked if suffix in known.suffixes and (known.marks or not text)), None)
+    for known in asked:
+        if (known.marks or (trusted and not by_suffix)) and known.recognises(text):
+            return known
+    return by_suffix or UNKNOWN
 
 
 def taken_for(file: File, stdin: BinaryIO | None = None) -> tuple[Format | Refused, bytes]:

@@ -15,8 +15,7 @@ from importlib.resources import files
 from itertools import takewhile
 from typing import BinaryIO
 
-from extractor.sources.base import NO_ABSTRACT, TOO_LONG, Fault, Fields, Format, Paper, unusable
-from extractor.sources.lines import Line, not_decoded, read_lines
+from extractor.sources.base import NO_ABSTRACT, TOO_LONG, Fault, Fields, Format, Line, Paper, not_decoded, read_lines, unusable
 from extractor.sources.tabular import looks_tabular
 
 _PROSE = 250

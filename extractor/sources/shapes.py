@@ -19,12 +19,6 @@ class Shape:
     flat: Callable[[Record], Record]
 
 
-def shape_of(record: Record) -> Shape | None:
-    """The shape of a record; None for a plain one."""
-    names = record.keys()
-    return next((shape for shape in SHAPES if shape.has <= names), None)
-
-
 def shape_in(head: bytes) -> Shape | None:
     """The shape that the first bytes of a JSON file speak for."""
     return next((shape for shape in SHAPES if all(f'"{name}":'.encode() in head for name in shape.has)), None)

@@ -7,9 +7,13 @@ import pytest
 
 from extractor.errors import UsageError
 from extractor.sources import BadRecord, Fields, Gauge, Sourced, read
-from extractor.sources.formats import FORMATS, named, recognise, slug
+from extractor.sources.fields import ALIASES
+from extractor.sources.formats import FORMATS, named, slug
+from extractor.sources.reading import recognise
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORD = '{"id": "a", "abstract": "A."}'
 PROSE = "A sentence of an abstract that says what was done and how well it went. " * 5
 LONG = 100_000
@@ -21,6 +25,18 @@ def test_suffixes_are_in_lower_case_and_each_belongs_to_one_format() -> None:
     assert suffixes == [suffix.lower() for suffix in suffixes]
     assert all(suffix.startswith(".") for suffix in suffixes)
     assert len(set(suffixes)) == len(suffixes)
+
+
+def test_the_page_on_formats_has_a_row_for_each() -> None:
+    for known in FORMATS:
+        row = next(line for line in PAGE.splitlines() if f"| `{slug(known.name)}` |" in line)
+        assert row.startswith(f"| {known.name}")
+        assert [suffix for suffix in known.suffixes if f"`{suffix}`" not in row] == []
+
+
+def test_the_page_on_formats_names_every_field_that_is_read() -> None:
+    for name, aliases in ALIASES.items():
+        assert f"| {name} | {', '.join(f'`{alias}`' for alias in aliases)}" in PAGE
 
 
 def test_names_are_told_apart_as_options() -> None:

@@ -215,10 +215,7 @@ BIG = {
     "ris": (b"", b"TY  - JOUR\nAB  - " + PROSE.encode() * 4 + b"\nER  - \n"),
     "ris without end": (b"TY  - JOUR\n", b"AB  - " + PROSE.encode() * 4 + b"\n"),
     "pubmed": (b"", b"PMID- 1\nAB  - " + PROSE.encode() * 4 + b"\n\n"),
-    "atom": (
-        b'<feed xmlns="http://www.w3.org/2005/Atom">',
-        b"<entry><summary>" + PROSE.encode() * 4 + b"</summary></entry>\n",
-    ),
+    "atom": (b'<feed xmlns="http://www.w3.org/2005/Atom">', b"<entry><summary>" + PROSE.encode() * 4 + b"</summary></entry>\n"),
     "atom without end": (b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><summary>', PROSE.encode() * 4 + b"<b/>\n"),
     "atom in a comment": (b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><!-- ', PROSE.encode() * 4 + b"\n"),
     "an answer": (b'{"meta": {}, "results": [', b'{"title": "T", "abstract": "' + PROSE.encode() * 4 + b'"},\n'),

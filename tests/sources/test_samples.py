@@ -12,7 +12,8 @@ import pytest
 from pyarrow import feather, parquet
 
 from extractor.sources import BadRecord, Sourced, read
-from extractor.sources.formats import FORMATS, recognise
+from extractor.sources.formats import FORMATS
+from extractor.sources.reading import recognise
 
 SAMPLES = Path(__file__).parent / "samples"
 PAPERS = [json.loads(line) for line in (SAMPLES / "papers.jsonl").read_text(encoding="utf-8").splitlines()]
