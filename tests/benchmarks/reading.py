@@ -43,9 +43,10 @@ _WORDS = [
     "2.3x",
     "faster",
 ]
-_BATCH = 10_000
+_GROUP = 50_000
 _READ = """
 import resource, sys
+from pathlib import Path
 from time import perf_counter
 from extractor.sources import Sourced, read
 
@@ -55,8 +56,10 @@ for n, item in enumerate(read([sys.argv[1]]), 1):
     if n * 5 // total > len(marks) - 1:
         marks.append(perf_counter())
 assert n == total, (n, total)
-unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+# Linux counts the memory of the process that started this one into ru_maxrss.
+status = Path("/proc/self/status")
+peak = int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1024 if status.exists() else (
+    resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 print(total / 5 / (marks[1] - marks[0]), total / 5 / (marks[5] - marks[4]), peak)
 """
 
@@ -126,15 +129,15 @@ def write_lines(lines: Path, packed: Path, megabytes: int) -> int:
 
 
 def write_table(table: Path, rows: int) -> None:
-    """Write a Parquet file, with a row group for each 100,000 rows."""
+    """Write a Parquet file, in row groups."""
     import pyarrow as pa
     from pyarrow import parquet
 
     source = papers()
     schema = pa.Table.from_pylist([next(source)]).schema
     with parquet.ParquetWriter(table, schema) as writer:
-        for start in range(0, rows, 100_000):
-            writer.write_table(pa.Table.from_pylist([next(source) for _ in range(min(100_000, rows - start))], schema))
+        for start in range(0, rows, _GROUP):
+            writer.write_table(pa.Table.from_pylist([next(source) for _ in range(min(_GROUP, rows - start))], schema))
 
 
 def measure(file: Path, records: int) -> Reading:

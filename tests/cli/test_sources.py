@@ -79,9 +79,10 @@ def test_a_run_passes_on_what_the_record_knows_and_what_is_kept(tmp_path: Path) 
     assert dict(extraction.source) == {"doi": "10.1000/x", "tldr.text": "Fast."}
     again = run("retry", str(tmp_path / "out"))
     assert again.exit_code == 0, again.stderr
-    other = run(*arguments)
-    assert other.exit_code == 2
-    assert "holds another job: fields was " in other.stderr
+    for other in (("--keep", "tldr.text", "--keep", "absent"), ("--format", "json")):
+        said = run(*arguments, *other)
+        assert said.exit_code == 2
+        assert "holds another job: fields was " in said.stderr
 
 
 def test_a_run_says_what_it_did_not_read(tmp_path: Path) -> None:

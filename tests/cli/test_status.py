@@ -159,7 +159,8 @@ def test_more_causes_than_are_told_apart_are_other_causes(home: Path, monkeypatc
 
 
 def test_causes_that_differ_in_names_and_numbers_are_one(home: Path) -> None:
-    (home / "papers.jsonl").write_text("".join(GOOD % name for name in "aabbccd"))
+    other = GOOD.replace("2.5x", "3x")  # one id with two texts
+    (home / "papers.jsonl").write_text("".join(GOOD % name + other % name for name in "abc") + GOOD % "d")
     assert extractor("run", "papers.jsonl", "-o", "job").exit_code == 3
     [group] = state()["failures"]
     assert (group["count"], group["fix"]) == (3, "Give each its own id.")

@@ -326,7 +326,9 @@ ANSWERS = {
 @pytest.mark.parametrize("name", ["in.json", "in.jsonl"])
 def test_the_answers_of_services_are_lists_of_records(text: str, expected: list[str], name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
-    assert ids(read([str(tmp_path / name)])) == expected
+    found = list(read([str(tmp_path / name)]))
+    assert ids(iter(found)) == expected
+    assert [one.cause for one in found if isinstance(one, BadRecord)] == ([] if expected else ["holds no record"])
 
 
 def test_a_cut_off_answer_is_told(tmp_path: Path) -> None:
