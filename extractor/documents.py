@@ -14,6 +14,22 @@ def lowered(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
+def joined(title: str, abstract: str) -> str:
+    """What the offsets of a record count in: the title on one line, and the abstract behind it.
+
+    A line break inside the title counts as the one character that it is, and stands there as a space.
+    """
+    return f"{title.translate(_ONE_LINE)}\n{abstract}"
+
+
+_ONE_LINE = str.maketrans("\n\r", "  ")
+
+
+def spaced(text: str) -> str:
+    """A text with each run of white space made one space: how a record's field says what its span holds."""
+    return " ".join(text.split())
+
+
 class Source(TypedDict, total=False):
     """What the input knows of a paper beside its text, absent where it does not know it, and the fields kept by name."""
 
@@ -39,7 +55,8 @@ class Source(TypedDict, total=False):
 class Document:
     """One abstract with its title.
 
-    `id` is unique within a job. `text` is `title + "\\n" + abstract`: every offset in an extraction counts its code points.
+    `id` is unique within a job. `text` is `title + "\\n" + abstract`, the title's own line breaks as spaces: every offset in an
+    extraction counts its code points.
     `source` passes through into the extraction.
     """
 
@@ -50,4 +67,4 @@ class Document:
     text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", f"{self.title}\n{self.abstract}")
+        object.__setattr__(self, "text", joined(self.title, self.abstract))

@@ -1,11 +1,10 @@
 """Grounding: labels + mentions + text -> extraction. What does not hold is rejected, with its reason.
 
 A reply is examined once, rule by rule. The record's rejections and the words that a model is told back follow from the same
-faults. A phrase is found in the text exactly, after normalising white space, Unicode and LaTeX, and never by similarity: a
-fuzzy match can turn one number into another.
+faults. A phrase is found in the text as both read, and never by similarity: a fuzzy match can turn one number into another.
 """
 
-import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +12,13 @@ from enum import Enum
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from extractor.documents import Document, Span
+from extractor.documents import Document, Span, spaced
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Quantity, Rejection, Spans
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
+from extractor.text import View, view_of
 
 M = TypeVar("M", QuantityMention, HardwareMention)
-_LATEX = frozenset("$\\{}~")
 _MOST_TOLD = 12
 """Faults that are told at once: a reply that breaks more rules than that has not understood one of them."""
 _QUANTITIES, _HARDWARE, _SYSTEM, _CLAIMS = range(4)
@@ -75,7 +74,7 @@ def ground(document: Document, mentions: Mentions, labelled: Labelled) -> Extrac
         id=document.id,
         title=document.title,
         abstract=document.abstract,
-        system=None if reply.system is None else text[slice(*reply.system)],
+        system=None if reply.system is None else spaced(text[slice(*reply.system)]),
         claims=tuple(
             _claim(text, each, labelled.confidence.get(each.label.mention))
             for each in sorted(reply.claims, key=lambda each: each.mention.span)
@@ -113,7 +112,7 @@ class _Grounded:
 
 def _claim(text: str, grounded: _Grounded, confidence: float | None) -> Claim:
     label, mention = grounded.label, grounded.mention
-    phrases: dict[str, str | None] = {name: span and text[slice(*span)] for name, span in grounded.spans.items()}
+    phrases: dict[str, str | None] = {name: span and spaced(text[slice(*span)]) for name, span in grounded.spans.items()}
     return Claim(
         kind=label.kind,
         comparison=label.comparison,
@@ -265,75 +264,51 @@ def _not_found(what: str, phrase: str) -> str:
     return f"{what} {phrase!r} is not in the abstract. Copy it exactly, or null."
 
 
-@dataclass(frozen=True, slots=True)
-class _Normalised:
-    text: str
-    offsets: tuple[int, ...]
-
-
 def locate(text: str, phrase: str, near: Span, sentence: Span) -> Span | None:
     """The occurrence of `phrase` closest to the span `near`, in its `sentence` if there is one; None if it does not occur.
 
     An occurrence starts at a word boundary; one that ends at a boundary too is preferred ("GPU" is found in "GPUs" only
-    where "GPU" itself is missing).
+    where "GPU" itself is missing). Case counts only where some occurrence has the same.
     """
-    found = [*_exact(text, phrase)] or [*_normalised(text, phrase)]
-    if not found:
-        return None
-    return min(
-        found,
-        key=lambda span: (
-            not (sentence[0] <= span[0] and span[1] <= sentence[1]),
-            not _ends_word(text, span[1]),
-            max(near[0] - span[1], span[0] - near[1]),
-            span,
-        ),
-    )
+    found = _occurrences(text, phrase)
+    for spans in found:
+        first, last = bisect_left(spans, (sentence[0], 0)), bisect_right(spans, (sentence[1], 0))
+        if inside := [span for span in spans[first:last] if span[1] <= sentence[1]]:
+            return _closest(inside, near)
+    for spans in found:
+        if spans:
+            place = bisect_left(spans, near)
+            return _closest(spans[max(0, place - 2) : place + 2], near)
+    return None
+
+
+def _closest(spans: Sequence[Span], near: Span) -> Span:
+    return min(spans, key=lambda span: (max(near[0] - span[1], span[0] - near[1]), span))
 
 
 def folded(phrase: str) -> str:
     """A phrase as it is looked for in a text: two that are equal in it find the same places."""
-    return _normalise(phrase).text.strip()
+    return View(phrase).lower.strip()
 
 
-def _exact(text: str, phrase: str) -> Iterator[Span]:
-    start = text.find(phrase) if phrase else -1
-    while start != -1:
-        if _starts_word(text, start):
-            yield start, start + len(phrase)
-        start = text.find(phrase, start + 1)
+@lru_cache(maxsize=256)
+def _occurrences(text: str, phrase: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Where a phrase stands in a text, in order: the occurrences that end with a word, and those that end inside one.
 
-
-def _normalised(text: str, phrase: str) -> Iterator[Span]:
-    haystack, needle = _normalise(text), folded(phrase)
-    start = haystack.text.find(needle) if needle else -1
-    while start != -1:
-        span = haystack.offsets[start], haystack.offsets[start + len(needle) - 1] + 1
-        if _starts_word(text, span[0]):
-            yield span
-        start = haystack.text.find(needle, start + 1)
-
-
-@lru_cache(maxsize=64)
-def _normalise(text: str) -> _Normalised:
-    """The text in NFKC, case folded, without LaTeX mark-up, white space as single spaces; and each character's offset."""
-    characters: list[str] = []
-    offsets: list[int] = []
-    for offset, raw in enumerate(text):
-        if raw in _LATEX:
-            continue
-        for character in unicodedata.normalize("NFKC", raw).casefold():
-            character = " " if character.isspace() else character
-            if character == " " and characters and characters[-1] == " ":
-                continue
-            characters.append(character)
-            offsets.append(offset)
-    return _Normalised("".join(characters), tuple(offsets))
-
-
-def _starts_word(text: str, start: int) -> bool:
-    return start == 0 or not (text[start - 1].isalnum() and text[start].isalnum())
-
-
-def _ends_word(text: str, end: int) -> bool:
-    return end == len(text) or not (text[end - 1].isalnum() and text[end].isalnum())
+    Remembered, because a text that says one thing 10,000 times asks for it 10,000 times.
+    """
+    view, sought = view_of(text), view_of(phrase)
+    for written, wanted in ((view.text, sought.text), (view.lower, sought.lower)):
+        haystack, needle = written.replace("\n", " "), wanted.replace("\n", " ").strip()
+        whole: list[Span] = []
+        parts: list[Span] = []
+        start = haystack.find(needle) if needle else -1
+        while start != -1:
+            end = start + len(needle)
+            if not start or not (haystack[start - 1].isalnum() and haystack[start].isalnum()):
+                ends = end == len(haystack) or not (haystack[end - 1].isalnum() and haystack[end].isalnum())
+                (whole if ends else parts).append(view.original(start, end))
+            start = haystack.find(needle, start + 1)
+        if whole or parts:
+            return tuple(whole), tuple(parts)
+    return (), ()

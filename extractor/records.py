@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator, with_config
 
-from extractor.documents import Source, Span
+from extractor.documents import Source, Span, joined, spaced
 
 SCHEMA_VERSION: Final = 1
 
@@ -164,12 +164,12 @@ class Extraction(Record):
     @property
     def text(self) -> str:
         """The string that every span of the record counts in."""
-        return f"{self.title}\n{self.abstract}"
+        return joined(self.title, self.abstract)
 
     @model_validator(mode="after")
     def _spans_equal_fields(self) -> Self:
         text = self.text
-        if self.system is not None and self.system not in text:
+        if self.system is not None and self.system not in text and self.system not in spaced(text):
             raise ValueError("system is not in the text")
         for n, claim in enumerate(self.claims):
             _check(text, claim.spans.quantity, claim.quantity.text, f"claims[{n}].quantity")
@@ -182,7 +182,7 @@ class Extraction(Record):
 
 def _check(text: str, span: Span | None, value: str | None, where: str) -> None:
     found = None if span is None else text[span[0] : span[1]]
-    if found != value:
+    if found != value and (found is None or value is None or spaced(found) != spaced(value)):
         raise ValueError(f"{where} is {value!r}, but its span {span} holds {found!r}")
 
 

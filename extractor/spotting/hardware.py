@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from extractor.documents import Span, lowered
+from extractor.documents import Span
 from extractor.records import Category
 from extractor.spotting.lexicon import load
+from extractor.text import View
 
 _PRODUCTS, _CLASSES = load("hardware_products"), load("hardware_classes")
 _SPACE = r"(?:(?:[®™]|\((?:R|TM)\))?(?:[\s~-]|\\[ ,]))"
@@ -257,12 +258,12 @@ class _Found:
     category: Category
 
 
-def find_hardware(text: str) -> tuple[HardwareMention, ...]:
+def find_hardware(view: View) -> tuple[HardwareMention, ...]:
     """Find the hardware mentions of a text in reading order, numbered from 1; they do not overlap."""
-    lexicon = _lexicon()
+    text, lexicon = view.text, _lexicon()
     found: list[_Found] = []
     start_of_last, end, vendor, before = 0, 0, None, ""
-    for match in _LOWERED_WORD.finditer(lowered(text)):
+    for match in _LOWERED_WORD.finditer(view.lower):
         start, word = match.start(), match[0]
         if start < end:
             continue

@@ -4,11 +4,14 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from typing import TypeVar
 
-from extractor.documents import Span
+from extractor.documents import Span, spaced
 from extractor.spotting.hardware import HardwareMention, find_hardware
 from extractor.spotting.quantities import QuantityMention, find_quantities
+from extractor.text import View, view_of
 
+_Mention = TypeVar("_Mention", QuantityMention, HardwareMention)
 _CANDIDATE = re.compile(
     r"\n"  # the title, and paragraphs
     r"|[.!?]['\"”’)\]}]*(?=\s+[A-Z0-9(\[\"'“‘`$\\α-ωΑ-Ω])"  # a stop, white space, and something that can begin a sentence
@@ -24,12 +27,21 @@ _LONGEST_ABBREVIATION = 8
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Every mention of one text in reading order. Ids count from 1: quantities first, then hardware, never shared."""
+    """Every mention of one text in reading order. Ids count from 1: quantities first, then hardware, never shared.
+
+    `reading` is None where the text reads as it is written; else the same mentions, by the same ids, in its view.
+    """
 
     text: str
     sentences: tuple[Span, ...]
     quantities: tuple[QuantityMention, ...]
     hardware: tuple[HardwareMention, ...]
+    reading: "Mentions | None" = None
+
+    @property
+    def as_read(self) -> "Mentions":
+        """The mentions in the view of the text: what patterns are matched with."""
+        return self.reading or self
 
     def sentence_at(self, position: int) -> Span:
         """The sentence that holds a code point."""
@@ -38,22 +50,44 @@ class Mentions:
 
 def spot(text: str) -> Mentions:
     """Find the sentences, quantities and hardware mentions of a text (`Document.text`)."""
-    sentences, hardware = split_sentences(text), find_hardware(text)
-    found = [m for m in find_quantities(text) if m.unit or not _inside(m, hardware)]
+    view = view_of(text)
+    read = _spot(view)
+    if view.text == text:
+        return read
+    sentences = tuple(view.original(*span) for span in read.sentences)
+
+    def placed(mention: _Mention, span: Span) -> _Mention:
+        return replace(mention, span=span, text=spaced(text[slice(*span)]), sentence=_sentence_at(sentences, span[0]))
+
+    quantities = tuple(placed(mention, view.whole(*mention.span)) for mention in read.quantities)
+    hardware = tuple(placed(mention, view.original(*mention.span)) for mention in read.hardware)
+    return Mentions(text, sentences, quantities, hardware, read)
+
+
+def _spot(view: View) -> Mentions:
+    """The mentions of a text in its view."""
+    sentences, hardware = split_sentences(view.text), find_hardware(view)
+    found = _outside(find_quantities(view), hardware)
     quantities = tuple(replace(m, id=n, sentence=_sentence_at(sentences, m.span[0])) for n, m in enumerate(found, start=1))
     devices = tuple(
         replace(m, id=n, sentence=_sentence_at(sentences, m.span[0])) for n, m in enumerate(hardware, start=len(found) + 1)
     )
-    return Mentions(text, sentences, quantities, devices)
+    return Mentions(view.text, sentences, quantities, devices)
 
 
 def _sentence_at(sentences: tuple[Span, ...], position: int) -> Span:
     return sentences[max(0, bisect_right(sentences, position, key=itemgetter(0)) - 1)]
 
 
-def _inside(mention: QuantityMention, hardware: tuple[HardwareMention, ...]) -> bool:
-    """Whether a number is part of the name of hardware: the 4 of "Raspberry Pi 4"."""
-    return any(h.span[0] <= mention.span[0] and mention.span[1] <= h.span[1] for h in hardware)
+def _outside(quantities: tuple[QuantityMention, ...], hardware: tuple[HardwareMention, ...]) -> list[QuantityMention]:
+    """The quantities without the bare numbers that are part of the name of hardware: the 4 of "Raspberry Pi 4"."""
+    starts = [mention.span[0] for mention in hardware]
+    kept: list[QuantityMention] = []
+    for mention in quantities:
+        before = bisect_right(starts, mention.span[0])
+        if mention.unit or not before or hardware[before - 1].span[1] < mention.span[1]:
+            kept.append(mention)
+    return kept
 
 
 def split_sentences(text: str) -> tuple[Span, ...]:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from extractor.documents import lowered
 from extractor.spotting.lexicon import load
 from extractor.spotting.units import known_unit, read_unit
+from extractor.text import View
 
 _LEXICON = load("numbers")
 _CARDINALS: dict[str, float] = _LEXICON["cardinals"]
@@ -94,9 +94,9 @@ class Number:
     negative: bool = False
 
 
-def find_numbers(text: str) -> list[Number]:
+def find_numbers(view: View) -> list[Number]:
     """Find the numbers of a text in reading order; they do not overlap."""
-    found = [*_digits(text), *_words(text)]
+    found = [*_digits(view.text), *_words(view)]
     found.sort(key=lambda number: (number.start, -number.end))
     kept: list[Number] = []
     for number in found:
@@ -230,9 +230,9 @@ def _dated(before: str) -> bool:
     return word is not None and (word[1].lower() in _YEAR_WORDS or word[1][0].isupper())
 
 
-def _words(text: str) -> Iterator[Number]:
-    for match in _WORDS.finditer(lowered(text)):
-        number = _read_words(text, match)
+def _words(view: View) -> Iterator[Number]:
+    for match in _WORDS.finditer(view.lower):
+        number = _read_words(view.text, match)
         if number:
             yield number
 

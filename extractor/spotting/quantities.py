@@ -12,6 +12,7 @@ from extractor.records import Bound
 from extractor.spotting.lexicon import load
 from extractor.spotting.numbers import Number, find_numbers
 from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit
+from extractor.text import View
 
 _PLUS = re.compile(r"\$?\+\$?(?=\s?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%\\])")
 _RANGE = re.compile(
@@ -80,9 +81,10 @@ class _Quantity:
     number: Number
 
 
-def find_quantities(text: str) -> tuple[QuantityMention, ...]:
+def find_quantities(view: View) -> tuple[QuantityMention, ...]:
     """Find the quantities of a text in reading order, numbered from 1."""
-    quantities = [_measure(text, number) for number in find_numbers(text)]
+    text = view.text
+    quantities = [_measure(text, number) for number in find_numbers(view)]
     quantities = _join(text, quantities)
     quantities = _share_units(text, quantities)
     quantities = _share_bounds(text, quantities)

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.evaluation.gold import read_gold
-from extractor.spotting import lexicon
-from extractor.spotting.hardware import find_hardware
+from extractor.spotting import lexicon, spot
 
 CASES = json.loads(Path(__file__).with_name("hardware.json").read_text(encoding="utf-8"))
 GOLD = Path(__file__).parents[2] / "evals" / "gold"
@@ -51,17 +50,17 @@ PIECES += [
 
 @pytest.mark.parametrize(("text", "expected"), CASES["found"], ids=[text for text, _ in CASES["found"]])
 def test_finds_name_category_and_specificity(text: str, expected: list[list[object]]) -> None:
-    assert [[m.text, m.category, m.specific] for m in find_hardware(f"It works {text}.")] == expected
+    assert [[m.text, m.category, m.specific] for m in spot(f"It works {text}.").hardware] == expected
 
 
 @pytest.mark.parametrize("text", CASES["left alone"])
 def test_leaves_other_things_alone(text: str) -> None:
-    assert find_hardware(f"Here we study {text}, among others.") == ()
+    assert spot(f"Here we study {text}, among others.").hardware == ()
 
 
 @pytest.mark.parametrize(("category", "name"), EXAMPLES, ids=[name for _, name in EXAMPLES])
 def test_finds_the_examples_of_each_family(category: str, name: str) -> None:
-    (mention,) = find_hardware(f"It runs on {name} today.")
+    (mention,) = spot(f"It runs on {name} today.").hardware
     assert (mention.text, mention.specific) == (name, True)
     # The NPU of a phone is an NPU, whatever family the phone belongs to.
     assert mention.category == ("npu" if name.endswith(("NPU", "EdgeTPU")) else category)
@@ -75,7 +74,7 @@ def test_covers_the_hardware_of_the_gold_abstracts() -> None:
     """At least 99% of the annotated names are overlapped by a mention of their category and specificity."""
     names, covered = 0, 0
     for gold in read_gold(GOLD):
-        mentions = find_hardware(gold.document.text)
+        mentions = spot(gold.document.text).hardware
         for target in gold.hardware:
             names += 1
             covered += any(
@@ -89,8 +88,9 @@ def test_covers_the_hardware_of_the_gold_abstracts() -> None:
 
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=30).map(" ".join))
 def test_mentions_are_in_order_apart_and_verbatim(text: str) -> None:
-    mentions = find_hardware(text)
-    assert [mention.id for mention in mentions] == list(range(1, len(mentions) + 1))
+    found = spot(text)
+    mentions = found.hardware
+    assert [mention.id for mention in mentions] == [len(found.quantities) + n for n in range(1, len(mentions) + 1)]
     assert all(text[slice(*mention.span)] == mention.text != "" for mention in mentions)
     ends = [0, *(mention.span[1] for mention in mentions)]
     assert all(end <= mention.span[0] for end, mention in zip(ends, mentions, strict=False))

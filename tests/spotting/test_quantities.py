@@ -9,25 +9,24 @@ from hypothesis import strategies as st
 
 from extractor.evaluation.gold import read_gold
 from extractor.spotting import spot
-from extractor.spotting.quantities import find_quantities
 
 CASES = json.loads(Path(__file__).with_name("quantities.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES["found"], ids=[text for text, _ in CASES["found"]])
 def test_reads_value_unit_and_bound(text: str, expected: list[list[object]]) -> None:
-    assert [[m.text, m.low, m.high, m.unit, m.bound] for m in find_quantities(text)] == expected
+    assert [[m.text, m.low, m.high, m.unit, m.bound] for m in spot(text).quantities] == expected
 
 
 @pytest.mark.parametrize("text", CASES["left alone"])
 def test_leaves_names_and_references_alone(text: str) -> None:
-    assert find_quantities(f"We study {text} here.") == ()
+    assert spot(f"We study {text} here.").quantities == ()
 
 
 @pytest.mark.parametrize("text", [text for text, _ in CASES["found"]])
 def test_spans_hold_the_text_wherever_it_stands(text: str) -> None:
     whole = f"Ünïcode 😀 title\nWe show it: {text} in all."
-    for mention in find_quantities(whole):
+    for mention in spot(whole).quantities:
         assert whole[slice(*mention.span)] == mention.text
 
 
@@ -38,7 +37,7 @@ def test_spans_hold_the_text_wherever_it_stands(text: str) -> None:
 )
 def test_any_number_is_read_to_its_value(digits: int, decimals: int, unit: tuple[str, str]) -> None:
     written = f"{digits / 10**decimals:.{decimals}f}"
-    (mention,) = find_quantities(f"it needs {written}{unit[0]} in all")
+    (mention,) = spot(f"it needs {written}{unit[0]} in all").quantities
     assert (mention.text, mention.low, mention.high, mention.unit) == (
         written + unit[0],
         float(written),
@@ -49,7 +48,7 @@ def test_any_number_is_read_to_its_value(digits: int, decimals: int, unit: tuple
 
 @given(st.integers(1000, 10**9))
 def test_grouped_digits_are_one_number(value: int) -> None:
-    (mention,) = find_quantities(f"has {value:,} MB in all")
+    (mention,) = spot(f"has {value:,} MB in all").quantities
     assert (mention.text, mention.low) == (f"{value:,} MB", value)
 
 
@@ -59,7 +58,7 @@ def test_grouped_digits_are_one_number(value: int) -> None:
 @example("9 orders of magnitude 999 orders of magnitude")
 @example("\\frac{1}{0} 1/0")
 def test_any_text_gives_ordered_mentions_that_hold_their_text(text: str) -> None:
-    mentions = find_quantities(text)
+    mentions = spot(text).quantities
     assert [m.id for m in mentions] == list(range(1, len(mentions) + 1))
     ends = 0
     for mention in mentions:
@@ -92,7 +91,7 @@ def test_ids_are_unique_across_quantities_and_hardware() -> None:
 def test_99_percent_of_the_annotated_quantities_are_read_right() -> None:
     right = total = 0
     for gold in read_gold(Path("evals/gold")):
-        mentions = find_quantities(gold.document.text)
+        mentions = spot(gold.document.text).quantities
         for claim in gold.claims:
             total += 1
             right += any(

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from extractor.labelling.rules.reading import Change, Metric, Sentence, at_rank, lexicon, phrase_words
+from extractor.labelling.rules.reading import Change, Metric, Sentence, at_rank, indexed, lexicon, phrase_words
 from extractor.spotting import QuantityMention
 
 NP = "[wNMH/]"
@@ -100,7 +100,7 @@ def metric_entry(sentence: Sentence, first: int, last: int) -> Metric | None:
     for n in range(last - 1, first - 1, -1):
         if sentence.codes[n] == "M":
             word = sentence.words[n]
-            entry = metrics.get(word) or metrics.get(word.rsplit("-", 1)[-1]) or at_rank(word) or _TIME_TO
+            entry = metrics.get(word) or metrics.get(word.rsplit("-", 1)[-1]) or at_rank(word) or indexed(word) or _TIME_TO
             if entry.kind != "any":
                 return entry
             found = found or entry

@@ -21,6 +21,9 @@ class RulesLabeller:
 
     def labels(self, document: Document, mentions: Mentions) -> Labels:
         """The labels alone."""
+        mentions = mentions.as_read
+        title, _, abstract = mentions.text.partition("\n")
+        document = Document(document.id, title, abstract)
         system = find_system(document, mentions)
         claims = label_claims(mentions, system)
         targets = label_hardware(document, mentions)

@@ -300,8 +300,16 @@ def at_rank(word: str) -> Metric | None:
     return lexicon().metrics.get(f"{name}@1") if at and rank[:1].isdigit() else None
 
 
+def indexed(word: str) -> Metric | None:
+    """The entry of a metric that has an index: "mAP^N", "N_Acc"."""
+    parts = re.split("[_^]", word) if "_" in word or "^" in word else []
+    return next((lexicon().metrics[part] for part in parts if part in lexicon().metrics), None)
+
+
 def _class_of(word: str, raw: str, first: bool) -> str:
     if "@" in word and at_rank(word):
+        return "M"
+    if indexed(word):
         return "M"
     if "-" in word:
         tail = word.rsplit("-", 1)[1]
@@ -330,6 +338,8 @@ def _settle(codes: str, words: list[str]) -> str:
         match match.group():
             case "CT" if words[n] in _QUANTIFIERS and words[n + 1] == "than":
                 settled[n] = settled[n + 1] = "B"
+            case "CT" if words[n + 1] == "over":
+                settled[n + 1] = "B"  # "saves over 20%"
             case "T" if words[n] == "over":
                 settled[n] = "B"
             case "V" if words[n] == "matching":
