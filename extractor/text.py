@@ -25,8 +25,9 @@ _FORMS = {  # a character, and the one that is read for it
     **dict.fromkeys("✕✖⨯⨉", "×"),
     **dict.fromkeys("⋅∙", "·"),
     **dict.fromkeys("≃≅", "≈"),
-    **dict.fromkeys("⩽≦", "≤"),
-    **dict.fromkeys("⩾≧", "≥"),
+    **dict.fromkeys("⩽≦≲⪅", "≤"),
+    **dict.fromkeys("⩾≧≳⪆", "≥"),
+    "⁄": "/",
     **dict.fromkeys("◦º˚", "°"),
     "μ": "µ",
     "℃": "°C",
@@ -89,15 +90,15 @@ _BETWEEN = {"SI": " ", "qty": " ", "frac": "/", "dfrac": "/", "tfrac": "/"}
 """What is read between the two arguments of a macro."""
 
 _TAGS = "p|sup|sub|i|b|em|strong|u|br|italic|bold|sc|title|sec|abstract|span|div|li|ul|ol|list|list-item|inline-formula"
-_BLOCKS = frozenset(["p", "br", "title", "sec", "abstract", "div", "li", "ul", "ol", "list", "list-item"])
+_BLOCKS = frozenset(["p", "title", "sec", "abstract", "div", "li", "ul", "ol", "list", "list-item"])
 _SPECIAL = (
     r"(?P<space>[^\S ]\s*|\x20\s+)"
     r"|(?P<entity>&(?:amp;)?(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[A-Za-z]\w{1,24});)"
     rf"|<(?P<closing>/?)(?:jats:|mml:)?(?P<tag>{_TAGS})(?:\s[^<>]{{0,200}})?/?>"
     r"|(?P<degree>\^\s?(?:\{\s?)?\\circ(?![A-Za-z]))"
-    r"|\\(?P<macro>[A-Za-z]+|[^A-Za-z])"
+    r"|\\(?P<macro>mu(?![A-Za-z])\x20*|[A-Za-z]+|[^A-Za-z])"
     r"|(?P<mark>[{}$~])"
-    r"|(?P<dash>(?<!-)-{2,3}(?!-))"
+    r"|(?P<dash>(?<!-)--(?=\$?\.?\d))"
     r"|(?P<raised>[⁰¹²³⁴-⁹⁺⁻]+)"
     r"|(?P<other>[^\x00-\x7f])"
 )
@@ -111,7 +112,8 @@ _PRICES = re.compile(r"\d.*?(?<![\\A-Za-z{])[A-Za-z]{3}", re.DOTALL)
 """What stands between the dollar signs of two prices: "$5, or 10$"."""
 _SIGNS = re.compile(r"[\\^_<>=~]")
 _OPENED = re.compile(r"(?:\\[A-Za-z]+\s?|[_^])?\{\s?$")
-_STYLED = re.compile(r"\\[A-Za-z]+\{$")
+_STYLED = re.compile(r"\\([A-Za-z]+)\{$")
+_SIGN_MACRO = re.compile(r"\\(?:sim|approx|le|ge|lt|gt|pm)")
 _TAG_CLOSED = re.compile(r"</[\w:-]+>")
 
 
@@ -142,8 +144,9 @@ class View:
         """The same, with the macro of which this is the argument."""
         start, end = self.original(start, end)
         text = self._original
-        if self._places and text.startswith("}", end) and (match := _STYLED.search(text, max(0, start - 16), start)):
-            return self._in_dollars(match.start(), end + 1)
+        macro = _STYLED.search(text, max(0, start - 16), start) if self._places and text.startswith("}", end) else None
+        if macro and _MACROS.get(macro[1]) == "":
+            return self._in_dollars(macro.start(), end + 1)
         return start, end
 
     def _at(self, place: int) -> Span:
@@ -191,14 +194,14 @@ class View:
                 read = html.unescape(html.unescape(read))
                 read = "".join(_form(character) for character in read)
             elif kind == "tag":
-                opened = {"sup": "^", "sub": "_"}.get(match["tag"], "") if not match["closing"] else ""
+                opened = {"sup": "^", "sub": "_", "br": " "}.get(match["tag"], "") if not match["closing"] else ""
                 read = "\n" if match["tag"] in _BLOCKS else opened
             elif kind == "degree":
                 read = "°"
                 if "{" in match[0]:
                     braces.append("")
             elif kind == "macro":
-                macro = match["macro"]
+                macro = match["macro"].rstrip() or " "
                 read = _MACROS.get(macro, match[0])
                 if read == match[0]:
                     macro = "\\"
@@ -218,7 +221,7 @@ class View:
                     if closed in _BETWEEN and text.startswith("{", end):
                         read = _BETWEEN[closed]
             elif kind == "dash":
-                read = "—" if len(read) == 3 else _dash(text, start, end)
+                read = _dash(text, start, end)
             elif kind == "raised":
                 read = "^" + read.translate(_RAISED)
             elif kind == "run":
@@ -283,10 +286,10 @@ def _dash(text: str, start: int, end: int) -> str:
 
 def _is_tie(text: str, place: int) -> bool:
     """Whether a tilde is a space that does not break ("5~GB"), and not a sign before a number ("~5 GB")."""
-    before, behind = text[place - 1 : place], text[place + 1 : place + 3]
-    return (
-        (before.isalnum() or before in tuple(".,)%}$")) and (behind[:1].isalpha() or behind[:1] in tuple("([")) and bool(before)
-    )
+    before, behind = text[place - 1 : place], text[place + 1 : place + 2]
+    if not (before.isalnum() or before in tuple(".,)%}$")):
+        return False
+    return behind.isalpha() or behind in tuple("([") or (behind == "\\" and not _SIGN_MACRO.match(text, place + 1))
 
 
 def _mathematics(text: str) -> list[Span]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from extractor.documents import Span, spaced
 from extractor.spotting.hardware import HardwareMention, find_hardware
+from extractor.spotting.numbers import find_asides
 from extractor.spotting.quantities import QuantityMention, find_quantities
 from extractor.text import View, view_of
 
@@ -29,13 +30,15 @@ _LONGEST_ABBREVIATION = 8
 class Mentions:
     """Every mention of one text in reading order. Ids count from 1: quantities first, then hardware, never shared.
 
-    `reading` is None where the text reads as it is written; else the same mentions, by the same ids, in its view.
+    `asides` are the confidence intervals and p-values. `reading` is None where the text reads as it is written; else the same
+    mentions, by the same ids, in its view.
     """
 
     text: str
     sentences: tuple[Span, ...]
     quantities: tuple[QuantityMention, ...]
     hardware: tuple[HardwareMention, ...]
+    asides: tuple[Span, ...] = ()
     reading: "Mentions | None" = None
 
     @property
@@ -61,18 +64,19 @@ def spot(text: str) -> Mentions:
 
     quantities = tuple(placed(mention, view.whole(*mention.span)) for mention in read.quantities)
     hardware = tuple(placed(mention, view.original(*mention.span)) for mention in read.hardware)
-    return Mentions(text, sentences, quantities, hardware, read)
+    asides = tuple(view.original(*span) for span in read.asides)
+    return Mentions(text, sentences, quantities, hardware, asides, read)
 
 
 def _spot(view: View) -> Mentions:
     """The mentions of a text in its view."""
-    sentences, hardware = split_sentences(view.text), find_hardware(view)
-    found = _outside(find_quantities(view), hardware)
+    sentences, hardware, asides = split_sentences(view.text), find_hardware(view), find_asides(view.text)
+    found = _outside(find_quantities(view, asides), hardware)
     quantities = tuple(replace(m, id=n, sentence=_sentence_at(sentences, m.span[0])) for n, m in enumerate(found, start=1))
     devices = tuple(
         replace(m, id=n, sentence=_sentence_at(sentences, m.span[0])) for n, m in enumerate(hardware, start=len(found) + 1)
     )
-    return Mentions(view.text, sentences, quantities, devices)
+    return Mentions(view.text, sentences, quantities, devices, asides)
 
 
 def _sentence_at(sentences: tuple[Span, ...], position: int) -> Span:

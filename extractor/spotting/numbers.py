@@ -1,11 +1,13 @@
 """Numbers: find those of a text, in digits and in words. A number that belongs to a name, a reference or a date is left out."""
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from extractor.documents import Span
 from extractor.spotting.lexicon import load
-from extractor.spotting.units import known_unit, read_unit
+from extractor.spotting.units import known_unit, read_unit, sign_before
 from extractor.text import View
 
 _LEXICON = load("numbers")
@@ -19,53 +21,65 @@ _PLAIN = frozenset(_LEXICON["plain"]["words"])
 _ZONES = re.compile("|".join(f"(?:{pattern})" for pattern in _LEXICON["zones"]["patterns"]))
 
 _LARGEST = 1e200  # what is larger was not measured, and JSON has no infinity
-_DIGIT = re.compile(r"\d")
-_OPENING = re.compile(r"(?:\\[dt]?frac\{|[+−-]?\.|[+−-])$")
-_WORD_END = re.compile(r"\S*")
+_COUNTED = "|".join(_LEXICON["counted"]["nouns"])
+_VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+_RUN = re.compile(rf"\d+(?:[.,:·'’]\d+)*[{_VULGAR}]?|[{_VULGAR}]")
+"""All digits that stand together. A run is read whole or not at all: a fragment of a number is always wrong."""
+_OPEN = re.compile(r"(?<![A-Za-z0-9_^\\.])|(?<=sim)|(?<=approx)|(?<=upto)|(?<=\\pm)|(?<=pm)|(?<=[a-z]{3}\.)")
 _LIST_ITEM = re.compile(r"\d{1,2}\)")
-
-_TIMES = r"(?:\$?\s?\\times\s?\$?|\s?×\s?|x|times|\s[x]\s)"
-_OPEN = r"(?:(?<![A-Za-z0-9_^\\.])|(?<=sim)|(?<=approx)|(?<=upto)|(?<=\\pm)|(?<=[a-z]{3}\.))(?P<sign>[+−-](?=\.?\d))?"
-_PLAIN_NUMBER = (
-    r"(?P<plain>(?:\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:[eE][-+]?\d+(?![A-Za-z\d]))?|\.\d+)"
-    r"(?P<magnitude>[kKMB](?![A-Za-z0-9])|T(?=\s(?:token|param|word|train|FLOP))"
-    r"|[\s-](?:hundred|thousand|million|billion|trillion|mln)(?![a-z])|\s[kKMB](?=-param|\s[a-z][a-z-]{2}|\s(?:FLOP|MAC)))?"
+_TIMES = r" ?(?:×|·|\*|times|[xX]) ?"
+_SCIENTIFIC = re.compile(
+    rf"(?P<mantissa>\d+(?:\.\d+)?){_TIMES}10(?: ?\^ ?(?P<exponent>[-+]?\d+)|(?P<lost>[-–]\d{{1,2}})(?![\d.,]*\d|[-–]))"
 )
-_DIGITS = re.compile(
-    rf"{_OPEN}(?:"
-    rf"(?P<mantissa>\d+(?:\.\d+)?)(?:{_TIMES}|\s?\\cdot\s?)10\s?\$?\^\$?\{{?(?P<exponent>[-+−]?\d+)\}}?\$?"
-    r"|10\$?\^\$?\{?(?P<power>[-+−]?\d+)\}?\$?"
-    rf"|(?P<dimensions>\d+(?:{_TIMES}\d+)+)(?!\.?\d)"
-    r"|\\[dt]?frac\{(?P<over>\d+)\}\{(?P<under>\d+)\}"
-    r"|(?P<top>\d{1,3})/(?P<bottom>\d{1,6})(?![\d/.%]|\s?[×x%]|\\)"
-    rf"|{_PLAIN_NUMBER})"
+_LOST_POWER = re.compile(rf"(?P<mantissa>\d(?P<part>\.\d+)?){_TIMES}10(?P<lost>\d{{1,2}})(?![\d.,]*\d)")
+_POWER = re.compile(r"10 ?\^ ?(?P<power>[-+]?\d+)")
+_DIMENSIONS = re.compile(r"\d+(?: ?(?:[x×]|times) ?\d+)+(?!\.?\d)")
+_FRACTION = re.compile(r"(?P<over>\d{1,3})/(?P<under>\d{1,6})(?![\d/.%]| ?[×x%]|\\)")
+_MIXED = re.compile(rf"(?P<whole>\d+)(?: ?(?P<vulgar>[{_VULGAR}])| (?P<over>\d)/(?P<under>\d{{1,2}})(?=[ -][a-z×x]))")
+_SPACED_GROUPS = re.compile(r"[1-9]\d{0,2}(?: \d{3})+(?:\.\d+)?(?![\d,:]|\.\d| \d)")
+_GROUPS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:['’]\d{3})+)(?:\.\d+)?")
+_WRITTEN = re.compile(r"\d*\.?\d+")
+_DECIMAL_COMMA = re.compile(r"(?P<whole>\d+)[,·](?P<part>\d+)")
+_FURTHER_DECIMAL = re.compile(r"(?: ?[-–] ?| (?:and|to|or) )\d+[,·]\d+")
+_EXPONENT = re.compile(r"[eE][-+]?\d{1,3}(?![A-Za-z\d])")
+_MAGNITUDE = re.compile(
+    r"[kKMB](?![A-Za-z0-9])|T(?= (?:token|param|word|train|FLOP))| ?(?:bn|mn)(?![A-Za-z])"
+    r"|[ -](?:hundred|thousand|million|billion|trillion|mln)(?![a-z])"
+    rf"| [kKMB](?=-param| (?:FLOP|MAC)| (?:[A-Za-z-]+ ){{0,2}}?(?:{_COUNTED})(?![a-z]))"
 )
-_PLAIN_DIGITS = re.compile(rf"{_OPEN}{_PLAIN_NUMBER}")
+_OPERATIONS = re.compile(r"\dG[ -]?(FLOPs|MACs)(?![A-Za-z])")
+_UNCERTAINTY = re.compile(r"\(\d{1,3}\)")
+_FORMULA = re.compile(r"/(?:[^\W\d_]{1,2}(?![^\W\d_])|\\|\()")
 _SMALL = "|".join(_CARDINALS)
 # Searched in lowered text: ignoring case in the pattern takes 4 times as long.
 _WORDS = re.compile(
     r"(?<![a-z0-9_\\-])(?:"
-    rf"(?P<whole>{_SMALL}|a)(?:[\s-](?:and|&)[\s-]a[\s-]half)(?![a-z])"
-    rf"|(?P<numerator>{_SMALL}|a)[\s-](?P<denominator>{'|'.join(_ORDINALS)})(?![a-z]|-[a-z])"
-    rf"|(?P<cardinal>{_SMALL}|an?)(?P<orders>[\s-]orders?[\s-]of[\s-]magnitudes?)"
-    rf"|(?P<fold>{_SMALL})-?fold(?![a-z])"
-    rf"|(?P<counted>{_SMALL}|a(?=[\s-](?:hundred|thousand|million|billion|second|millisecond|minute|hour|day)))(?P<hundreds>[\s-](?:hundred|thousand|million|billion))?(?=[\s-][a-z%])"
+    rf"(?P<whole>{_SMALL}|a)(?:[ -](?:and|&)[ -]a[ -]half)(?![a-z])"
+    rf"|(?P<numerator>{_SMALL}|a)[ -](?P<denominator>{'|'.join(_ORDINALS)})(?![a-z]|-[a-z])"
+    rf"|(?P<cardinal>{_SMALL}|an?)(?:[ -](?:to|or|and)[ -](?P<most>{_SMALL}))?(?P<orders>[ -]orders?[ -]of[ -]magnitudes?)"
+    rf"|(?:(?P<least>{_SMALL})-?(?: to | or |-to-))?(?P<fold>{_SMALL})-?fold(?![a-z])(?! cross)"
+    rf"|(?P<counted>{_SMALL}|a(?=[ -](?:hundred|thousand|million|billion|second|millisecond|minute|hour|day|week|month))"
+    r"|an(?= hour))"
+    r"(?P<hundreds>[ -](?:hundred|thousand|million|billion))?(?=[ -][a-z%])"
     r"|(?P<halved>halv(?:es?|ed|ing))(?![a-z])"
     r"|(?P<half>half)(?![a-z]|-[a-z])"
     rf"|(?P<multiple>{'|'.join(_MULTIPLES)})(?![a-z]|-[a-z])"
     r")"
 )
-_ORDERS = re.compile(r"[\s-]?orders?[\s-]of[\s-]magnitudes?")
-_JOINT = re.compile(r"\s?[-–—−]{1,3}\s?|/[+−-]?")
+_ORDERS = re.compile(r"[ -]?orders?[ -]of[ -]magnitudes?")
+_JOINT = re.compile(r" ?[-–—] ?|-to-|/[+-]?")
 _DECADE = re.compile(r"(?:19|20)\d0s(?![a-z])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _WORD_BEFORE = re.compile(r"([A-Za-z][A-Za-z0-9.'+-]*)[\s~]\$?\s?$")
 _NAME_BEFORE = re.compile(r"(?:[A-Za-z)\]][A-Za-z0-9.]*\$?(?:[-–][A-Za-z0-9.]+)*[-–]|[_^]\{?|[A-Za-z][/'’])$")
-_GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d)[A-Za-z_]|\^|[-–](?=\d+[A-Za-z]*-)")
+_GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d)[A-Za-z_]|\^|[-–](?=\d+[A-Za-z]*-(?!fold))")
 _SCREEN = re.compile(  # "a 4K video" names a resolution, "4K tokens" counts
     r"[248]K(?!\s(?:tokens?|images|samples|param|hours|examples|context|pairs|videos|instances|sequence|steps|iterations))"
 )
-_DOUBLE_OBJECT = re.compile(r"\s(?:the|that|those|its|their|our|of|in\s(?:size|speed)|as|amount)(?![a-z])")
+_DOUBLE_OBJECT = re.compile(
+    r" (?:the|throughput|accuracy|speed|performance|efficiency|capacity|that|those|its|their|our|of|as"
+    r"|in (?:size|speed)|amount)(?![a-z])"
+)
 _OF_THE = re.compile(r"\s(?:of|the|as|less|fewer|smaller|its)(?![a-z])")
 _ARTICLE = re.compile(r"\san?(?=[\s-])")
 _BY_OR_IN = re.compile(r"(?i)\b(?:by|in)\s(?:over\s|more than\s|almost\s|about\s|nearly\s|roughly\s)?$")
@@ -73,14 +87,50 @@ _BY = re.compile(r"(?i)\b(?:by|in|to|about|almost|nearly|than|roughly)\s(?:over\
 _NO_RATE = re.compile(r"\s(?:a|per|each|every)\s")
 _BY_FACTORS = re.compile(r"(?i)\b(?:by|least|most|to|than|over|about|nearly)\s$")
 _YEAR_WORDS = frozenset({"in", "by", "since", "until", "of", "from", "year", "early", "late"})
-_BOUNDED = re.compile(r"(?i)\b(?:under|than|within|about|around|below|roughly|nearly|almost|in)\s$")
+_BOUNDED = re.compile(
+    r"(?i)\b(?:under|than|within|about|around|below|roughly|nearly|almost|in|takes?|took|taking|needs|requires"
+    r"|takes (?:over|more than))\s$"
+)
+
+
+_NUM = r"[-+]?\d*\.?\d+(?:e-?\d+)?(?: ?%)?"
+_TO = r" ?(?:-|–|—|to|,|;|and) ?"
+_ASIDE_HINTS = (
+    "CI",
+    "CrI",
+    "nterval",
+    "quartile",
+    "IQR",
+    "alue",
+    *(f"{p}{gap}{sign}" for p in "pP" for gap in ("", " ") for sign in "<=≤>"),
+)
+_ASIDE = re.compile(
+    rf"(?:{_NUM} ?)?(?:\bCr?Is?\b|\b(?:[Cc]onfidence|[Cc]redible|[Uu]ncertainty) [Ii]ntervals?|\bIQR\b"
+    r"|\binterquartile range)"
+    rf"(?: ?\(?Cr?Is?\)?)?(?:[ :=,\[(]| of| was| is)*(?:{_NUM}(?:{_TO}{_NUM})?\]?)?"
+    rf"|(?<=\(){_NUM}{_TO}{_NUM}[,;] ?{_NUM} ?Cr?I(?=\))"
+    rf"|\b[pP](?:[- ]values?(?: of| was| is)? ?(?:[<=>≤≥~]+ ?)?| ?[<=>≤≥~]+ ?)(?:{_NUM}(?:{_TIMES}10 ?\^? ?-\d+)?|10 ?\^ ?-\d+)"
+)
+"""A confidence interval with its level, a p-value."""
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_NO_QUANTITY = re.compile(
+    rf"\d+(?:(?:st|nd|rd|th)? (?:{_MONTHS})\b| ?[ap]\.?m\.(?![a-z])|/\d+ (?:[a-z-]+(?:/[a-z-]+)? )?splits?\b)"
+)
+"""A day of a month, a time of the day, and in which proportion data were split."""
+_SHARE = re.compile(
+    r"(?P<low>\d+)(?:[-–](?P<high>\d+))?(?:/| (?:out )?of (?:the )?)(?P<all>\d+)"
+    rf"(?= (?:[a-z-]+ )?(?:{'|'.join(_LEXICON['shares']['nouns'])})(?![a-z]))"
+)
+_CALLED = re.compile(r"(?<![A-Za-z])[A-Za-z]\([\d., ]*$|[A-Z][a-z]?\d*\)$")
+_LISTED_ON = re.compile(r"[a-zA-Z]?(?:,| ?[-–] ?| (?:and|or|to|&)|, (?:and|or)) ?")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as it stands in a text. `unit` is set where the words carry one ("half" after "by" is 50 %).
+    """A number as it stands in a view. `unit` is set where the words carry one ("half" after "by" is 50 %).
 
-    `low` and `high` differ only for dimensions such as 1280x720. `scaled` says that a magnitude (k, million) was written.
+    `low` and `high` differ only for dimensions such as 1280x720 and for shares. `scaled` says that a magnitude (k, million)
+    was written, `orders` that it counts orders of magnitude.
     """
 
     start: int
@@ -92,11 +142,17 @@ class Number:
     decimals: int = 0
     bare: bool = True
     negative: bool = False
+    orders: bool = False
 
 
-def find_numbers(view: View) -> list[Number]:
-    """Find the numbers of a text in reading order; they do not overlap."""
-    found = [*_digits(view.text), *_words(view)]
+def find_asides(text: str) -> tuple[Span, ...]:
+    """Where confidence intervals and p-values stand: their numbers say how sure a result is, not what it is."""
+    return tuple(match.span() for match in _ASIDE.finditer(text)) if any(hint in text for hint in _ASIDE_HINTS) else ()
+
+
+def find_numbers(view: View, asides: Sequence[Span]) -> list[Number]:
+    """Find the numbers of a text in reading order, without those in `asides`; they do not overlap."""
+    found = [*_digits(view.text, asides), *_words(view)]
     found.sort(key=lambda number: (number.start, -number.end))
     kept: list[Number] = []
     for number in found:
@@ -105,92 +161,182 @@ def find_numbers(view: View) -> list[Number]:
     return kept
 
 
-def _digits(text: str) -> Iterator[Number]:
-    previous_end = -1
-    for match in _digit_matches(text):
-        start, end = match.span()
-        if _in_zone(text, start, end):
+def _digits(text: str, asides: Sequence[Span]) -> Iterator[Number]:
+    tokens = _Tokens(text)
+    remaining = iter(asides)
+    aside = (-1, -1)
+    previous_end = read_to = passed = referred = -1
+    for run in _RUN.finditer(text):
+        start, end = run.span()
+        if start < read_to:
             continue
-        digits = start + 1 if match["sign"] else start
-        joined = previous_end >= digits - 4 and bool(_JOINT.fullmatch(text, previous_end, digits))
-        number = _read_digits(text, match, joined)
-        if number is None or number.high > _LARGEST or _is_name(text, number, joined):
+        if start and text[start - 1] == "." and run[0].isdigit() and not text[start - 2 : start - 1].isalnum():
+            start -= 1  # .25
+        while aside[1] <= start and (following := next(remaining, None)):
+            aside = following
+        if aside[0] <= start < aside[1] or tokens.in_zone(run.start()):
+            continue
+        if not _OPEN.match(text, start) or (passed == start - 1 and text[passed] in "/-–:.,^_"):
+            passed = end  # of a name, and what is glued to that
+            continue
+        if nothing := _NO_QUANTITY.match(text, start):
+            read_to = nothing.end()
+            continue
+        if referred >= 0 and _LISTED_ON.fullmatch(text, referred, start):
+            referred = end  # "Sections 3 and 4"
+            continue
+        signed = text[start - 1 : start] in ("+", "-") and start > 0
+        joined = previous_end >= start - 4 and bool(_JOINT.fullmatch(text, previous_end, start))
+        sign = ""
+        if signed:
+            if joined or (start > 1 and text[start - 2] not in " (\n$~,/[=:{"):
+                # The hyphen joins: a range, or part of a word.
+                if (
+                    not joined
+                    and text[start - 2] not in "%$)0123456789+"
+                    and text[max(0, start - 4) : start - 1].lower() != "sub"
+                ):
+                    continue
+            else:
+                sign = text[start - 1]
+        number, read_to = _shortened(text, run) or _read_digits(text, start, end, sign)
+        if number is None or number.high > _LARGEST:
+            continue
+        if _is_reference(text, number):
+            referred = number.end
+            continue
+        if _is_name(text, number, joined):
+            passed = number.end
             continue
         yield number
         unit = read_unit(text, number.end)
         previous_end = unit.end if unit else number.end
 
 
-def _digit_matches(text: str) -> Iterator[re.Match[str]]:
-    """Match _DIGITS only where a digit stands: 8 times faster than searching the whole text for it."""
-    digit = _DIGIT.search(text)
-    while digit:
-        start = digit.start()
-        opening = _OPENING.search(text, max(0, start - 6), start)
-        match = (opening and _DIGITS.match(text, opening.start())) or _DIGITS.match(text, start)
-        if match and match.lastgroup == "bottom" and not _is_fraction(match):
-            match = _PLAIN_DIGITS.match(text, match.start())  # "169/78 FPS" are two numbers
-        if match:
-            yield match
-        digit = _DIGIT.search(text, match.end() if match else start + 1)
+class _Tokens:
+    """The words of a text between white space, each looked at once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._words = re.finditer(r"\S+", text)
+        self._span = (0, 0)
+        self._zone = False
+
+    def in_zone(self, start: int) -> bool:
+        """Whether digits stand in a web address, a citation, a date, the number of a list item, or their like."""
+        if start >= self._span[1]:
+            word = next(word for word in self._words if word.end() > start)
+            self._span = word.span()
+            if _LIST_ITEM.fullmatch(word[0]):
+                before = self._text[max(0, word.start() - 200) : word.start()]
+                self._zone = before.rfind("(") <= before.rfind(")")  # no parenthesis is open: "and 3) a loss"
+            else:
+                self._zone = bool(_ZONES.search(word[0]))
+        return self._zone
+
+
+def _shortened(text: str, run: re.Match[str]) -> tuple[Number, int] | None:
+    """A number of operations in short beside one that is written out: "120G FLOPs, not 210G"."""
+    if not text.startswith("G", run.end()) or text[run.end() + 1 : run.end() + 2].isalnum() or not _WRITTEN.fullmatch(run[0]):
+        return None
+    full = None if read_unit(text, run.end()) else _OPERATIONS.search(text)
+    if full is None:
+        return None
+    value = float(run[0]) * 1e9
+    return Number(run.start(), run.end() + 1, value, value, unit=full[1], scaled=True, bare=False), run.end() + 1
+
+
+def _read_digits(text: str, start: int, end: int, sign: str) -> tuple[Number | None, int]:
+    """The number that begins with a run of digits, and where it ends; None in place of one that has two readings."""
+    begin, negative = start - len(sign), sign == "-"
+    if match := _LOST_POWER.match(text, start):  # "2.5 × 106" can only be a power; "2 × 106" may be a size
+        value = float(match["mantissa"]) * 10.0 ** int(match["lost"])
+        return _exactly(begin, match.end(), value, negative) if match["part"] else None, match.end()
+    number = _read_run(text, start, end, begin, negative)
+    return number, number.end if number else end
+
+
+def _read_run(text: str, start: int, end: int, begin: int, negative: bool) -> Number | None:
+    if match := _SCIENTIFIC.match(text, start):
+        exponent = match["exponent"] or match["lost"].replace("–", "-")
+        return _exactly(begin, match.end(), float(match["mantissa"]) * 10.0 ** _integer(exponent), negative)
+    if match := _POWER.match(text, start):
+        return _exactly(begin, match.end(), 10.0 ** _integer(match["power"]), negative)
+    if match := _DIMENSIONS.match(text, start):
+        sides = [float(side) for side in re.findall(r"\d+", match[0])]
+        return Number(begin, match.end(), min(sides), max(sides), bare=False)
+    if match := _MIXED.match(text, start):
+        part = unicodedata.numeric(match["vulgar"]) if match["vulgar"] else float(match["over"]) / max(1, int(match["under"]))
+        return _exactly(begin, match.end(), float(match["whole"]) + part, negative)
+    if text[start] in _VULGAR:
+        return _worded(begin, end, unicodedata.numeric(text[start]), None if read_unit(text, end) else "x")
+    if (match := _SHARE.match(text, start)) and 0 < int(match["high"] or match["low"]) <= int(match["all"]):
+        low, high, whole = int(match["low"]), int(match["high"] or match["low"]), int(match["all"])
+        return Number(begin, match.end(), low / whole, high / whole, "x", bare=False)
+    if (match := _FRACTION.match(text, start)) and _is_fraction(match):
+        return _worded(begin, match.end(), float(match["over"]) / float(match["under"]), "x")
+    return _read_plain(text, start, end, begin, negative)
 
 
 def _is_fraction(match: re.Match[str]) -> bool:
     """Whether "a/b" is a share: 1/8, 3/4, 17/100, but not 85/83."""
-    over, under = int(match["top"]), int(match["bottom"])
+    over, under = int(match["over"]), int(match["under"])
     return over < under and (over <= 10 or under == 100)
 
 
-def _in_zone(text: str, start: int, end: int) -> bool:
-    """Whether digits stand in a web address, a citation, a date, the number of a list item, or their like."""
-    begin = start
-    while begin and not text[begin - 1].isspace():
-        begin -= 1
-    word = _WORD_END.match(text, end)
-    token = text[begin : word.end() if word else end]
-    if _LIST_ITEM.fullmatch(token):
-        before = text[max(0, begin - 200) : begin]
-        return before.rfind("(") <= before.rfind(")")  # no parenthesis is open: "and 3) a loss"
-    return bool(_ZONES.search(token))
-
-
-def _read_digits(text: str, match: re.Match[str], joined: bool) -> Number | None:
-    start, end = match.span()
-    sign = match["sign"]
-    if sign and (joined or (start and text[start - 1] not in " (\n$~,/[=:{")):
-        start, sign = start + 1, None  # the hyphen joins: a range, or part of a word
-        if not joined and text[start - 2] not in "%$)0123456789+" and text[max(0, start - 4) : start - 1].lower() != "sub":
-            return None
-    negative = sign in ("-", "−")
-    groups = match.groupdict()
-    if groups.get("mantissa"):
-        value = float(match["mantissa"]) * 10.0 ** _integer(match["exponent"])
-    elif groups.get("power"):
-        value = 10.0 ** _integer(match["power"])
-    elif groups.get("dimensions"):
-        sides = [float(side) for side in re.findall(r"\d+", match["dimensions"])]
-        return Number(start, end, min(sides), max(sides), bare=False)
-    elif over := groups.get("over") or groups.get("top"):
-        under = float(match["under"] or match["bottom"])
-        return _worded(start, end, float(over) / under, "x") if under else None
-    else:
-        return _read_plain(text, match, start, negative)
+def _exactly(start: int, end: int, value: float, negative: bool) -> Number:
     return Number(start, end, value, value, bare=False, negative=negative)
 
 
-def _read_plain(text: str, match: re.Match[str], start: int, negative: bool) -> Number:
+def _read_plain(text: str, start: int, end: int, begin: int, negative: bool) -> Number | None:
     """Digits with at most a magnitude behind them; "3 orders of magnitude" are a factor of 1000."""
-    written = match["plain"].replace(",", "").replace("{}", "")
-    magnitude = (match["magnitude"] or "").strip(" -\n")
-    value = round(float(written) * _MAGNITUDES[magnitude], 6) if magnitude else float(written)
-    if orders := _ORDERS.match(text, match.end()):
-        return _worded(start, orders.end(), 10.0 ** min(value, 300), "x")
+    if match := _SPACED_GROUPS.match(text, start):
+        end = match.end()
+    run = text[start:end]
+    if match or _GROUPS.fullmatch(run):
+        written = re.sub("[ ,'’]", "", run)
+    elif _WRITTEN.fullmatch(run):
+        written = run
+        if exponent := _EXPONENT.match(text, end):
+            written, end = written + exponent[0], exponent.end()
+    elif (comma := _DECIMAL_COMMA.fullmatch(run)) and _is_decimal(text, comma, end):
+        written = f"{comma['whole']}.{comma['part']}"
+    else:
+        return None
     decimals = len(written.partition(".")[2])
-    return Number(start, match.end(), value, value, None, bool(magnitude), decimals, not magnitude, negative and not magnitude)
+    if (uncertain := _UNCERTAINTY.match(text, end)) and (decimals or read_unit(text, uncertain.end())):
+        end = uncertain.end()
+    magnitude = _MAGNITUDE.match(text, end)
+    name = magnitude[0].strip(" -") if magnitude else ""
+    value = round(float(written) * _MAGNITUDES[name], 6) if magnitude else float(written)
+    end = magnitude.end() if magnitude else end
+    if orders := _ORDERS.match(text, end):
+        value = 10.0 ** min(value, 300)
+        return Number(begin, orders.end(), value, value, unit="x", bare=False, orders=True)
+    if not magnitude and _FORMULA.match(text, end) and not read_unit(text, end):
+        return None  # "1/n"
+    return Number(begin, end, value, value, None, bool(magnitude), decimals, not magnitude, negative and not magnitude)
+
+
+def _is_decimal(text: str, match: re.Match[str], end: int) -> bool:
+    """Whether a comma or a raised point can only be a decimal sign: "93,4 %" and "0,125 s", but not "10,20 ms" or "1,2"."""
+    listed = len(match["whole"]) == len(match["part"]) > 1
+    further = _FURTHER_DECIMAL.match(text, end)
+    return not listed and read_unit(text, further.end() if further else end) is not None
 
 
 def _integer(written: str) -> int:
-    return max(-300, min(300, int(written.replace("−", "-"))))
+    return max(-300, min(300, int(written)))
+
+
+def _is_reference(text: str, number: Number) -> bool:
+    """Whether a number is a label: Section 3, Fig. 5B."""
+    word = _WORD_BEFORE.search(text, max(0, number.start - 32), number.start)
+    if word is None or word[1].lower() not in _REFERENCES:
+        return False
+    if number.scaled:  # "Fig. 5B"
+        return text[number.end - 1].isupper() and text[number.end - 2].isdigit()
+    return number.bare and read_unit(text, number.end) is None
 
 
 def _is_name(text: str, number: Number, joined: bool) -> bool:
@@ -204,8 +350,10 @@ def _is_name(text: str, number: Number, joined: bool) -> bool:
         return True
     if _DECADE.match(text, start):
         return True
-    if number.unit or read_unit(text, end):
+    if number.unit or read_unit(text, end) or sign_before(text, start):
         return False
+    if _CALLED.search(before):
+        return True
     if _GLUED.match(text, end):
         return True
     if not number.bare:
@@ -251,9 +399,10 @@ def _read_words(text: str, match: re.Match[str]) -> Number | None:
         value = _cardinal(match["numerator"]) / _ORDINALS[match["denominator"]]
         return _worded(start, end, value, "x")
     if kind == "orders":
-        return _worded(start, end, 10.0 ** _cardinal(match["cardinal"]), "x")
+        least, most = 10.0 ** _cardinal(match["cardinal"]), 10.0 ** _cardinal(match["most"] or match["cardinal"])
+        return Number(start, end, least, most, unit="x", bare=False) if least <= most else None
     if kind == "fold":
-        return _worded(start, end, _cardinal(match["fold"]), "x")
+        return Number(start, end, _cardinal(match["least"] or match["fold"]), _cardinal(match["fold"]), unit="x", bare=False)
     if kind == "counted":
         return _counted(text, match)
     if kind == "halved":
@@ -285,7 +434,7 @@ def _counted(text: str, match: re.Match[str]) -> Number | None:
     if unit is None or not known_unit(unit.name).worded:
         return None
     if (
-        match["counted"] == "a"
+        match["counted"] in ("a", "an")
         and not match["hundreds"]
         and not (_BOUNDED.search(text, max(0, start - 12), start) and known_unit(unit.name).dimension == "time")
     ):

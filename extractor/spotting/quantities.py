@@ -5,46 +5,48 @@ bounds are carried over to the numbers that a coordination shares them with.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from extractor.documents import Span
 from extractor.records import Bound
 from extractor.spotting.lexicon import load
 from extractor.spotting.numbers import Number, find_numbers
-from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit
+from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit, sign_before
 from extractor.text import View
 
-_PLUS = re.compile(r"\$?\+\$?(?=\s?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%\\])")
-_RANGE = re.compile(
-    r"\s?\$?\s?(?:-{1,3}|–|—|−|~|∼|\\sim|sim|\\text\{-\}|\\textendash)\s?\$?\s?"
-    r"|\$?\sto\s(?:(?:over|about|around|nearly|almost)\s)?\$?"
-)
-_BETWEEN = re.compile(r"\$?\sand\s\$?")
-_PLUS_MINUS = re.compile(r"\s?\$?\s?(?:±|\+/-|\+-|\\pm|pm|plus-minus|plus\sor\sminus)\s?\$?\s?")
-_FROM = re.compile(r"(?i)\bfrom\s(?:about\s|around\s|roughly\s|nearly\s|over\s)?\$?$")
+_PLUS = re.compile(r"\+(?= ?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%])")
+_RANGE = re.compile(r" ?(?:-|–|—|~|sim) ?|-to-|(?:-| ?%)? to (?:(?:over|about|around|nearly|almost) )?")
+_BETWEEN = re.compile(r" and ")
+_PLUS_MINUS = re.compile(r" ?\(?(?:±|\+/-|\+-|pm|plus-minus|plus or minus) ?")
+_FROM = re.compile(r"(?i)\bfrom (?:about |around |roughly |nearly |over )?$")
 _SPREAD = re.compile(
-    r"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere)\s(?:\w+\s)?from\s(?:about\s)?\$?$"
+    r"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere) (?:\w+ )?from (?:about )?$"
 )
-_BETWEEN_BEFORE = re.compile(r"(?i)\bbetween\s(?:about\s|around\s)?\$?$")
-_VERSUS = re.compile(
-    r"\$?\s?[(\[]?(?:vs\.?|versus|v\.s\.|compared\s(?:to|with)|against|to|→|->|\\rightarrow|\$\\rightarrow\$)\s"
-    r"(?:only\s|just\s)?\$?"
-)
-_LIST = re.compile(r"\$?(?:,\s(?:and\s|or\s)?|\s(?:and|or|&)\s|/)\$?")
-_COORDINATED = re.compile(r"\s?(?:,|/|,?\s(?:and|or|&)(?:\sa)?)\s?\$?")
+_BETWEEN_BEFORE = re.compile(r"(?i)\bbetween (?:about |around )?$")
+_VERSUS = re.compile(r" ?[(\[]?(?:vs\.?|versus|v\.s\.|compared (?:to|with)|against|to|→|->) (?:only |just )?")
+_LIST = re.compile(r", (?:and |or )?|-? (?:and|or|&) |/")
+_COORDINATED = re.compile(r" ?(?:,|/|,? (?:and|or|&)(?: a)?) ?")
 _NOUN_COORDINATED = re.compile(  # "24% less memory and 23%", "a 2x reduction, 3x"
-    r"(?:\s(?!(?:by|of|with|to|in|on|at|for|from|over|than|while|as|is|are|and|achieves?|reaches)\s)[\w-]+){1,3}?"
-    r"(?:,\s(?:and\s)?|\sand\s)(?:an?\s)?\$?"
+    r"(?: (?!(?:by|of|with|to|in|on|at|for|from|over|than|while|as|is|are|and|achieves?|reaches) )[\w-]+){1,3}?"
+    r"(?:, (?:and )?| and )(?:an? )?"
 )
-_PARALLEL = re.compile(r"\s(for|in|on|at|over|across|with)(?:\s[\w-]+){1,5}?(?:,\s(?:and\s)?|\sand\s)\$?")
-_MACRO = re.compile(r"\\(?:SI|qty|num|textbf|mathbf|boldsymbol|bm|emph|underline|textit|mathit)\{$")
-_FASTER = re.compile(r"\s(?:faster|slower|smaller|quicker|cheaper|lighter|speed-?ups?|acceleration)(?![a-z])")
-_FACTOR_BEFORE = re.compile(
-    r"(?i)(?:factors?\sof|speed-?ups?\s(?:of|by)|faster\sby)\s(?:\w+\s){0,2}?[~$<>]*\s?(?:\\sim\s?)?\$?$"
-)
+_PARALLEL = re.compile(r" (for|in|on|at|over|across|with)(?: [\w-]+){1,5}?(?:, (?:and )?| and )")
+_FASTER = re.compile(r" (?:faster|slower|smaller|quicker|cheaper|lighter|speed-?ups?|acceleration)(?![a-z])")
+_FACTOR_BEFORE = re.compile(r"(?i)(?:factors? of|speed-?ups? (?:of|by)|faster by) (?:\w+ ){0,2}?[~<>≈]* ?$")
 _PARAMETERS_BEFORE = re.compile(
-    r"(?i)(?:parameters|params|parameter\s(?:count|size|number))\s(?:of|to|is|are|by)\s(?:\w+\s){0,3}?$|parameters?\s\([<>~]?\s?$"
+    r"(?i)(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$|parameters? \([<>~]? ?$"
 )
+_POINTS = re.compile(r" (?:absolute )?(?:points?|pts)(?![a-z-])(?! (?:clouds?|or ))")
+_POINT_GAIN = re.compile(
+    r"-points? (?:gain|improvement|increase|boost|lead|drop|loss) (?:in|of) (?:[\w-]+ )?"
+    r"(?:accuracy|recall|precision|F1|success|m?AP\b|m?IoU)"
+)
+_PERCENTAGE_NEAR = re.compile(
+    r"%|percent|[Aa]ccura|F1\b|AP\b|[Ii]oU|[Ss]uccess|[Rr]ecall|[Pp]recision|AUC|AUROC|\b[Rr]ates?\b|EM\b|Dice|PRO\b"
+)
+_GAIN_BEFORE = re.compile(r"(?i)(?:\b(?:by|of|to|least|about|over|than|with|an?|and|gains?)|,|\+|~|≈|\d ?[-–]) ?[~≈+-]?$")
+_OTHER_SCALE = re.compile(r"BLEU|ROUGE|METEOR|CIDEr|Elo|ELO|\bNPS|MOS\b|IQ\b|[Pp]oint[ -]clouds?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,10 @@ class _Quantity:
     number: Number
 
 
-def find_quantities(view: View) -> tuple[QuantityMention, ...]:
+def find_quantities(view: View, asides: Sequence[Span] = ()) -> tuple[QuantityMention, ...]:
     """Find the quantities of a text in reading order, numbered from 1."""
     text = view.text
-    quantities = [_measure(text, number) for number in find_numbers(view)]
+    quantities = [_measure(text, number) for number in find_numbers(view, asides)]
     quantities = _join(text, quantities)
     quantities = _share_units(text, quantities)
     quantities = _share_bounds(text, quantities)
@@ -95,31 +97,40 @@ def find_quantities(view: View) -> tuple[QuantityMention, ...]:
 
 
 def _measure(text: str, number: Number) -> _Quantity:
-    """A number with the unit behind it, the macro, sign and mathematics around it, and its bound."""
-    macro = _MACRO.search(text, max(0, number.start - 12), number.start)
-    end = _closed(text, macro, number.end)
+    """A number with the unit beside it, the sign behind it, and its bound."""
+    start, end = number.start, number.end
     plus = _PLUS.match(text, end)
     unit = None if number.unit else read_unit(text, plus.end() if plus else end)
-    bound = bound_before(text, macro.start() if macro else number.start)
+    sign = sign_before(text, start) if unit is None or known_unit(unit.name).dimension == "money" else None
+    start = sign[1] if sign else start
+    bound = bound_before(text, start)
     if plus and (unit or not number.unit):
         end, bound = plus.end(), "at_least"
-    name, scale = (unit.name, unit.scale) if unit else (number.unit, 1.0)
+    name, scale = (unit.name, unit.scale) if unit else (sign[0] if sign else number.unit, 1.0)
     if unit:
-        end = unit.end if end > number.end else _closed(text, macro, unit.end)
+        end = unit.end
     elif name is None:
         name = _implied_unit(text, number, end)
+        if name is None and _counts_points(text, number, end):
+            name = "%"
     if bound == "exact":
         bound = bound_behind(text, end)
-    sign = -1.0 if number.negative and (name is None or known_unit(name).signed) else 1.0
-    start = macro.start() if macro and "}" in text[number.end : end] else number.start
-    start, end = _whole_mathematics(text, start, end)
-    low, high = sorted((_scaled(sign * number.low, scale), _scaled(sign * number.high, scale)))
+    negative = -1.0 if number.negative and (name is None or known_unit(name).signed) else 1.0
+    low, high = sorted((_scaled(negative * number.low, scale), _scaled(negative * number.high, scale)))
     return _Quantity(start, end, low, high, name, bound, number)
 
 
-def _closed(text: str, macro: re.Match[str] | None, end: int) -> int:
-    """Where a macro's argument closes, if it does at `end` and no second one follows."""
-    return end + 1 if macro and text.startswith("}", end) and not text.startswith("}{", end) else end
+def _counts_points(text: str, number: Number, end: int) -> bool:
+    """Whether a number counts points of a percentage score: "improves accuracy by 3.1 points"."""
+    if not number.bare or number.high >= 100:
+        return False
+    if _POINT_GAIN.match(text, end):
+        return True
+    if not _POINTS.match(text, end):
+        return False
+    gained = number.decimals or _GAIN_BEFORE.search(text, max(0, number.start - 12), number.start)
+    near = max(0, number.start - 160), end + 80
+    return bool(gained and _PERCENTAGE_NEAR.search(text, *near) and not _OTHER_SCALE.search(text, near[0] + 100, end + 60))
 
 
 def _scaled(value: float, scale: float) -> float:
@@ -138,33 +149,33 @@ def _implied_unit(text: str, number: Number, end: int) -> str | None:
     return noun_unit(text, end)
 
 
-def _whole_mathematics(text: str, start: int, end: int) -> Span:
-    """Take in the dollar sign on one side if the other side's is inside: `$8\\times$`."""
-    inside = text.count("$", start, end)
-    if inside % 2 and start and text[start - 1] == "$":
-        return start - 1, end
-    if inside == 0 and start and text[start - 1] == "$" and text.startswith("$", end):
-        return start - 1, end + 1
-    return start, end
-
-
 def _join(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
-    """Join ranges ("5--6 seconds", "59% to 72%") and plus-minus ("5.5pm 1.8") to one quantity each."""
+    """Join ranges ("5--6 seconds", "59% to 72%") and plus-minus ("5.5 ± 1.8", "(5 ± 0.2) ms") to one quantity each."""
     joined: list[_Quantity] = []
     for quantity in quantities:
         if joined:
             last = joined[-1]
-            gap = text[last.end : quantity.start]
-            if len(gap) <= 20:
-                if _PLUS_MINUS.fullmatch(gap):
-                    start, end = _whole_mathematics(text, last.start, quantity.end)
-                    joined[-1] = replace(last, start=start, end=end, unit=last.unit or quantity.unit)
-                    continue
-                if together := _range(text, last, quantity, gap):
-                    joined[-1] = together
-                    continue
+            gap = text[last.end : quantity.start] if quantity.start - last.end <= 20 else ""
+            if _PLUS_MINUS.fullmatch(gap):
+                closed = "(" in gap and text.startswith(")", quantity.end)
+                joined[-1] = _enclosed(text, replace(last, end=quantity.end + closed, unit=last.unit or quantity.unit), closed)
+                continue
+            if gap and (together := _range(text, last, quantity, gap)):
+                joined[-1] = together
+                continue
         joined.append(quantity)
     return joined
+
+
+def _enclosed(text: str, quantity: _Quantity, closed: bool) -> _Quantity:
+    """A value and its error with the unit behind the parentheses that hold them: "(5 ± 0.2) ms"."""
+    start, end = (quantity.start, quantity.end) if closed else (quantity.start - 1, quantity.end + 1)
+    held = closed or (text[start : start + 1] == "(" and text[end - 1 : end] == ")")
+    if quantity.unit or not held or not (unit := read_unit(text, end)):
+        return quantity
+    low, high = _scaled(quantity.low, unit.scale), _scaled(quantity.high, unit.scale)
+    bound = quantity.bound if quantity.bound != "exact" else bound_before(text, start)
+    return replace(quantity, start=start, end=unit.end, low=low, high=high, unit=unit.name, bound=bound)
 
 
 def _range(text: str, first: _Quantity, second: _Quantity, gap: str) -> _Quantity | None:
@@ -175,13 +186,16 @@ def _range(text: str, first: _Quantity, second: _Quantity, gap: str) -> _Quantit
             return None
     elif not _RANGE.fullmatch(gap):
         return None
-    elif gap.strip(" $") == "to" and _FROM.search(before) and not _SPREAD.search(before) and second.unit != "x":
+    elif gap.strip() == "to" and _FROM.search(before) and not _SPREAD.search(before) and second.unit != "x":
         return None  # "from 729 to 81 tokens" are two results
-    if first.unit is not None and first.unit != second.unit:
+    unit = second.unit or (first.unit if known_unit(first.unit).dimension == "money" else None)
+    if first.unit is not None and first.unit != unit:
         return None
     low, high = first.low, second.high
     scale = second.high / second.number.high if second.number.high else 1.0
-    if first.unit is None and second.unit is not None and scale != 1.0:
+    if second.number.orders and first.number.bare:
+        low = 10.0 ** min(low, 300)
+    elif first.unit is None and second.unit is not None and scale != 1.0:
         low = _scaled(low, scale)
     if second.number.scaled and not first.number.scaled and first.number.bare:
         written = float(re.sub(r"[^\d.]", "", text[second.number.start : second.number.end]).strip(".") or 0)
@@ -189,9 +203,8 @@ def _range(text: str, first: _Quantity, second: _Quantity, gap: str) -> _Quantit
             low = _scaled(low, second.high / written)
     if low >= high:
         return None
-    start, end = _whole_mathematics(text, first.start, second.end)
     bound = first.bound if first.bound != "exact" else second.bound if second.bound == "at_least" else "exact"
-    return replace(second, start=start, end=end, low=low, high=high, bound=bound)
+    return replace(second, start=first.start, low=low, high=high, unit=unit, bound=bound)
 
 
 def _share_units(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
@@ -259,13 +272,13 @@ def _groups(section: str) -> str:
 _APPROX = _any([*_BOUND_WORDS["before"]["approx"], *_BOUND_WORDS["symbols"]["approx"]])
 _LIMIT_OF_APPROX = re.compile(  # "up to about 40 times" is a limit
     rf"(?i)(?<![a-z])(?:(?P<up_to>{_any(_BOUND_WORDS['before']['up_to'])})|(?P<at_least>{_any(_BOUND_WORDS['before']['at_least'])}))"
-    rf"\s{_FILLERS}(?:{_APPROX})[\s~]*\$?$"
+    rf"\s{_FILLERS}(?:{_APPROX})[ ~]*$"
 )
-_SYMBOLS = re.compile(rf"(?:{_groups('symbols')})[\s~$]*$")
-_BEFORE = re.compile(rf"(?i)(?<![a-z])(?:{_groups('before')})(?:[\s~]+|(?<=-)){_FILLERS}\$?$")
+_SYMBOLS = re.compile(rf"(?:{_groups('symbols')})[ ~]*$")
+_BEFORE = re.compile(rf"(?i)(?<![a-z])(?:{_groups('before')})(?:[ ~]+|(?<=-)){_FILLERS}$")
 _SUPERLATIVE = re.compile(
     rf"(?i)(?<![a-z])(?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
-    rf"(?!(?:{_any(_BOUND_WORDS['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}\$?$"
+    rf"(?!(?:{_any(_BOUND_WORDS['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}$"
 )
 _BEHIND = re.compile(rf"\s(?:{_groups('behind')})(?![a-z])")
 _BOUNDS: dict[str, Bound] = {"up_to": "up_to", "at_least": "at_least", "approx": "approx"}

@@ -9,8 +9,6 @@ from typing import Literal
 from extractor.spotting.lexicon import load
 
 _LEXICON = load("units")
-_MICRO = ("µ", "μ", "\\mu ", "$\\mu$", "$\\mu ")
-"""Spellings of the prefix u."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +54,16 @@ def _read_units() -> tuple[dict[str, Unit], dict[str, tuple[str, float]], dict[s
             base, words = row.get("base", 0.0), row.get("words", [])
             units[name] = Unit(name, dimension, base, **attributes)
             spellings |= dict.fromkeys(words, (name, 1.0))
+            spellings |= {f" {name}": (name, 1.0)} if row.get("apart") else {}
             in_rates |= dict.fromkeys(row.get("rates", []), name)
             for prefix in row.get("prefixes", []):
                 factor, full = _LEXICON["prefixes"][prefix]
                 units[prefix + name] = Unit(prefix + name, dimension, base * factor, **attributes)
                 written = [prefix + name, *(full + word for word in words if word.islower() and len(word) > len(name))]
-                written += [micro + name for micro in _MICRO] if prefix == "u" else []
+                written += ["µ" + name] if prefix == "u" else []
                 spellings |= dict.fromkeys(written, (prefix + name, 1.0))
             for prefix, scale in _LEXICON["multiples"].items() if row.get("multiples") else ():
-                written = [f"{prefix}{dash}{word}" for word in words if word[0].isupper() for dash in ("", "-")]
+                written = [f"{prefix}{dash}{word}" for word in words if word[0].isupper() for dash in ("", "-", " ")]
                 spellings |= dict.fromkeys(written, (name, scale))
     return units, spellings, in_rates
 
@@ -81,10 +80,10 @@ def known_unit(name: str | None) -> Unit:
     """
     if name is None or name in _UNITS:
         return _UNITS[name] if name else UNITLESS
-    over, stroke, under = name.partition("/" if "/" in name else " per ")
-    if not stroke:
+    over, *under = re.split("/| per ", name)
+    if not under:
         return Unit(name)
-    numerator, per = _of_rate(over), _of_rate(under)
+    numerator, per = _of_rate(over), _of_rate(under[0])
     if per.dimension == "time" and (numerator.things or not numerator.dimension):
         return Unit(name, "rate", **_LEXICON["dimensions"]["rate"])
     costs: Literal["cost", ""] = "cost" if per.dimension in ("energy", "power") else ""
@@ -113,41 +112,46 @@ def _of_rate(word: str) -> Unit:
 
 _TIMES = re.compile(_LEXICON["patterns"]["x"])
 _PERCENT = re.compile(_LEXICON["patterns"]["%"])
-_GAP = r"(?:[\s~\u2009\u202f]|\\[,;: ]|\{\}|-(?=[A-Za-z])|\$(?=\\mu|\^)|\$\s?(?=[A-Za-z]))?"
+_GAP = r"(?: |-(?=[A-Za-z]))?"
 _PHRASES = re.compile(
     _GAP
     + "("
     + "|".join(sorted((re.escape(spelling) for spelling in _SPELLINGS if not spelling.isalpha()), key=len, reverse=True))
     + r")(?![A-Za-z0-9])"
 )
-_LATEX = re.compile(  # \\,\\mathrm{FPS}, and the second argument of \\SI{40}{\\milli\\second}
-    r"(?:\s|~|\\[,;: ])?\$?\\(?:mathrm|text|textrm|textit|mathbf|mathit|rm|operatorname)\s?\{\s?[~ ]?([A-Za-z/%\\]+)\}\$?"
-    r"|\}\{((?:\\[a-z]+)+|[A-Za-z/%]+)\}"
-)
-_RATE = re.compile(r"\s([a-z]+(?:-[a-z]+)?\s?(?:per\s(?:second|sec|minute|min|hour|day)|/s(?:ec)?))(?![a-z])")
-_WORD = re.compile(_GAP + r"([A-Za-zµμ]+)([23²³]|\$?\^\{?[23]\}?\$?)?(/[A-Za-zµμ]+\d?)?(?![A-Za-z0-9_^])")
+_RATE = re.compile(r" ([a-z]+(?:-[a-z]+)? ?(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec)?)(?: per [a-z]+)?)(?![a-z])")
+_OF_THINGS = re.compile(r" ([a-z]+s per [a-z]+)(?![a-z-])")
+_PER_THING = re.compile(r" per [a-z]+(?![a-z-])")
+_WORD = re.compile(_GAP + r"([A-Za-zµ]+)([23²³]|\^[23])?(/[A-Za-zµ]+\d?)?(?![A-Za-z0-9_^])")
+_BASE = re.compile(_GAP + r"([A-Za-zµ]+|°C)(?=[ ·.]?[A-Za-zµ]+\^?-[12](?!\d))")
+_PER_UNIT = re.compile(r"[ ·.]?([A-Za-zµ]+)\^?-([12])(?!\d)")
 _NOUN = re.compile(
-    rf"\s(?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])})\s){{1,2}}"
+    rf" (?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])}) ){{1,2}}"
     rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
 )
+_SIGNS = {sign: name for name, row in _LEXICON["money"].items() for sign in row.get("before", [])}
+_SIGN = re.compile("(?<![A-Za-z])(?:" + "|".join(sorted(map(re.escape, _SIGNS), key=len, reverse=True)) + ") ?$")
 
 
 def read_unit(text: str, position: int) -> WrittenUnit | None:
-    """The unit that starts at `position`, directly behind a number; None if no unit does."""
+    """The unit that starts at `position` of a view, directly behind a number; None if no unit does."""
     if match := _PERCENT.match(text, position):
         return WrittenUnit("%", 1.0, match.end())
     if match := _TIMES.match(text, position):
         return WrittenUnit("x", 1.0, match.end())
+    if (match := _BASE.match(text, position)) and (unit := _read_exponents(match)):
+        return unit
     if match := _PHRASES.match(text, position):
         name, scale = _SPELLINGS[match[1]]
+        if _UNITS[name].dimension == "rate" and (per := _PER_THING.match(text, match.end())):
+            return WrittenUnit(match[1] + per[0], scale, per.end())
         return WrittenUnit(name, scale, match.end())
     if match := _RATE.match(text, position):
         return WrittenUnit(match[1], 1.0, match.end())
-    if match := _WORD.match(text, position):
-        return _read_word(match)
-    if match := _LATEX.match(text, position):
-        inner = read_unit(f" {(match[1] or match[2]).replace(chr(92), '').replace('percent', '%')}", 0)
-        return WrittenUnit(inner.name, inner.scale, match.end()) if inner else None
+    if (match := _WORD.match(text, position)) and (unit := _read_word(match)):
+        return unit
+    if match := _OF_THINGS.match(text, position):
+        return WrittenUnit(match[1], 1.0, match.end())
     return None
 
 
@@ -163,6 +167,21 @@ def _read_word(match: re.Match[str]) -> WrittenUnit | None:
         return WrittenUnit(name, scale, match.end(2) if power else match.end(1))
     whole = _SPELLINGS.get(word + rate)
     return WrittenUnit(whole[0], whole[1], match.end()) if whole else WrittenUnit(name + rate, scale, match.end())
+
+
+def _read_exponents(match: re.Match[str]) -> WrittenUnit | None:
+    """A unit with others to the power of -1 or -2 behind it: "GB s-1" is GB/s."""
+    name, scale = _SPELLINGS.get(match[1], ("", 1.0))
+    end = match.end()
+    while name and (per := _PER_UNIT.match(match.string, end)) and per[1] in _SPELLINGS:
+        name, end = f"{name}/{_SPELLINGS[per[1]][0]}{per[2].strip('1')}", per.end()
+    return WrittenUnit(name, scale, end) if name and end > match.end() else None
+
+
+def sign_before(text: str, position: int) -> tuple[str, int] | None:
+    """The unit whose sign stands before a number, and where the sign begins: "$5", "EUR 5"."""
+    match = _SIGN.search(text, max(0, position - 6), position)
+    return (_SIGNS[match[0].strip()], match.start()) if match else None
 
 
 def noun_unit(text: str, position: int) -> str | None:

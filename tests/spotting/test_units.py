@@ -4,6 +4,7 @@ import pytest
 
 from extractor.spotting import units
 from extractor.spotting.units import in_base_unit, known_unit, noun_unit, read_unit
+from extractor.text import View
 
 
 @pytest.mark.parametrize(
@@ -33,9 +34,10 @@ from extractor.spotting.units import in_base_unit, known_unit, noun_unit, read_u
     ],
 )
 def test_reads_units(text: str, name: str, scale: float, written: str) -> None:
-    unit = read_unit(text, 1)
+    view = View(text)
+    unit = read_unit(view.text, 1)
     assert unit is not None
-    assert (unit.name, unit.scale, text[1 : unit.end]) == (name, scale, written)
+    assert (unit.name, unit.scale, text[slice(*view.original(1, unit.end))]) == (name, scale, written)
 
 
 @pytest.mark.parametrize(

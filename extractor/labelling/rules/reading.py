@@ -171,12 +171,12 @@ class Reading:
     """A document's sentences, each read when it is first asked for."""
 
     def __init__(self, mentions: Mentions) -> None:
-        self.mentions = mentions
+        self.mentions = mentions = mentions.as_read
         devices = [mention.span for mention in mentions.hardware]
         numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention, devices)]
         counts = [mention for mention in numbers if _counts_tests(mention, mentions.text)]
         quantities = [mention for mention in numbers if mention not in counts]
-        self._masked = _mask(mentions.text, quantities, counts, mentions.hardware)
+        self._masked = _mask(_without(mentions.text, mentions.asides), quantities, counts, mentions.hardware)
         self._quantities = {mention.span[0]: mention for mention in quantities}
         self._read: dict[int, Sentence] = {}
 
@@ -201,7 +201,7 @@ class Reading:
         return found
 
 
-_SIZE = re.compile(r"\$?\d+\s?[x×]\s?\d|[\d.]+B$")
+_SIZE = re.compile(r"\d+ ?[x×] ?(?!10 ?[\^–-])\d|[\d.]+B$")
 
 
 def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
@@ -226,15 +226,11 @@ def _tests() -> re.Pattern[str]:
     )
 
 
-_STYLED = re.compile(r"\\(?:text\w*|emph|underline|math\w+)\s?\{([^{}]*)\}")
-"""Mark-up of style: "\\textbf{...}"."""
-
-
 def _mask(
     text: str, quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
 ) -> str:
     """The text in lower case, mentions blotted out, every offset kept."""
-    lower = _STYLED.sub(lambda match: " " * (match.start(1) - match.start()) + match[1] + " ", lowered(text))
+    lower = lowered(text)
     pieces, end = [], 0
     for start, stop, sign in _marks(quantities, counts, hardware):
         if start < end:
@@ -243,6 +239,17 @@ def _mask(
         end = stop
     pieces.append(lower[end:])
     return "".join(pieces)
+
+
+def _without(text: str, asides: tuple[Span, ...]) -> str:
+    """The text with asides blotted out, so that they part no number from its words."""
+    pieces, end = [], 0
+    for start, stop in asides:
+        if text[start - 1 : start] == "(" and text[stop : stop + 1] == ")":
+            start, stop = start - 1, stop + 1
+        pieces += [text[end:start], " " * (stop - start)]
+        end = stop
+    return "".join([*pieces, text[end:]])
 
 
 def _marks(
