@@ -121,6 +121,9 @@ _SHARE = re.compile(
     r"(?P<low>\d+)(?:[-–](?P<high>\d+))?(?:/| (?:out )?of (?:the )?)(?P<all>\d+)"
     rf"(?= (?:[a-z-]+ )?(?:{'|'.join(_LEXICON['shares']['nouns'])})(?![a-z]))"
 )
+_FEW = 48
+_ROW = re.compile(rf"(?<!\S)(?:[^\s\d]{{0,3}}[\d{_VULGAR}]\S{{0,12}}(?: [^\s\d]{{1,3}}(?!\S))? ?){{24,}}")
+"""A row of a table: 24 numbers with nothing but a sign or a unit between them."""
 _CALLED = re.compile(r"(?<![A-Za-z])[A-Za-z]\([\d., ]*$|[A-Z][a-z]?\d*\)$")
 _LISTED_ON = re.compile(r"[a-zA-Z]?(?:,| ?[-–] ?| (?:and|or|to|&)|, (?:and|or)) ?")
 
@@ -166,9 +169,14 @@ def _digits(text: str, asides: Sequence[Span]) -> Iterator[Number]:
     remaining = iter(asides)
     aside = (-1, -1)
     previous_end = read_to = passed = referred = -1
-    for run in _RUN.finditer(text):
+    runs = [*_RUN.finditer(text)]
+    rows = _ROW.finditer(text) if len(runs) > _FEW else iter(())
+    row = (-1, -1)
+    for run in runs:
         start, end = run.span()
-        if start < read_to:
+        while row[1] <= start and (table := next(rows, None)):
+            row = table.span()
+        if start < read_to or row[0] <= start < row[1]:
             continue
         if start and text[start - 1] == "." and run[0].isdigit() and not text[start - 2 : start - 1].isalnum():
             start -= 1  # .25

@@ -1,18 +1,21 @@
 """Where a hardware mention stands: its sentence around it, and what the document says of itself."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from extractor.documents import Document
+from extractor.documents import Document, Span
 from extractor.labelling.rules.reading import load
 from extractor.records import Category, Role
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
 
 Decision = Literal["evaluated", "intended", "none"]
 
+_MOST = 24
+"""Devices that one sentence can name; what names more is a list of key words."""
 _REACH = 400
 """Code points of a sentence that are read on each side of a mention: more than all but the longest sentences have."""
 _PREPOSITIONS = (
@@ -125,7 +128,11 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
     own = {span: span[0] >= own_from or cues.own.search(text[slice(*span)].lower()) is not None for span in set(sentences)}
     costs = {quantity.sentence for quantity in mentions.quantities if _measures_a_run(quantity)}
     places: list[Place] = []
+    held: Counter[Span] = Counter()
     for n, (mention, span) in enumerate(zip(mentions.hardware, sentences, strict=True)):
+        held[span] += 1
+        if held[span] > _MOST:
+            continue
         previous = mentions.hardware[n - 1] if n and sentences[n - 1] == span else None
         place = Place(
             mention=mention,
