@@ -9,6 +9,7 @@ import html
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import lru_cache
 
 from extractor.documents import Span, lowered
@@ -98,13 +99,14 @@ _SPECIAL = (
     r"|(?P<degree>\^\s?(?:\{\s?)?\\circ(?![A-Za-z]))"
     r"|\\(?P<macro>mu(?![A-Za-z])\x20*|[A-Za-z]+|[^A-Za-z])"
     r"|(?P<mark>[{}$~])"
-    r"|(?P<dash>(?<!-)--(?=\$?\.?\d))"
+    r"|(?P<dash>(?<!-)--(?=\$?\.?\d)|(?<=[\d%xX}$]\x20)--(?=\x20\$?\d))"
     r"|(?P<raised>[⁰¹²³⁴-⁹⁺⁻]+)"
     r"|(?P<other>[^\x00-\x7f])"
 )
 _MARKUP = re.compile(r"[\\${}~&<\x00-\x09\x0b-\x1f\x7f]")
 """What a text that reads as it is written does not hold, besides characters beyond ASCII, two spaces and two dashes."""
 _SPECIALS = re.compile(_SPECIAL)
+_CANDIDATE = re.compile(r"[\\${}~&<^\x00-\x1f\x7f-\U0010ffff-]")
 _SPECIALS_OR_RUNS = re.compile(rf"(?P<run>[^\s\u2e80-\u9fff\uac00-\ud7af]{{{LONGEST_WORD + 1},}})|{_SPECIAL}")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _MATH = re.compile(r"\$(?![\s$])((?:[^$\\]|\\.){1,400}?)(?<![\s\\])\$|\$\s((?:[\d.,^_{}+\-=<>~±×%()\s]|\\[a-zA-Z%]+)+)\$")
@@ -114,16 +116,18 @@ _SIGNS = re.compile(r"[\\^_<>=~]")
 _OPENED = re.compile(r"(?:\\[A-Za-z]+\s?|[_^])?\{\s?$")
 _STYLED = re.compile(r"\\([A-Za-z]+)\{$")
 _SIGN_MACRO = re.compile(r"\\(?:sim|approx|le|ge|lt|gt|pm)")
+_WORD = re.compile(r"(?<=\d)[x×](?=[a-z])|[a-z]+")
 _TAG_CLOSED = re.compile(r"</[\w:-]+>")
 
 
 class View:
     """How a text reads. `text` is the reading; `lower` is the same in lower case and has the same length.
 
+    `words` are the runs of letters of `lower` with their places; the "x" of "8xA100" is a word of its own.
     One line break stands behind the title (the first line) and between paragraphs. All other white space is one space.
     """
 
-    __slots__ = ("_ends", "_mathematics", "_original", "_places", "_starts", "lower", "text")
+    __slots__ = ("_ends", "_mathematics", "_original", "_places", "_starts", "lower", "text", "words")
 
     def __init__(self, text: str) -> None:
         self._original = text
@@ -135,6 +139,7 @@ class View:
         plain = not long and text.isascii() and text.count("\n") < 2 and "--" not in text and _MARKUP.search(text) is None
         self.text = text if plain and "  " not in text else self._read(text, _SPECIALS_OR_RUNS if long else _SPECIALS)
         self.lower = lowered(self.text)
+        self.words = [(match.start(), match[0]) for match in _WORD.finditer(self.lower)]
 
     def original(self, start: int, end: int) -> Span:
         """The span of the text that a span of the view reads. Markup that opens or closes in it does both in it."""
@@ -181,7 +186,7 @@ class View:
                 length, last = length + len(read), read[-1]
 
         macro = ""  # the one that ends right before
-        for match in specials.finditer(text):
+        for match in _matches(text, specials):
             start, end = match.span()
             if start > at:
                 add(text[at:start], at, -1)
@@ -260,6 +265,19 @@ class View:
         if n >= 0 and mathematics[n][1] == end + 1 and start <= mathematics[n][0]:
             end += 1
         return start, end
+
+
+def _matches(text: str, specials: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """What reads otherwise than it is written. Tried only where such a thing can begin, which takes half the time."""
+    if specials is not _SPECIALS or "  " in text:
+        yield from specials.finditer(text)
+        return
+    candidate = _CANDIDATE.search(text)
+    while candidate:
+        match = specials.match(text, candidate.start())
+        if match:
+            yield match
+        candidate = _CANDIDATE.search(text, match.end() if match else candidate.end())
 
 
 @lru_cache(maxsize=16)

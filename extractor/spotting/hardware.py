@@ -181,8 +181,6 @@ def _by_word(pairs: Iterable[tuple[str, _T]]) -> dict[str, tuple[_T, ...]]:
 
 
 _WORD = re.compile(r"[A-Za-z]+")
-_LOWERED_WORD = re.compile(r"(?<=\d)[x×](?=[a-z])|[a-z]+")
-"""A run of letters; the "x" of "8xA100" is a word of its own."""
 _LOOKBACK = 64
 """Code points before a head noun in which its modifiers are sought: the longest modifier has 40."""
 
@@ -263,8 +261,7 @@ def find_hardware(view: View) -> tuple[HardwareMention, ...]:
     text, lexicon = view.text, _lexicon()
     found: list[_Found] = []
     start_of_last, end, vendor, before = 0, 0, None, ""
-    for match in _LOWERED_WORD.finditer(view.lower):
-        start, word = match.start(), match[0]
+    for start, word in view.words:
         if start < end:
             continue
         if word not in lexicon.words and word not in _LIMITED_HEADS:  # most words: passing them by early halves the time
@@ -278,8 +275,10 @@ def find_hardware(view: View) -> tuple[HardwareMention, ...]:
         if hit is None and vendor is not None and vendor[0] == start:
             hit = _unlisted_model(text, vendor, lexicon)
         if hit is None and word in lexicon.classes:
-            hit = _class(text, match.span(), before, lexicon, end if found and found[-1].specific else start_of_last)
-        if hit is None and word in _LIMITED_HEADS and (limited := _LIMITED_AFTER.match(text, match.end())):
+            hit = _class(
+                text, (start, start + len(word)), before, lexicon, end if found and found[-1].specific else start_of_last
+            )
+        if hit is None and word in _LIMITED_HEADS and (limited := _LIMITED_AFTER.match(text, start + len(word))):
             hit = _Found(start, limited.end(), False, "edge")
         if hit is not None:
             if hit.start < end:  # "server GPUs": the later head noun takes the earlier one as its modifier

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from extractor.documents import Span
 from extractor.spotting.lexicon import load
 from extractor.spotting.units import known_unit, read_unit, sign_before
-from extractor.text import View
+from extractor.text import LONGEST_WORD, View
 
 _LEXICON = load("numbers")
 _CARDINALS: dict[str, float] = _LEXICON["cardinals"]
@@ -23,7 +23,7 @@ _ZONES = re.compile("|".join(f"(?:{pattern})" for pattern in _LEXICON["zones"]["
 _LARGEST = 1e200  # what is larger was not measured, and JSON has no infinity
 _COUNTED = "|".join(_LEXICON["counted"]["nouns"])
 _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-_RUN = re.compile(rf"\d+(?:[.,:·'’]\d+)*[{_VULGAR}]?|[{_VULGAR}]")
+_RUN = re.compile(rf"[0-9{_VULGAR}](?:(?<=[0-9])[0-9]*(?:[.,:·'’][0-9]+)*[{_VULGAR}]?)?")
 """All digits that stand together. A run is read whole or not at all: a fragment of a number is always wrong."""
 _OPEN = re.compile(r"(?<![A-Za-z0-9_^\\.])|(?<=sim)|(?<=approx)|(?<=upto)|(?<=\\pm)|(?<=pm)|(?<=[a-z]{3}\.)")
 _LIST_ITEM = re.compile(r"\d{1,2}\)")
@@ -51,13 +51,13 @@ _OPERATIONS = re.compile(r"\dG[ -]?(FLOPs|MACs)(?![A-Za-z])")
 _UNCERTAINTY = re.compile(r"\(\d{1,3}\)")
 _FORMULA = re.compile(r"/(?:[^\W\d_]{1,2}(?![^\W\d_])|\\|\()")
 _SMALL = "|".join(_CARDINALS)
-# Searched in lowered text: ignoring case in the pattern takes 4 times as long.
+# Matched with lower case, only where one of the first words stands: searching the whole text takes 6 times as long.
 _WORDS = re.compile(
     r"(?<![a-z0-9_\\-])(?:"
     rf"(?P<whole>{_SMALL}|a)(?:[ -](?:and|&)[ -]a[ -]half)(?![a-z])"
     rf"|(?P<numerator>{_SMALL}|a)[ -](?P<denominator>{'|'.join(_ORDINALS)})(?![a-z]|-[a-z])"
     rf"|(?P<cardinal>{_SMALL}|an?)(?:[ -](?:to|or|and)[ -](?P<most>{_SMALL}))?(?P<orders>[ -]orders?[ -]of[ -]magnitudes?)"
-    rf"|(?:(?P<least>{_SMALL})-?(?: to | or |-to-))?(?P<fold>{_SMALL})-?fold(?![a-z])(?! cross)"
+    rf"|(?P<fold>{_SMALL})-?fold(?![a-z])(?! cross)"
     rf"|(?P<counted>{_SMALL}|a(?=[ -](?:hundred|thousand|million|billion|second|millisecond|minute|hour|day|week|month))"
     r"|an(?= hour))"
     r"(?P<hundreds>[ -](?:hundred|thousand|million|billion))?(?=[ -][a-z%])"
@@ -66,10 +66,20 @@ _WORDS = re.compile(
     rf"|(?P<multiple>{'|'.join(_MULTIPLES)})(?![a-z]|-[a-z])"
     r")"
 )
+_FIRST_WORDS = frozenset(
+    [
+        *_CARDINALS,
+        *(f"{word}fold" for word in _CARDINALS),
+        *_MULTIPLES,
+        *("a", "an", "half", "halve", "halves", "halved", "halving"),
+    ]
+)
+_LEAST = re.compile(rf"(?<![a-z0-9_-])({_SMALL})-?(?: to | or |-to-)$")
 _ORDERS = re.compile(r"[ -]?orders?[ -]of[ -]magnitudes?")
 _JOINT = re.compile(r" ?[-–—] ?|-to-|/[+-]?")
 _DECADE = re.compile(r"(?:19|20)\d0s(?![a-z])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_DAY_BEFORE = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? $")
 _WORD_BEFORE = re.compile(r"([A-Za-z][A-Za-z0-9.'+-]*)[\s~]\$?\s?$")
 _NAME_BEFORE = re.compile(r"(?:[A-Za-z)\]][A-Za-z0-9.]*\$?(?:[-–][A-Za-z0-9.]+)*[-–]|[_^]\{?|[A-Za-z][/'’])$")
 _GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d)[A-Za-z_]|\^|[-–](?=\d+[A-Za-z]*-(?!fold))")
@@ -95,15 +105,8 @@ _BOUNDED = re.compile(
 
 _NUM = r"[-+]?\d*\.?\d+(?:e-?\d+)?(?: ?%)?"
 _TO = r" ?(?:-|–|—|to|,|;|and) ?"
-_ASIDE_HINTS = (
-    "CI",
-    "CrI",
-    "nterval",
-    "quartile",
-    "IQR",
-    "alue",
-    *(f"{p}{gap}{sign}" for p in "pP" for gap in ("", " ") for sign in "<=≤>"),
-)
+_ASIDE_HINTS = ("CI", "nterval", "CrI", "quartile", "IQR")
+_P_VALUE = re.compile(r"[pP][ -]?[<=>≤≥v]")
 _ASIDE = re.compile(
     rf"(?:{_NUM} ?)?(?:\bCr?Is?\b|\b(?:[Cc]onfidence|[Cc]redible|[Uu]ncertainty) [Ii]ntervals?|\bIQR\b"
     r"|\binterquartile range)"
@@ -150,7 +153,9 @@ class Number:
 
 def find_asides(text: str) -> tuple[Span, ...]:
     """Where confidence intervals and p-values stand: their numbers say how sure a result is, not what it is."""
-    return tuple(match.span() for match in _ASIDE.finditer(text)) if any(hint in text for hint in _ASIDE_HINTS) else ()
+    if _P_VALUE.search(text) is None and not any(hint in text for hint in _ASIDE_HINTS):
+        return ()
+    return tuple(match.span() for match in _ASIDE.finditer(text))
 
 
 def find_numbers(view: View, asides: Sequence[Span]) -> list[Number]:
@@ -190,7 +195,7 @@ def _digits(text: str, asides: Sequence[Span]) -> Iterator[Number]:
         if nothing := _NO_QUANTITY.match(text, start):
             read_to = nothing.end()
             continue
-        if referred >= 0 and _LISTED_ON.fullmatch(text, referred, start):
+        if referred >= 0 and run[0].isdecimal() and _LISTED_ON.fullmatch(text, referred, start):
             referred = end  # "Sections 3 and 4"
             continue
         signed = text[start - 1 : start] in ("+", "-") and start > 0
@@ -226,20 +231,22 @@ class _Tokens:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._words = re.finditer(r"\S+", text)
-        self._span = (0, 0)
+        self._end = -1
         self._zone = False
 
-    def in_zone(self, start: int) -> bool:
+    def in_zone(self, place: int) -> bool:
         """Whether digits stand in a web address, a citation, a date, the number of a list item, or their like."""
-        if start >= self._span[1]:
-            word = next(word for word in self._words if word.end() > start)
-            self._span = word.span()
-            if _LIST_ITEM.fullmatch(word[0]):
-                before = self._text[max(0, word.start() - 200) : word.start()]
+        if place >= self._end:
+            text, first, last = self._text, max(0, place - LONGEST_WORD), place + LONGEST_WORD
+            start = max(text.rfind(" ", first, place), text.rfind("\n", first, place), first - 1) + 1
+            ends = [end for end in (text.find(" ", place, last), text.find("\n", place, last)) if end != -1]
+            self._end = min(ends, default=min(last, len(text)))
+            word = text[start : self._end]
+            if _LIST_ITEM.fullmatch(word):
+                before = text[max(0, start - 200) : start]
                 self._zone = before.rfind("(") <= before.rfind(")")  # no parenthesis is open: "and 3) a loss"
             else:
-                self._zone = bool(_ZONES.search(word[0]))
+                self._zone = _ZONES.search(word) is not None
         return self._zone
 
 
@@ -367,6 +374,8 @@ def _is_name(text: str, number: Number, joined: bool) -> bool:
     if not number.bare:
         return False
     following = text[end : end + 2]
+    if _YEAR.fullmatch(text, start, end) and _DAY_BEFORE.search(before):
+        return True
     if _YEAR.fullmatch(text, start, end) and not (following[:1] == " " and following[1:].islower() and not _dated(before)):
         return True
     word = _WORD_BEFORE.search(before)
@@ -387,10 +396,12 @@ def _dated(before: str) -> bool:
 
 
 def _words(view: View) -> Iterator[Number]:
-    for match in _WORDS.finditer(view.lower):
-        number = _read_words(view.text, match)
-        if number:
-            yield number
+    end = 0
+    for start, word in view.words:
+        if word in _FIRST_WORDS and start >= end and (match := _WORDS.match(view.lower, start)):
+            end = match.end()
+            if number := _read_words(view.text, match):
+                yield number
 
 
 def _read_words(text: str, match: re.Match[str]) -> Number | None:
@@ -410,7 +421,9 @@ def _read_words(text: str, match: re.Match[str]) -> Number | None:
         least, most = 10.0 ** _cardinal(match["cardinal"]), 10.0 ** _cardinal(match["most"] or match["cardinal"])
         return Number(start, end, least, most, unit="x", bare=False) if least <= most else None
     if kind == "fold":
-        return Number(start, end, _cardinal(match["least"] or match["fold"]), _cardinal(match["fold"]), unit="x", bare=False)
+        least = _LEAST.search(match.string, max(0, start - 24), start)  # "four- to nine-fold"
+        low = _cardinal(least[1] if least else match["fold"])
+        return Number(least.start() if least else start, end, low, _cardinal(match["fold"]), unit="x", bare=False)
     if kind == "counted":
         return _counted(text, match)
     if kind == "halved":

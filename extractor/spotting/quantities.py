@@ -280,6 +280,13 @@ _SUPERLATIVE = re.compile(
     rf"(?i)(?<![a-z])(?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
     rf"(?!(?:{_any(_BOUND_WORDS['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}$"
 )
+_LAST_WORD = re.compile(r"(?<![A-Za-z])([A-Za-z]{2,24}) $")
+_LAST_WORDS = frozenset(
+    word.split()[-1].split("-")[-1]
+    for words in (*_BOUND_WORDS["before"].values(), _BOUND_WORDS["fillers"], *_BOUND_WORDS["symbols"].values(), ["of"])
+    for word in words
+)
+"""What the words before a number end with where they give it a bound: with any other word they need not be searched."""
 _BEHIND = re.compile(rf"\s(?:{_groups('behind')})(?![a-z])")
 _BOUNDS: dict[str, Bound] = {"up_to": "up_to", "at_least": "at_least", "approx": "approx"}
 
@@ -287,6 +294,9 @@ _BOUNDS: dict[str, Bound] = {"up_to": "up_to", "at_least": "at_least", "approx":
 def bound_before(text: str, start: int) -> Bound:
     """The bound that the words or symbols directly before a number give it; "exact" without such words."""
     window = text[max(0, start - _WINDOW) : start]
+    last = _LAST_WORD.search(window)
+    if last and last[1].lower() not in _LAST_WORDS:
+        return "exact"
     for pattern in (_LIMIT_OF_APPROX, _SYMBOLS, _BEFORE):
         match = pattern.search(window)
         if match and match.lastgroup:

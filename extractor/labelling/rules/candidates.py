@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from math import inf
 
 from extractor.labelling.rules.frames import DAY, Frame, is_score
 from extractor.labelling.rules.reading import Metric, load
@@ -278,8 +279,14 @@ def odd_unit(frame: Frame) -> Verdict:
 
 def background(frame: Frame) -> Verdict:
     """No: a sentence about what others do, without a word of the paper's own work or results."""
-    line, place = frame.sentence.line, frame.mention.span[0] - frame.sentence.span[0]
-    return False if _counts().others.search(line, 0, place) and not _counts().own.search(line) else None
+    return False if frame.mention.span[0] - frame.sentence.span[0] >= _background_from(frame.sentence.line) else None
+
+
+@lru_cache(maxsize=64)
+def _background_from(line: str) -> float:
+    """From which place on a sentence tells what others do; infinity if it speaks of the paper's own work, or of no others."""
+    others = _counts().others.search(line)
+    return inf if others is None or _counts().own.search(line) else others.end()
 
 
 _LARGE = re.compile(r"[\d ](?:[kKMB]|thousand|million|billion)$")

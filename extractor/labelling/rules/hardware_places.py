@@ -14,8 +14,8 @@ from extractor.spotting import HardwareMention, Mentions, QuantityMention
 
 Decision = Literal["evaluated", "intended", "none"]
 
-_MOST = 24
-"""Devices that one sentence can name; what names more is a list of key words."""
+_MOST = 8
+"""How often one sentence can name the same device and say something new of it."""
 _REACH = 400
 """Code points of a sentence that are read on each side of a mention: more than all but the longest sentences have."""
 _PREPOSITIONS = (
@@ -128,12 +128,12 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
     own = {span: span[0] >= own_from or cues.own.search(text[slice(*span)].lower()) is not None for span in set(sentences)}
     costs = {quantity.sentence for quantity in mentions.quantities if _measures_a_run(quantity)}
     places: list[Place] = []
-    held: Counter[Span] = Counter()
+    said: Counter[tuple[Span, str]] = Counter()
     for n, (mention, span) in enumerate(zip(mentions.hardware, sentences, strict=True)):
-        held[span] += 1
-        if held[span] > _MOST:
+        said[span, mention.text] += 1
+        if said[span, mention.text] > _MOST:
             continue
-        previous = mentions.hardware[n - 1] if n and sentences[n - 1] == span else None
+        previous = mentions.hardware[n - 1] if n and _continues(text, sentences[n - 1], span) else None
         place = Place(
             mention=mention,
             before=text[max(span[0], mention.span[0] - _REACH) : mention.span[0]].lower(),
@@ -151,6 +151,13 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
         )
         places.append(place)
     return places
+
+
+def _continues(text: str, before: Span, span: Span) -> bool:
+    """Whether two spans are of one sentence, also one that is read in parts."""
+    return before == span or (
+        span[0] - before[1] < 2 and text[before[1] - 1] not in ".!?\n" and "\n" not in text[before[1] : span[0]]
+    )
 
 
 def _measures_a_run(quantity: QuantityMention) -> bool:
