@@ -122,8 +122,8 @@ _PHRASES = re.compile(
 _RATE = re.compile(r" ([a-z]+(?:-[a-z]+)? ?(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec)?)(?: per [a-z]+)?)(?![a-z])")
 _OF_THINGS = re.compile(r" ([a-z]+s per [a-z]+)(?![a-z-])")
 _PER_THING = re.compile(r" per [a-z]+(?![a-z-])")
-_WORD = re.compile(_GAP + r"([A-Za-zµ]+)([23²³]|\^[23])?(/[A-Za-zµ]+\d?)?(?![A-Za-z0-9_^])")
-_BASE = re.compile(_GAP + r"([A-Za-zµ]+|°C)(?=[ ·.]?[A-Za-zµ]+\^?-[12](?!\d))")
+_WORD = re.compile(_GAP + r"([A-Za-zµÅ]+)([23²³]|\^[23]|\^?-[1-3](?![\d.]))?(/[A-Za-zµ]+\d?)?(?![A-Za-z0-9_^])")
+_BASE = re.compile(_GAP + r"([A-Za-zµÅ]+|°C)([23])?(?=[ ·.]?[A-Za-zµ]+\^?-[12](?!\d))")
 _PER_UNIT = re.compile(r"[ ·.]?([A-Za-zµ]+)\^?-([12])(?!\d)")
 _NOUN = re.compile(
     rf" (?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])}) ){{1,2}}"
@@ -162,7 +162,7 @@ def _read_word(match: re.Match[str]) -> WrittenUnit | None:
         return None
     name, scale = known
     if power:
-        name += re.sub(r"\D", "", unicodedata.normalize("NFKC", power))
+        name += re.sub(r"[^\d-]", "", unicodedata.normalize("NFKC", power))
     if rate is None:
         return WrittenUnit(name, scale, match.end(2) if power else match.end(1))
     whole = _SPELLINGS.get(word + rate)
@@ -172,7 +172,7 @@ def _read_word(match: re.Match[str]) -> WrittenUnit | None:
 def _read_exponents(match: re.Match[str]) -> WrittenUnit | None:
     """A unit with others to the power of -1 or -2 behind it: "GB s-1" is GB/s."""
     name, scale = _SPELLINGS.get(match[1], ("", 1.0))
-    end = match.end()
+    name, end = name and name + (match[2] or ""), match.end()
     while name and (per := _PER_UNIT.match(match.string, end)) and per[1] in _SPELLINGS:
         name, end = f"{name}/{_SPELLINGS[per[1]][0]}{per[2].strip('1')}", per.end()
     return WrittenUnit(name, scale, end) if name and end > match.end() else None

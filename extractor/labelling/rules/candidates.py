@@ -115,8 +115,8 @@ def statistic(frame: Frame) -> Verdict:
         return False
     if "threshold" in frame.words_after[:3]:
         return False
-    if frame.rule == "metric of" and is_score(frame) and after[:1] in (["years"], ["days"]):
-        return None  # "an MAE of 4.27 years"
+    if frame.mention.unit == "years":
+        return None if frame.rule == "metric of" and "." in frame.mention.text else False  # "an MAE of 4.27 years"
     return False if after and (after[0] in _counts().after or " ".join(after) in _counts().after) else None
 
 
