@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from extractor.documents import Document, Span, spaced
+from extractor.documents import Document, Span
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Quantity, Rejection, Spans
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
@@ -74,7 +74,7 @@ def ground(document: Document, mentions: Mentions, labelled: Labelled) -> Extrac
         id=document.id,
         title=document.title,
         abstract=document.abstract,
-        system=None if reply.system is None else spaced(text[slice(*reply.system)]),
+        system=None if reply.system is None else _field(text, reply.system),
         claims=tuple(
             _claim(text, each, labelled.confidence.get(each.label.mention))
             for each in sorted(reply.claims, key=lambda each: each.mention.span)
@@ -90,6 +90,11 @@ def ground(document: Document, mentions: Mentions, labelled: Labelled) -> Extrac
         provenance=labelled.provenance,
         source=document.source,
     )
+
+
+def _field(text: str, span: Span) -> str:
+    """What a field says of its span: the characters, each run of white space made one space."""
+    return " ".join(text[slice(*span)].split())
 
 
 def faults_told(labels: Labels, mentions: Mentions) -> list[str]:
@@ -112,7 +117,7 @@ class _Grounded:
 
 def _claim(text: str, grounded: _Grounded, confidence: float | None) -> Claim:
     label, mention = grounded.label, grounded.mention
-    phrases: dict[str, str | None] = {name: span and spaced(text[slice(*span)]) for name, span in grounded.spans.items()}
+    phrases: dict[str, str | None] = {name: span and _field(text, span) for name, span in grounded.spans.items()}
     return Claim(
         kind=label.kind,
         comparison=label.comparison,
@@ -297,8 +302,10 @@ def _occurrences(text: str, phrase: str) -> tuple[tuple[Span, ...], tuple[Span, 
 
     Remembered, because a text that says one thing 10,000 times asks for it 10,000 times.
     """
-    view, sought = view_of(text), view_of(phrase)
-    for written, wanted in ((view.text, sought.text), (view.lower, sought.lower)):
+    view = view_of(text)
+    sought = None if phrase in view.text else view_of(phrase)
+    read, lower = (sought.text, sought.lower) if sought else (phrase, phrase.lower())
+    for written, wanted in ((view.text, read), (view.lower, lower)):
         haystack, needle = written.replace("\n", " "), wanted.replace("\n", " ").strip()
         whole: list[Span] = []
         parts: list[Span] = []
@@ -307,7 +314,7 @@ def _occurrences(text: str, phrase: str) -> tuple[tuple[Span, ...], tuple[Span, 
             end = start + len(needle)
             if not start or not (haystack[start - 1].isalnum() and haystack[start].isalnum()):
                 ends = end == len(haystack) or not (haystack[end - 1].isalnum() and haystack[end].isalnum())
-                (whole if ends else parts).append(view.original(start, end))
+                (whole if ends else parts).append((start, end) if view.plain else view.original(start, end))
             start = haystack.find(needle, start + 1)
         if whole or parts:
             return tuple(whole), tuple(parts)

@@ -123,11 +123,12 @@ _TAG_CLOSED = re.compile(r"</[\w:-]+>")
 class View:
     """How a text reads. `text` is the reading; `lower` is the same in lower case and has the same length.
 
-    `words` are the runs of letters of `lower` with their places; the "x" of "8xA100" is a word of its own.
     One line break stands behind the title (the first line) and between paragraphs. All other white space is one space.
+    `plain` says that the text reads as it is written. `words` are the runs of letters of `lower` with their places; the "x"
+    of "8xA100" is a word of its own.
     """
 
-    __slots__ = ("_ends", "_mathematics", "_original", "_places", "_starts", "lower", "text", "words")
+    __slots__ = ("_ends", "_mathematics", "_original", "_places", "_starts", "lower", "plain", "text", "words")
 
     def __init__(self, text: str) -> None:
         self._original = text
@@ -138,18 +139,19 @@ class View:
         long = len(text) > LONGEST_WORD and max(map(len, text.split()), default=0) > LONGEST_WORD
         plain = not long and text.isascii() and text.count("\n") < 2 and "--" not in text and _MARKUP.search(text) is None
         self.text = text if plain and "  " not in text else self._read(text, _SPECIALS_OR_RUNS if long else _SPECIALS)
+        self.plain = not self._places
         self.lower = lowered(self.text)
         self.words = [(match.start(), match[0]) for match in _WORD.finditer(self.lower)]
 
     def original(self, start: int, end: int) -> Span:
         """The span of the text that a span of the view reads. Markup that opens or closes in it does both in it."""
-        return self._balanced(self._at(start)[0], self._at(end - 1)[1]) if self._places else (start, end)
+        return (start, end) if self.plain else self._balanced(self._at(start)[0], self._at(end - 1)[1])
 
     def whole(self, start: int, end: int) -> Span:
         """The same, with the macro of which this is the argument."""
         start, end = self.original(start, end)
         text = self._original
-        macro = _STYLED.search(text, max(0, start - 16), start) if self._places and text.startswith("}", end) else None
+        macro = _STYLED.search(text, max(0, start - 16), start) if not self.plain and text.startswith("}", end) else None
         if macro and _MACROS.get(macro[1]) == "":
             return self._in_dollars(macro.start(), end + 1)
         return start, end

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from extractor.documents import Span, spaced
 from extractor.spotting.hardware import HardwareMention, find_hardware
-from extractor.spotting.numbers import find_asides
 from extractor.spotting.quantities import QuantityMention, find_quantities
 from extractor.text import View, view_of
 
@@ -23,6 +22,18 @@ _ABBREVIATION = re.compile(
     r"|a\.k\.a|viz|ca|ver|Inc|Ltd|Corp|Co|Jr|[A-Z])$"
 )
 _CAPITAL_NEXT = re.compile(r"\s+[A-Z]")
+_NUM = r"[-+]?\d*\.?\d+(?:e-?\d+)?(?: ?%)?"
+_TO = r" ?(?:-|–|—|to|,|;|and) ?"
+_ASIDE_HINTS = ("CI", "nterval", "CrI", "quartile", "IQR")
+_P_VALUE = re.compile(r"[pP][ -]?[<=>≤≥v]")
+_ASIDE = re.compile(
+    rf"(?:{_NUM} ?)?(?:\bCr?Is?\b|\b(?:[Cc]onfidence|[Cc]redible|[Uu]ncertainty) [Ii]ntervals?|\bIQR\b"
+    r"|\binterquartile range)"
+    rf"(?: ?\(?Cr?Is?\)?)?(?:[ :=,\[(]| of| was| is)*(?:{_NUM}(?:{_TO}{_NUM})?\]?)?"
+    rf"|(?<=\(){_NUM}{_TO}{_NUM}[,;] ?{_NUM} ?Cr?I(?=\))"
+    rf"|\b[pP](?:[- ]values?(?: of| was| is)? ?(?:[<=>≤≥~]+ ?)?| ?[<=>≤≥~]+ ?)(?:{_NUM}(?: ?[×x] ?10 ?\^? ?-\d+)?|10 ?\^ ?-\d+)"
+)
+"""A confidence interval with its level, a p-value."""
 _LONGEST_ABBREVIATION = 8
 _LONGEST_SENTENCE = 1200
 """Characters, more than any of 4,228 abstracts has; a longer one is read in parts, so that time grows with length alone."""
@@ -94,6 +105,13 @@ def _outside(quantities: tuple[QuantityMention, ...], hardware: tuple[HardwareMe
         if mention.unit or not before or hardware[before - 1].span[1] < mention.span[1]:
             kept.append(mention)
     return kept
+
+
+def find_asides(text: str) -> tuple[Span, ...]:
+    """Where confidence intervals and p-values stand: their numbers say how sure a result is, not what it is."""
+    if _P_VALUE.search(text) is None and not any(hint in text for hint in _ASIDE_HINTS):
+        return ()
+    return tuple(match.span() for match in _ASIDE.finditer(text))
 
 
 def split_sentences(text: str) -> tuple[Span, ...]:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from extractor.documents import Span
 from extractor.spotting.lexicon import load
@@ -66,15 +67,23 @@ _WORDS = re.compile(
     rf"|(?P<multiple>{'|'.join(_MULTIPLES)})(?![a-z]|-[a-z])"
     r")"
 )
-_FIRST_WORDS = frozenset(
-    [
-        *_CARDINALS,
-        *(f"{word}fold" for word in _CARDINALS),
-        *_MULTIPLES,
-        *("a", "an", "half", "halve", "halves", "halved", "halving"),
-    ]
-)
+_FIRST_WORDS = {*_CARDINALS, *(f"{word}fold" for word in _CARDINALS), *_MULTIPLES, "a", "an"}
+_FIRST_WORDS |= {"half", "halve", "halves", "halved", "halving"}
 _LEAST = re.compile(rf"(?<![a-z0-9_-])({_SMALL})-?(?: to | or |-to-)$")
+_DOUBLE_OBJECT = re.compile(
+    r" (?:the|throughput|accuracy|speed|performance|efficiency|capacity|that|those|its|their|our|of|as"
+    r"|in (?:size|speed)|amount)(?![a-z])"
+)
+_OF_THE = re.compile(r"\s(?:of|the|as|less|fewer|smaller|its)(?![a-z])")
+_ARTICLE = re.compile(r"\san?(?=[\s-])")
+_BY_OR_IN = re.compile(r"(?i)\b(?:by|in)\s(?:over\s|more than\s|almost\s|about\s|nearly\s|roughly\s)?$")
+_BY = re.compile(r"(?i)\b(?:by|in|to|about|almost|nearly|than|roughly)\s(?:over\s|more than\s|almost\s|about\s|nearly\s)?$")
+_NO_RATE = re.compile(r"\s(?:a|per|each|every)\s")
+_BY_FACTORS = re.compile(r"(?i)\b(?:by|least|most|to|than|over|about|nearly)\s$")
+_BOUNDED = re.compile(
+    r"(?i)\b(?:under|than|within|about|around|below|roughly|nearly|almost|in|takes?|took|taking|needs|requires"
+    r"|takes (?:over|more than))\s$"
+)
 _ORDERS = re.compile(r"[ -]?orders?[ -]of[ -]magnitudes?")
 _JOINT = re.compile(r" ?[-–—] ?|-to-|/[+-]?")
 _DECADE = re.compile(r"(?:19|20)\d0s(?![a-z])")
@@ -86,40 +95,10 @@ _GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d)[A-Za-z_]|\^|[-–](?=\d+[A-Za-z
 _SCREEN = re.compile(  # "a 4K video" names a resolution, "4K tokens" counts
     r"[248]K(?!\s(?:tokens?|images|samples|param|hours|examples|context|pairs|videos|instances|sequence|steps|iterations))"
 )
-_DOUBLE_OBJECT = re.compile(
-    r" (?:the|throughput|accuracy|speed|performance|efficiency|capacity|that|those|its|their|our|of|as"
-    r"|in (?:size|speed)|amount)(?![a-z])"
-)
-_OF_THE = re.compile(r"\s(?:of|the|as|less|fewer|smaller|its)(?![a-z])")
-_ARTICLE = re.compile(r"\san?(?=[\s-])")
-_BY_OR_IN = re.compile(r"(?i)\b(?:by|in)\s(?:over\s|more than\s|almost\s|about\s|nearly\s|roughly\s)?$")
-_BY = re.compile(r"(?i)\b(?:by|in|to|about|almost|nearly|than|roughly)\s(?:over\s|more than\s|almost\s|about\s|nearly\s)?$")
-_NO_RATE = re.compile(r"\s(?:a|per|each|every)\s")
-_BY_FACTORS = re.compile(r"(?i)\b(?:by|least|most|to|than|over|about|nearly)\s$")
 _YEAR_WORDS = frozenset({"in", "by", "since", "until", "of", "from", "year", "early", "late"})
-_BOUNDED = re.compile(
-    r"(?i)\b(?:under|than|within|about|around|below|roughly|nearly|almost|in|takes?|took|taking|needs|requires"
-    r"|takes (?:over|more than))\s$"
-)
 
 
-_NUM = r"[-+]?\d*\.?\d+(?:e-?\d+)?(?: ?%)?"
-_TO = r" ?(?:-|–|—|to|,|;|and) ?"
-_ASIDE_HINTS = ("CI", "nterval", "CrI", "quartile", "IQR")
-_P_VALUE = re.compile(r"[pP][ -]?[<=>≤≥v]")
-_ASIDE = re.compile(
-    rf"(?:{_NUM} ?)?(?:\bCr?Is?\b|\b(?:[Cc]onfidence|[Cc]redible|[Uu]ncertainty) [Ii]ntervals?|\bIQR\b"
-    r"|\binterquartile range)"
-    rf"(?: ?\(?Cr?Is?\)?)?(?:[ :=,\[(]| of| was| is)*(?:{_NUM}(?:{_TO}{_NUM})?\]?)?"
-    rf"|(?<=\(){_NUM}{_TO}{_NUM}[,;] ?{_NUM} ?Cr?I(?=\))"
-    rf"|\b[pP](?:[- ]values?(?: of| was| is)? ?(?:[<=>≤≥~]+ ?)?| ?[<=>≤≥~]+ ?)(?:{_NUM}(?:{_TIMES}10 ?\^? ?-\d+)?|10 ?\^ ?-\d+)"
-)
-"""A confidence interval with its level, a p-value."""
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_NO_QUANTITY = re.compile(
-    rf"\d+(?:(?:st|nd|rd|th)? (?:{_MONTHS})\b| ?[ap]\.?m\.(?![a-z])|/\d+ (?:[a-z-]+(?:/[a-z-]+)? )?splits?\b)"
-)
-"""A day of a month, a time of the day, and in which proportion data were split."""
+_NO_QUANTITY = re.compile("|".join(f"(?:{pattern})" for pattern in _LEXICON["left_alone"]["patterns"]))
 _SHARE = re.compile(
     r"(?P<low>\d+)(?:[-–](?P<high>\d+))?(?:/| (?:out )?of (?:the )?)(?P<all>\d+)"
     rf"(?= (?:[a-z-]+ )?(?:{'|'.join(_LEXICON['shares']['nouns'])})(?![a-z]))"
@@ -149,13 +128,6 @@ class Number:
     bare: bool = True
     negative: bool = False
     orders: bool = False
-
-
-def find_asides(text: str) -> tuple[Span, ...]:
-    """Where confidence intervals and p-values stand: their numbers say how sure a result is, not what it is."""
-    if _P_VALUE.search(text) is None and not any(hint in text for hint in _ASIDE_HINTS):
-        return ()
-    return tuple(match.span() for match in _ASIDE.finditer(text))
 
 
 def find_numbers(view: View, asides: Sequence[Span]) -> list[Number]:
@@ -198,20 +170,13 @@ def _digits(text: str, asides: Sequence[Span]) -> Iterator[Number]:
         if referred >= 0 and run[0].isdecimal() and _LISTED_ON.fullmatch(text, referred, start):
             referred = end  # "Sections 3 and 4"
             continue
-        signed = text[start - 1 : start] in ("+", "-") and start > 0
         joined = previous_end >= start - 4 and bool(_JOINT.fullmatch(text, previous_end, start))
-        sign = ""
-        if signed:
-            if joined or (start > 1 and text[start - 2] not in " (\n$~,/[=:{"):
-                # The hyphen joins: a range, or part of a word.
-                if (
-                    not joined
-                    and text[start - 2] not in "%$)0123456789+"
-                    and text[max(0, start - 4) : start - 1].lower() != "sub"
-                ):
-                    continue
-            else:
-                sign = text[start - 1]
+        sign = text[start - 1] if start and text[start - 1] in "+-" else ""
+        if sign and (joined or (start > 1 and text[start - 2] not in " (\n$~,/[=:{")):
+            before = text[max(0, start - 4) : start - 1]
+            if not joined and before[-1:] not in tuple("%$)0123456789+") and before.lower() != "sub":
+                continue
+            sign = ""  # the hyphen joins: a range, or part of a word
         number, read_to = _shortened(text, run) or _read_digits(text, start, end, sign)
         if number is None or number.high > _LARGEST:
             continue
@@ -254,11 +219,18 @@ def _shortened(text: str, run: re.Match[str]) -> tuple[Number, int] | None:
     """A number of operations in short beside one that is written out: "120G FLOPs, not 210G"."""
     if not text.startswith("G", run.end()) or text[run.end() + 1 : run.end() + 2].isalnum() or not _WRITTEN.fullmatch(run[0]):
         return None
-    full = None if read_unit(text, run.end()) else _OPERATIONS.search(text)
-    if full is None:
+    unit = None if read_unit(text, run.end()) else _operations(text)
+    if unit is None:
         return None
     value = float(run[0]) * 1e9
-    return Number(run.start(), run.end() + 1, value, value, unit=full[1], scaled=True, bare=False), run.end() + 1
+    return Number(run.start(), run.end() + 1, value, value, unit=unit, scaled=True, bare=False), run.end() + 1
+
+
+@lru_cache(maxsize=8)
+def _operations(text: str) -> str | None:
+    """The operations that a text counts in billions."""
+    match = _OPERATIONS.search(text)
+    return match[1] if match else None
 
 
 def _read_digits(text: str, start: int, end: int, sign: str) -> tuple[Number | None, int]:

@@ -131,7 +131,7 @@ def multiple(frame: Frame) -> Verdict:
 
 def training_time(frame: Frame) -> Verdict:
     """Yes: days that training takes; no: other days."""
-    if frame.mention.measure.dimension != "time" or frame.mention.measure.base < DAY:
+    if frame.mention.measure.reports != "time" or frame.mention.measure.base < DAY:
         return None
     words = frame.sentence.words[max(0, frame.first - 8) : frame.first]
     return any(word in _counts().trained or word in ("takes", "took", "time") for word in words)
