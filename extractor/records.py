@@ -1,7 +1,8 @@
 """The data model of the output: one `Extraction` per abstract, one `Failure` per input that gave none.
 
-Field names, enumerations and units are those of the annotation guidelines. A record checks itself when it is built: each
-span's characters equal the field that it belongs to, so a record whose phrases are not in its text cannot exist.
+Field names, enumerations and units are those of the annotation guidelines. A record checks itself when it is built: the
+characters of each span, each run of white space made one space, equal the field that the span belongs to. So a record whose
+phrases are not in its text cannot exist.
 """
 
 from typing import Any, Final, Literal, Self
@@ -141,9 +142,10 @@ class Provenance(Record):
 
 
 class Extraction(Record):
-    """What one abstract claims. `text` (not stored) is `title + "\\n" + abstract`, and `text[start:end]` equals each field.
+    """What one abstract claims. `text` (not stored) is `title + "\\n" + abstract`, the title on one line.
 
-    `source` is absent where the input knows nothing beside the text.
+    `text[start:end]` equals each field, with each run of white space made one space: a field holds no line break. `source` is
+    absent where the input knows nothing beside the text.
     """
 
     schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="1: the form that this schema describes.")

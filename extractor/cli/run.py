@@ -66,6 +66,15 @@ def run(
     fields: options.Fields = "",
     keep: options.Keep = None,
     as_format: options.Format = None,
+    max_characters: Annotated[
+        int,
+        option(
+            "--max-characters",
+            metavar="N",
+            min=1,
+            help="Characters of the longest abstract; a longer record is a failure, since it is likely a whole paper.",
+        ),
+    ] = 50_000,
     fresh: options.Fresh = False,
     batch: Annotated[
         bool,
@@ -117,7 +126,7 @@ def run(
         fallbacks=tuple(fallback or ()),
         cache=not no_cache,
     )
-    job = Job(tuple(inputs), asked, fields, workers, order, batch, retry_online, tuple(keep or ()), as_format)
+    job = Job(tuple(inputs), asked, fields, workers, order, batch, retry_online, tuple(keep or ()), as_format, max_characters)
     folder = None if output == STREAM else Path(output)
     if dry_run:
         estimate(job, folder, fresh)

@@ -22,8 +22,8 @@ class Job:
     """What is read, who labels it, and how the job goes about it.
 
     `fields` maps the names of the input's fields (`title=headline`); what stands in the fields `keep` passes through; `format`
-    is that of all inputs where it is not to be recognised; `order` is that of the records. `retry_online` asks again, by
-    calls, for what a batch left. `inputs` are named from `directory`.
+    is that of all inputs where it is not to be recognised; a record longer than `max_characters` fails; `order` is that of the
+    records. `retry_online` asks again, by calls, for what a batch left. `inputs` are named from `directory`.
     """
 
     inputs: tuple[str, ...]
@@ -35,6 +35,7 @@ class Job:
     retry_online: bool = False
     keep: tuple[str, ...] = ()
     format: str | None = None
+    max_characters: int = 50_000
     directory: str = field(default_factory=os.getcwd)
 
     @classmethod

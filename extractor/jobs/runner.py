@@ -49,7 +49,7 @@ class Runner:
         names = job.names
         self.chosen = choose(job.model, notice)
         self._gauge = Gauge()
-        self.items = read(list(job.inputs), names, stdin, self._gauge, job.format)
+        self.items = read(list(job.inputs), names, stdin, self._gauge, job.format, job.max_characters)
 
     def run(
         self,

@@ -64,12 +64,13 @@ def read(
     stdin: BinaryIO | None = None,
     gauge: Gauge | None = None,
     as_format: str | None = None,
+    longest: int | None = None,
 ) -> Iterator[Sourced | BadRecord]:
     """Read documents from paths, globs, folders, addresses and `-`; a file named more than once is read once.
 
     A document's id is its record's own, else its DOI, arXiv id or PMID, else `stem#ordinal`, the ordinal counting the records
-    of that file from 1; where two inputs share a stem, their paths stand for it. What cannot be read is a BadRecord in its
-    place. A document that was read before, and a file of a folder or a pattern that is not recognised, are left out; `gauge`
+    of that file from 1; where two inputs share a stem, their paths stand for it. What cannot be read, or has more than
+    `longest` characters, is a BadRecord in its place. A document that was read before, and a file of a folder or a pattern that is not recognised, are left out; `gauge`
     counts them, and follows how far the reading is. `as_format` names the format of all inputs. Raises UsageError, before
     anything is read, for an input that does not exist or has no file that is read, and for a format that does not exist.
     """
@@ -77,7 +78,7 @@ def read(
     if given is None and not any(map(_is_read, files)):
         listed = ", ".join(file.path for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
         raise UsageError(f"No file is recognised: {listed}. See what is read with `extractor sources`.")
-    return _documents(files, fields or Fields(), stdin, gauge or Gauge(), given)
+    return _documents(files, fields or Fields(), stdin, gauge or Gauge(), given, longest)
 
 
 def recognise(path: str, head: bytes, *, named: bool) -> Format | Refused:
@@ -117,7 +118,7 @@ def _is_read(file: File) -> bool:
 
 
 def _documents(
-    files: list[File], fields: Fields, stdin: BinaryIO | None, gauge: Gauge, given: Format | None
+    files: list[File], fields: Fields, stdin: BinaryIO | None, gauge: Gauge, given: Format | None, longest: int | None
 ) -> Iterator[Sourced | BadRecord]:
     paths = [file.path for file in files]
     stems = Counter(stem_of(path) for path in paths)
@@ -142,6 +143,9 @@ def _documents(
                 elif isinstance(first, Location):
                     cause = f'two records have the id "{id}": {first} and {location}'
                     yield BadRecord(location, id, cause, "Give each its own id.")
+                elif longest is not None and (length := len(found.title) + 1 + len(found.abstract)) > longest:
+                    cause = f"the record has {length:,} characters, more than the {longest:,} of an abstract"
+                    yield BadRecord(location, id, cause, "Give the abstract alone, or raise --max-characters.")
                 else:
                     yield Sourced(document, location)
             if ordinal == 0:

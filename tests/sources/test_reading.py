@@ -369,3 +369,15 @@ def test_what_an_extra_holds_is_asked_for_where_it_is_missing(
     assert isinstance(bad, BadRecord)
     assert "installed" in bad.cause
     assert "pip install '.[formats]'" in bad.cause + bad.fix
+
+
+def test_a_record_longer_than_an_abstract_is_bad_and_the_others_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    records = [{"id": "long", "title": "T", "abstract": "a" * 99}, {"id": "short", "title": "T", "abstract": "a" * 98}]
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    first, second = read([str(file)], longest=100)
+    assert isinstance(first, BadRecord)
+    assert isinstance(second, Sourced)
+    assert (first.id, first.location.line, second.document.id) == ("long", 1, "short")
+    assert first.cause == "the record has 101 characters, more than the 100 of an abstract"
+    assert all(isinstance(item, Sourced) for item in read([str(file)]))
