@@ -277,6 +277,16 @@ def odd_unit(frame: Frame) -> Verdict:
     return False
 
 
+_PRICES = ("cost", "price", "pric", "budget", "expens", "cheap", "spen", "paid", "pay")
+
+
+def sum_of_money(frame: Frame) -> Verdict:
+    """No: money in a sentence that speaks of no cost ("over $2 billion in annual sales")."""
+    if frame.mention.measure.dimension != "money" or "for" in frame.words_before[-2:]:
+        return None
+    return None if any(word.startswith(_PRICES) for word in frame.sentence.words) else False
+
+
 def background(frame: Frame) -> Verdict:
     """No: a sentence about what others do, without a word of the paper's own work or results."""
     return False if frame.mention.span[0] - frame.sentence.span[0] >= _background_from(frame.sentence.line) else None
@@ -364,6 +374,7 @@ RULES: tuple[Callable[[Frame], Verdict], ...] = (
     description,
     larger_thing,
     odd_unit,
+    sum_of_money,
     background,
     count,
     evident,

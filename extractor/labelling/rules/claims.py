@@ -5,7 +5,7 @@ from extractor.labelling.rules.candidates import judge
 from extractor.labelling.rules.comparands import baseline_of
 from extractor.labelling.rules.frames import Frame, frames_of
 from extractor.labelling.rules.hanging import hang
-from extractor.labelling.rules.kinds import sense_of
+from extractor.labelling.rules.kinds import is_success, sense_of
 from extractor.labelling.rules.places import dataset_of, device_of
 from extractor.labelling.rules.reading import Reading, Sentence
 from extractor.labelling.rules.sharing import LISTED, carry, complete, pair
@@ -56,7 +56,7 @@ def _label_sentence(
                 kind=sense.kind,
                 comparison=sense.comparison,
                 effect=sense.effect,
-                metric=frame.metric_text,
+                metric=None if is_success(frame) else frame.metric_text,
                 subject=subject,
                 baseline=baseline,
                 dataset=dataset,

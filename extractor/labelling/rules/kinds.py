@@ -30,6 +30,8 @@ def comparison_of(frame: Frame) -> Comparison:
     entry = frame.change_entry
     if _is_overhead(frame):
         return "change"
+    if is_success(frame):
+        return "absolute"
     if frame.rule in ("from to", "achieved share") or frame.paired:
         shared = frame.rule == "from to" and mention.unit == "%" and _OF_ITS.match(after) is not None
         return "fraction" if mention.unit == "x" or shared else "absolute"
@@ -47,6 +49,20 @@ def comparison_of(frame: Frame) -> Comparison:
 
 
 _OF_ITS = re.compile(r"OD+[wN]*M")
+
+
+_OUT_OF = re.compile(r"\d+(?:[-–]\d+)?(?:/| (?:out )?of (?:the )?)\d+")
+
+
+_TRIES = frozenset(
+    ["trials", "attempts", "tries", "runs", "tasks", "cases", "tests", "episodes", "experiments", "scenarios", "rollouts"]
+)
+
+
+def is_success(frame: Frame) -> bool:
+    """ "succeeds in 37 of 40 trials": how often something went well."""
+    counted = frame.mention.unit == "x" and _OUT_OF.fullmatch(frame.mention.text) is not None
+    return counted and not _TRIES.isdisjoint(" ".join(frame.words_after[:3]).split()[:2])
 
 
 def _within(frame: Frame) -> bool:
@@ -94,6 +110,8 @@ def kind_of(frame: Frame, comparison: Comparison) -> Kind:
     """The unit decides where it is one of time or cost; else the metric, else the word of change, else accuracy."""
     unit, entry = frame.mention.measure, frame.entry
     time: Kind = "speed" if comparison == "absolute" else "speedup"
+    if is_success(frame):
+        return "accuracy"
     if frame.rule == "training data":
         return "resource"
     if unit.reports == "time":

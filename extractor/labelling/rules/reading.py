@@ -124,7 +124,7 @@ def lexicon() -> Lexicon:
             codes[word] = "C"
     phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
     lexer = re.compile(
-        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:(?!--)[-.'’+&@^]+[\w$\\^{{}}]+)*\+*|[^\s\w]"
+        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:(?:(?!--)[-.'’+&@^]+|(?<=\d):(?=\d))[\w$\\^{{}}]+)*\+*|[^\s\w]"
     )
     return Lexicon(codes, metrics, changes, frozenset(lists["cased"]), frozenset(lists["fillers"]), lexer)
 
