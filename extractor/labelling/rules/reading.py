@@ -289,7 +289,7 @@ def read_sentence(text: str, masked: str, span: Span) -> Sentence:
             elif first == COUNT:
                 code = "w"
             elif len(word) == 1 and not word.isalnum():
-                code = word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "-"
+                code = word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "w" if word == "→" else "-"
             else:
                 code = _class_of(word, text[start:end], not starts)
         elif code == "M" and word in words_of.cased and text[start:end].islower():
