@@ -46,7 +46,7 @@ def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, 
 
     In evals/gold, 78 of the 109 quantities that are not claims have no sense, and every claim keeps its own.
     """
-    mentions = mentions.as_read
+    mentions = mentions.reading or mentions
     mention = mentions.quantities[mention.id - 1]
     if _counts(mention, mentions.text):
         return {}
