@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from extractor.outputs.factors import Factor
 from extractor.outputs.names import name_key, phrase_key
 from extractor.records import Claim, Extraction, Failure, HardwareTarget
-from extractor.spotting.hardware import find_hardware
+from extractor.spotting import spot
 
 Type = Literal["text", "integer", "number", "boolean"]
 Cell = str | int | float | bool | None
@@ -86,7 +86,7 @@ def hardware_category(record: Extraction, claim: Claim) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _lexical_categories(words: str) -> frozenset[str]:
-    return frozenset(mention.category for mention in find_hardware(words))
+    return frozenset(mention.category for mention in spot(words).hardware)
 
 
 def _known(name: str) -> Callable[[Any], Cell]:

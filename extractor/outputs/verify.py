@@ -12,8 +12,7 @@ from math import isclose
 from typing import Any, Final, Literal
 
 from extractor.errors import DataError
-from extractor.spotting import QuantityMention
-from extractor.spotting.quantities import find_quantities
+from extractor.spotting import QuantityMention, spot
 from extractor.spotting.units import in_base_unit
 
 Problem = Literal["missing", "unit", "bound"]
@@ -158,7 +157,7 @@ def _of_json(value: Any, path: str, unit: str | None = None, bound: str | None =
 
 
 def _numbers(piece: Piece) -> Iterator[_Number]:
-    for mention in find_quantities(piece.text):
+    for mention in spot(piece.text).quantities:
         low, unit = in_base_unit(mention.low, mention.unit)
         high, _ = in_base_unit(mention.high, mention.unit)
         bound = piece.bound or mention.bound
@@ -177,7 +176,7 @@ def _numbers(piece: Piece) -> Iterator[_Number]:
 
 def _others(piece: Piece) -> Iterator[tuple[str, str]]:
     """The numbers that spotting takes for parts of names, years and the like: they have to stand in the source as digits."""
-    taken: list[QuantityMention] = [*find_quantities(piece.text)]
+    taken: list[QuantityMention] = [*spot(piece.text).quantities]
     for match in _DIGITS.finditer(piece.text):
         if not any(m.span[0] < match.end() and match.start() < m.span[1] for m in taken):
             yield _place(piece, match.start()), match[0]

@@ -70,9 +70,10 @@ def read(
 
     A document's id is its record's own, else its DOI, arXiv id or PMID, else `stem#ordinal`, the ordinal counting the records
     of that file from 1; where two inputs share a stem, their paths stand for it. What cannot be read, or has more than
-    `longest` characters, is a BadRecord in its place. A document that was read before, and a file of a folder or a pattern that is not recognised, are left out; `gauge`
-    counts them, and follows how far the reading is. `as_format` names the format of all inputs. Raises UsageError, before
-    anything is read, for an input that does not exist or has no file that is read, and for a format that does not exist.
+    `longest` characters, is a BadRecord in its place. A document that was read before, and a file of a folder or a pattern that
+    is not recognised, are left out; `gauge` counts them, and follows how far the reading is. `as_format` names the format of
+    all inputs. Raises UsageError, before anything is read, for an input that does not exist or has no file that is read, and
+    for a format that does not exist.
     """
     files, given = expand(inputs), named(as_format) if as_format else None
     if given is None and not any(map(_is_read, files)):

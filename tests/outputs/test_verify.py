@@ -9,7 +9,7 @@ from extractor import extract
 from extractor.errors import DataError
 from extractor.outputs.jsonl import to_line
 from extractor.outputs.verify import pieces, verify
-from extractor.spotting.quantities import find_quantities
+from extractor.spotting import spot
 
 SOURCE = (
     "OmniVLM: Fast\nOn a laptop it shows 9.1x faster time-to-first-token (0.75s vs 6.82s) and up to 35.6% less memory in 2024 "
@@ -114,7 +114,7 @@ def test_a_record_of_this_program_stands_in_its_text() -> None:
 
 def test_numbers_are_counted() -> None:
     count, findings = verify(pieces(SOURCE, name="a.txt"), pieces(SOURCE, name="a.txt"))
-    assert (count >= len(find_quantities(SOURCE)) > 8, findings) == (True, [])
+    assert (count >= len(spot(SOURCE).quantities) > 8, findings) == (True, [])
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
