@@ -145,7 +145,8 @@ def _digits(text: str, asides: Sequence[Span]) -> Iterator[Number]:
     tokens = _Tokens(text)
     remaining = iter(asides)
     aside = (-1, -1)
-    previous_end = read_to = passed = referred = -1
+    previous_end = read_to = referred = -1
+    passed = -2
     runs = [*_RUN.finditer(text)]
     rows = _ROW.finditer(text) if len(runs) > _FEW else iter(())
     row = (-1, -1)
