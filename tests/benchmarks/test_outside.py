@@ -120,6 +120,9 @@ def test_a_value_is_paired_once_and_rather_with_its_own_change() -> None:
     score = score_values([(gold, found)])
     assert (score.right, score.right_with_change) == (2, 2)
     assert score.f1(score.right) == pytest.approx(0.8)
+    other_change = [Counted((0, 1), (5.0, 5.0), "up_to")]
+    assert score_values([(gold, other_change)]).right == 1
+    assert score_values([(gold, other_change)]).right_with_change == 0
     missed, rest = unpaired((*gold, ((5.0, 6.0), "=")), found)
     assert (missed, len(rest)) == ([((5.0, 6.0), "=")], 1)
 
