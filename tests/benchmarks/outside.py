@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from extractor.documents import Span
-from extractor.spotting import QuantityMention
-from extractor.spotting.quantities import find_quantities
+from extractor.spotting import QuantityMention, spot
 from tests.benchmarks.outside_adapter import CHANGES, Counted, as_measeval, as_newsquant, as_spotted
 
 Values = tuple[float, float]
@@ -126,8 +125,8 @@ def _newsquant(folder: Path, differences: bool) -> None:
 
 def _readers(adapt: Callable[[str, tuple[QuantityMention, ...]], list[Counted]]) -> dict[str, Reader]:
     return {
-        "as spotted": lambda text: as_spotted(find_quantities(text)),
-        "with the adapter": lambda text: adapt(text, find_quantities(text)),
+        "as spotted": lambda text: as_spotted(spot(text).quantities),
+        "with the adapter": lambda text: adapt(text, spot(text).quantities),
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor.documents import Span
-from extractor.spotting.quantities import find_quantities
+from extractor.spotting import spot
 from tests.benchmarks.outside import main, read_measeval, read_newsquant, score_spans, score_values, span_differences, unpaired
 from tests.benchmarks.outside_adapter import Counted, as_measeval, as_newsquant, as_spotted
 
@@ -151,7 +151,7 @@ def test_differences_show_what_was_found_instead() -> None:
     ],
 )
 def test_the_adapter_counts_as_measeval_does(text: str, expected: list[str]) -> None:
-    found = [text[slice(*quantity.span)] for quantity in as_measeval(text, find_quantities(text))]
+    found = [text[slice(*quantity.span)] for quantity in as_measeval(text, spot(text).quantities)]
     assert [phrase for phrase in found if phrase != "tenfold"] == expected
 
 
@@ -166,9 +166,9 @@ def test_the_adapter_counts_as_measeval_does(text: str, expected: list[str]) -> 
     ],
 )
 def test_the_adapter_counts_as_newsquant_does(text: str, expected: list[tuple[float, float]]) -> None:
-    assert [quantity.values for quantity in as_newsquant(text, find_quantities(text))] == expected
+    assert [quantity.values for quantity in as_newsquant(text, spot(text).quantities)] == expected
 
 
 def test_as_spotted_changes_nothing() -> None:
-    (mention,) = find_quantities("it takes up to 40 ms")
+    (mention,) = spot("it takes up to 40 ms").quantities
     assert as_spotted([mention]) == [Counted(mention.span, (40.0, 40.0), "up_to")]
