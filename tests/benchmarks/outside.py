@@ -19,18 +19,17 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import isclose
 from pathlib import Path
 from typing import Any
 
 from extractor.documents import Span
-from extractor.spotting import QuantityMention, spot
+from extractor.spotting import spot
 from tests.benchmarks.outside_adapter import CHANGES, Counted, as_measeval, as_newsquant, as_spotted
 
 Values = tuple[float, float]
-Reader = Callable[[str], list[Counted]]
 CONTEXT = 40
 """Characters shown on either side of a difference."""
 
@@ -93,41 +92,36 @@ def main(arguments: list[str] | None = None) -> int:
 def _measeval(folder: Path, split: str, differences: bool) -> None:
     paragraphs = read_measeval(folder, split)
     print(f"MeasEval {split}: {len(paragraphs)} paragraphs, {sum(len(p.gold) for p in paragraphs)} quantities")
-    readers = _readers(as_measeval)
-    for name, reader in readers.items():
-        score = score_spans((p.gold, [q.span for q in reader(p.text)], p.text) for p in paragraphs)
+    spotted = [[m.span for m in spot(p.text).quantities] for p in paragraphs]
+    adapted = [as_measeval(p.text, spot(p.text).quantities) for p in paragraphs]
+    for name, found in {"as spotted": spotted, "with the adapter": adapted}.items():
+        score = score_spans((p.gold, spans, p.text) for p, spans in zip(paragraphs, found, strict=True))
         print(
             f"{name:<18} spans {score.found:5}   exact F1 {score.f1(score.right):.3f}   exact match {score.mean(0):.3f}"
             f"   overlap {score.mean(1):.3f}"
         )
     if differences:
-        for p in paragraphs:
-            for line in span_differences(p.text, p.gold, [q.span for q in readers["with the adapter"](p.text)]):
+        for p, spans in zip(paragraphs, adapted, strict=True):
+            for line in span_differences(p.text, p.gold, spans):
                 print(f"{p.id}  {line}")
 
 
 def _newsquant(folder: Path, differences: bool) -> None:
     sentences = read_newsquant(folder)
     print(f"NewsQuant: {len(sentences)} sentences, {sum(len(s.gold) for s in sentences)} quantities")
-    readers = _readers(as_newsquant)
-    for name, reader in readers.items():
-        score = score_values((s.gold, reader(s.text)) for s in sentences)
+    spotted = [as_spotted(spot(s.text).quantities) for s in sentences]
+    adapted = [as_newsquant(s.text, spot(s.text).quantities) for s in sentences]
+    for name, found in {"as spotted": spotted, "with the adapter": adapted}.items():
+        score = score_values((s.gold, quantities) for s, quantities in zip(sentences, found, strict=True))
         print(
             f"{name:<18} found {score.found:5}   value F1 {score.f1(score.right):.3f}"
             f"   value and change F1 {score.f1(score.right_with_change):.3f}"
         )
     if differences:
-        for s in sentences:
-            missed, false = unpaired(s.gold, readers["with the adapter"](s.text))
+        for s, quantities in zip(sentences, adapted, strict=True):
+            missed, false = unpaired(s.gold, quantities)
             if missed or false:
                 print(f"{s.text}\n    missed {missed}   false {[(q.values, s.text[slice(*q.span)]) for q in false]}")
-
-
-def _readers(adapt: Callable[[str, tuple[QuantityMention, ...]], list[Counted]]) -> dict[str, Reader]:
-    return {
-        "as spotted": lambda text: as_spotted(spot(text).quantities),
-        "with the adapter": lambda text: adapt(text, spot(text).quantities),
-    }
 
 
 def read_measeval(folder: Path, split: str) -> list[Paragraph]:

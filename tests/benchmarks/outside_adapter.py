@@ -6,8 +6,9 @@ Both count
 - "from 4 km to 6 km" and "from 80% to 20%" as one range. Here they are two results;
 - no ratio in a single word ("twice", "half", "doubled").
 
-MeasEval takes the bound into the span ("up to 40%", ">250 μm", "5 or more") and leaves out what is counted ("225" of "225
-samples"). Lists stay apart, as most of its own do.
+MeasEval counts confidence intervals ("95%" and "1.9–2.7" of "95% CI 1.9–2.7") and p-values ("< 0.01"), takes the bound into
+the span ("up to 40%", ">250 μm", "5 or more"), and leaves out what is counted ("225" of "225 samples"). Lists stay apart, as
+most of its own do.
 NewsQuant keeps the sign in the value; the guidelines of this project drop one that only marks a loss.
 """
 
@@ -32,12 +33,17 @@ _PRONOUN_BEHIND = re.compile(r"(?:\s(?:another|can|could|may|might|must|should|w
 _RATIO = re.compile(r"(?i)(?:half|halv|twice|thrice|doubl|tripl|quadrupl)[a-z]*$")
 _BOUND = (
     "up to|upto|at least|at most|(?:more|less|fewer|greater|better|higher|lower|larger|smaller) than|approximately|around|about"
-    "|roughly|nearly|almost|over|above|below|under|within|before|near|circa|ca\\.|between|(?:a )?range of|range|average"
+    "|roughly|nearly|almost|over|above|below|under|within|before|near|circa|ca\\.|between|average"
+    "|as much as|as low as|as high as"
 )
 _BEFORE = re.compile(rf"(?i)(?<![\w-])(?:(?:{_BOUND})\s){{0,2}}(?:[<>≤≥⩽⩾≲≳~∼≈±]\s?)?$")
 _BEHIND = re.compile(r"\s(?:or|and) (?:more|less|fewer|higher|lower|above|below|greater|better)(?![a-z])")
 _TO = re.compile(r"\sto\s[$£€]?")
-_FROM = re.compile(r"(?i)\b(?:(?:rang|vary|increas|decreas)(?:es?|ed|ing)\s)?from\s[$£€]?$")
+_FROM = re.compile(r"(?i)\b(?:rang(?:es?|ed|ing)\s)?from\s[$£€]?$")
+_P_VALUE = re.compile(r"(?<![A-Za-z])[pP]\s?(?:=\s?)?((?:[<>≤≥]\s?)?0?\.\d+)")
+_INTERVAL = re.compile(
+    r"(\d\d%)\s(?:CI|confidence\sintervals?)(?![A-Za-z])(?:\s\[CI\])?[:,]?\s?[(\[]?(\d[\d.]*%?\s?(?:–|-|to|,)\s?\d[\d.]*%?)?"
+)
 _NOUN = re.compile(r"\s[a-z]+$")
 _MINUS = re.compile(r"(?<![\w.)%])[-−][$£€]?$")
 
@@ -56,12 +62,15 @@ def as_spotted(mentions: Iterable[QuantityMention]) -> list[Counted]:
     return [Counted(m.span, (m.low, m.high), m.bound) for m in mentions]
 
 
-def as_measeval(text: str, mentions: Iterable[QuantityMention]) -> list[Counted]:
-    """Spotted and counted things, as spans with their bounds."""
+def as_measeval(text: str, mentions: Iterable[QuantityMention]) -> list[Span]:
+    """What is spotted, counted things and statistics, as spans with their bounds."""
     mentions = [*mentions]
     things = {m.span for m in mentions if known_unit(m.unit).things}
     counted = [_without_noun(text, q) if q.span in things else q for q in _with_counts(text, mentions, ones=False)]
-    return [replace(q, span=_with_bound(text, q.span)) for q in _ranges(text, counted)]
+    spans = [_with_bound(text, q.span) for q in _ranges(text, counted)]
+    for span in _statistics(text):
+        spans = [span, *(other for other in spans if other[1] <= span[0] or span[1] <= other[0])]
+    return sorted(spans)
 
 
 def as_newsquant(text: str, mentions: Iterable[QuantityMention]) -> list[Counted]:
@@ -96,6 +105,14 @@ def _ranges(text: str, counted: list[Counted]) -> list[Counted]:
                 continue
         joined.append(quantity)
     return joined
+
+
+def _statistics(text: str) -> list[Span]:
+    """The spans of p-values, and of the level and the ends of confidence intervals."""
+    found = [match.span(1) for match in _P_VALUE.finditer(text)]
+    for match in _INTERVAL.finditer(text):
+        found += [match.span(group) for group in (1, 2) if match[group]]
+    return found
 
 
 def _without_noun(text: str, quantity: Counted) -> Counted:

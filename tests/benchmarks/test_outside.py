@@ -147,11 +147,13 @@ def test_differences_show_what_was_found_instead() -> None:
         ("5 or more and 30% or less", ["5 or more", "30% or less"]),
         ("from 5 ms to 8 ms", ["from 5 ms to 8 ms"]),
         ("on 225 samples", ["225"]),
+        ("of 3 ms (95% CI 1.9–2.7, p < 0.01)", ["3 ms", "95%", "1.9–2.7", "< 0.01"]),
+        ("gained 4% (P = 0.03) in a 95% confidence interval: 2 to 5", ["4%", "0.03", "95%", "2 to 5"]),
         ("of 4 kg, 6 ms and 13 kg", ["4 kg", "6 ms", "13 kg"]),
     ],
 )
 def test_the_adapter_counts_as_measeval_does(text: str, expected: list[str]) -> None:
-    found = [text[slice(*quantity.span)] for quantity in as_measeval(text, spot(text).quantities)]
+    found = [text[slice(*span)] for span in as_measeval(text, spot(text).quantities)]
     assert [phrase for phrase in found if phrase != "tenfold"] == expected
 
 
