@@ -12,6 +12,7 @@ Edit = tuple[int, int, str]
 
 _TIMES = re.compile(r"(?<=\d)(?:\$\\times\$|\\times|×|x|times)(?!\w|-[A-Za-z])")
 _PERCENT = re.compile(r"\\%")
+_MACRO = re.compile(r"(\\[a-zA-Z]+)")
 _JOINT = re.compile(r"(?<=[\d%])-(?=\d)")
 
 
@@ -126,7 +127,10 @@ def with_en_dashes(document: Document, quantities: Iterable[QuantityMention]) ->
 
 
 def with_capitals(document: Document) -> Rewritten:
-    """The document with its title in capitals, letters whose capital is longer aside."""
-    title = "".join(c.upper() if len(c.upper()) == 1 else c for c in document.title)
+    """The document with its title in capitals, macros and letters whose capital is longer aside."""
+    title = "".join(
+        part if part.startswith("\\") else "".join(c.upper() if len(c.upper()) == 1 else c for c in part)
+        for part in _MACRO.split(document.title)
+    )
     same = rewrite(document, ())
     return Rewritten(Document(document.id, title, document.abstract), same.starts, same.ends)

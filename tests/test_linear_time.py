@@ -1,5 +1,6 @@
 """Reading an abstract takes time in proportion to its length, whatever is repeated in it."""
 
+import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +10,8 @@ from types import FrameType
 import pytest
 
 from extractor.documents import Document
-from extractor.grounding import ground
-from extractor.labelling.base import Labelled
 from extractor.labelling.rules import RulesLabeller
-from extractor.records import Provenance
-from extractor.spotting import spot
+from extractor.worker import extract_document
 
 SHORT, LONG = 10_000, 80_000
 """Characters of an abstract that are compared."""
@@ -125,9 +123,7 @@ def seconds(pattern: str, characters: int) -> float:
     start = process_time()
     try:
         with limit(2.5 * SECONDS):
-            mentions = spot(document.text)
-            labels = RulesLabeller().labels(document, mentions)
-            ground(document, mentions, Labelled(labels, Provenance(extractor="", labeller="rules", model="rules")))
+            asyncio.run(extract_document(document, RulesLabeller()))
     except OutOfTimeError:
         return float("inf")
     return process_time() - start
@@ -167,10 +163,10 @@ def test_growth_would_be_seen(power: int, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_measurement_that_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    def endless(_text: str) -> None:
+    async def endless(_document: Document, _labeller: RulesLabeller) -> None:
         while True:
             pass
 
-    monkeypatch.setattr(f"{__name__}.spot", endless)
+    monkeypatch.setattr(f"{__name__}.extract_document", endless)
     monkeypatch.setattr(f"{__name__}.SECONDS", 0.01)
     assert seconds("a", SHORT) == float("inf")

@@ -1,8 +1,9 @@
 """What does not change the meaning of an abstract does not change its record: line breaks, markup, notation."""
 
+import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,10 @@ from typing import Any
 import pytest
 
 from extractor.documents import Document
-from extractor.grounding import ground
-from extractor.labelling.base import Labelled
 from extractor.labelling.rules import RulesLabeller
-from extractor.records import PHRASE_FIELDS, Extraction, Provenance
+from extractor.records import PHRASE_FIELDS, Extraction
 from extractor.spotting import spot
+from extractor.worker import extract_document
 from tests.rewritten import CAPITALS, EN_DASH, REWRITINGS, Rewritten, rewrite, with_capitals, with_en_dashes
 
 GOLD = Path(__file__).parents[1] / "evals" / "gold"
@@ -22,7 +22,11 @@ FOLDERS = [folder for folder in (GOLD, GOLD / "seeds", GOLD / "arxiv") if any(fo
 TOLERATED = 0.01
 """Share of the claims that a rewriting may change."""
 
-DIFFERENT: dict[tuple[str, str, str], str] = {}
+DIFFERENT: dict[tuple[str, str, str], str] = {
+    (CAPITALS, "a004", "0% to 80%"): "its subject is the system, whose name the title alone gives",
+    (CAPITALS, "a006", "20 percentage points"): "its subject is the system, then found in the abstract and not in the title",
+    (CAPITALS, "a007", "1000-fold"): "the claim stands in the title, and FOLD is no unit",
+}
 """By rewriting, document and quantity, or "hardware", or "system": why the record differs. Every difference stands here."""
 
 Fact = tuple[object, ...]
@@ -37,16 +41,19 @@ def documents() -> list[Document]:
     return [Document(page["id"], page["title"], page["abstract"]) for page in pages]
 
 
-def extract(document: Document) -> Extraction:
-    mentions = spot(document.text)
-    provenance = Provenance(extractor="", labeller="rules", model="rules")
-    return ground(document, mentions, Labelled(RulesLabeller().labels(document, mentions), provenance))
+def extract(documents: Iterable[Document]) -> list[Extraction]:
+    """The records of documents by the rules, in their order."""
+
+    async def each() -> list[Extraction]:
+        return [await extract_document(document, RulesLabeller()) for document in documents]
+
+    return asyncio.run(each())
 
 
 @cache
 def records() -> list[Extraction]:
     """The record of each abstract as it stands."""
-    return [extract(document) for document in documents()]
+    return extract(documents())
 
 
 def rewritten(name: str, document: Document) -> Rewritten:
@@ -74,11 +81,9 @@ def system(record: Extraction) -> str | None:
 
 def differences(name: str) -> Iterator[tuple[str, str, str]]:
     """What differs after a rewriting: its name, the document, and the quantity, "hardware" or "system"."""
-    for document, before in zip(documents(), records(), strict=True):
-        place = rewritten(name, document)
-        if place.document == document:
-            continue
-        after = extract(place.document)
+    places = [(rewritten(name, document), before) for document, before in zip(documents(), records(), strict=True)]
+    places = [(place, before) for place, before in places if place.document.text != before.text]
+    for (place, before), after in zip(places, extract(place.document for place, _ in places), strict=True):
         expected = [*facts(before, place)]
         found = [*facts(after, rewrite(place.document, ()))]
         changed = [what for what, fact in expected if fact not in [other for _, other in found]]
@@ -86,7 +91,7 @@ def differences(name: str) -> Iterator[tuple[str, str, str]]:
         if name != CAPITALS and system(before) != system(after):
             changed.append("system")
         for what in dict.fromkeys(" ".join(one.split()) for one in changed):
-            yield name, document.id, what
+            yield name, before.id, what
 
 
 @pytest.mark.parametrize("name", [*REWRITINGS, EN_DASH, CAPITALS])
@@ -137,6 +142,11 @@ def test_a_span_of_words_holds_the_same_words_after_it(name: str) -> None:
     times = sample.span((start, start + len("8$\\times$")))
     assert times is not None
     assert sample.document.text[slice(*times)] in ("8$\\times$", "8×", "8x", "8&times;")
+
+
+def test_a_macro_keeps_its_case() -> None:
+    title = with_capitals(Document("d", "\\textsc{Tern}: $\\alpha$ of ßkills", "It")).document.title
+    assert title == "\\textsc{TERN}: $\\alpha$ OF ßKILLS"
 
 
 def test_lines_are_as_long_as_asked() -> None:
