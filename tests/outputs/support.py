@@ -17,7 +17,7 @@ TWO_DEVICES = extract(
             "doi": "10.1/ab",
             "url": "https://example.org/a?b=1&c=2",
             "year": 2024,
-            "authors": ("Ada B.", "Cy D."),
+            "authors": ["Ada B.", "Cy D."],
             "note": "=1+1",
         }
     }
