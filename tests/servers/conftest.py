@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from extractor.llm.cache import ReplyCache
 from extractor.llm.clock import Clock
 from tests.servers.house import KEY, PAPERS, write
 
@@ -16,7 +17,7 @@ _SECRET = re.compile(r"KEY|TOKEN|SECRET|CREDENTIAL|_API_BASE|_BASE_URL|PROXY", r
 
 
 @pytest.fixture(autouse=True)
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Callable[..., None]) -> Path:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Callable[..., None], empty_cache: bytes) -> Path:
     """The working folder, with the papers in it and one key in the environment."""
 
     slept = 0.0
@@ -28,11 +29,27 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Callable
 
     monkeypatch.chdir(tmp_path)
     environment(OPENAI_API_KEY=KEY)
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # no power cut here
+    (tmp_path / "cache.sqlite3").write_bytes(empty_cache)
     monkeypatch.setattr(Clock, "sleep", pass_by)
     monkeypatch.setattr(Clock, "monotonic", lambda _clock: time.monotonic() + slept)
     monkeypatch.setattr(Clock, "time", lambda _clock: time.time() + slept)
     write(PAPERS)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def empty_cache(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A cache without replies, which takes SQLite longer to make than a job of three papers takes."""
+    file = tmp_path_factory.mktemp("cache") / "cache.sqlite3"
+
+    async def make() -> None:
+        cache = ReplyCache(file)
+        cache.get(b"nothing")
+        await cache.close()
+
+    asyncio.run(make())
+    return file.read_bytes()
 
 
 @pytest.fixture
