@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from extractor.llm.cache import ReplyCache
-from extractor.llm.clock import Clock
+from extractor.llm.limits import Clock
 from tests.servers.house import KEY, PAPERS, write
 
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|CREDENTIAL|_API_BASE|_BASE_URL|PROXY", re.IGNORECASE)

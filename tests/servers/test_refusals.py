@@ -141,7 +141,7 @@ AGAIN: dict[str, Any] = {
     "no choice": refuses(200, completion(None) | {"choices": []}),
     "null": refuses(200, completion(None) | {"choices": None}),
     "loading": refuses(503, {"error": "Model is currently loading", "estimated_time": 20.0}),
-    "404 of a model that loads": refuses(425, {"detail": "too early"}),
+    "too early": refuses(425, {"detail": "too early"}),
     "overloaded": refuses(529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
     "page": refuses(502, page("502 Bad Gateway")),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from aiohttp import web
 from typer.testing import CliRunner
 
 from extractor.cli import app
-from extractor.llm.clock import Clock
+from extractor.llm.limits import Clock
 from tests.labelling.model_server import ModelServer, shown
 from tests.llm.server import Act, Request, breaks_off, fails, resets
 from tests.servers.house import PAPERS, Outcome, run
