@@ -11,19 +11,7 @@ from extractor import read_extractions
 from tests.labelling.model_server import ModelServer, is_reask
 from tests.llm.server import Request
 from tests.servers.house import FEW, KEY, PAPERS, echoing, run
-from tests.servers.shapes import (
-    INVENTED,
-    exactly,
-    fastapi,
-    for_one,
-    google,
-    openai,
-    page,
-    refuses,
-    right,
-    unless,
-    usable,
-)
+from tests.servers.shapes import INVENTED, exactly, fastapi, for_one, google, openai, page, refuses, right, unless, usable
 
 ONE_MORE = exactly(FEW + 1)
 

@@ -10,18 +10,7 @@ from aiohttp import web
 from tests.labelling.model_server import ModelServer, shown
 from tests.llm.server import Request, completion
 from tests.servers.house import FEW, KEY, PAPERS, echoing, run
-from tests.servers.shapes import (
-    at_first,
-    fastapi,
-    for_one,
-    google,
-    once,
-    openai,
-    page,
-    refuses,
-    replies,
-    right,
-)
+from tests.servers.shapes import at_first, fastapi, for_one, google, once, openai, page, refuses, replies, right
 
 # status, body, words that the user reads
 

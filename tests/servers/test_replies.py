@@ -11,18 +11,7 @@ from extractor import read_extractions
 from tests.labelling.model_server import ModelServer, is_reask
 from tests.llm.server import Act, Request, breaks_off, hangs, resets, says
 from tests.servers.house import FEW, PAPERS, Outcome, echoing, run
-from tests.servers.shapes import (
-    INVENTED,
-    at_first,
-    exactly,
-    for_one,
-    openai,
-    refuses,
-    replies,
-    unless,
-    usable,
-    writes,
-)
+from tests.servers.shapes import INVENTED, at_first, exactly, for_one, openai, refuses, replies, unless, usable, writes
 
 Message = Callable[[dict[str, Any]], dict[str, Any]]
 
