@@ -6,7 +6,8 @@ ExtractorError
 └── ProviderError           the provider: a model call that failed for good
     └── CallError           this document gets no answer; the next one may
         └── JobError        no later document can fare better: the job stops at once, and resumes when the cause is mended
-            └── BudgetError the next call could pass the cap on cost
+            ├── BudgetError the next call could pass the cap on cost
+            └── StoppedError the job was asked to stop before the document was done
 
 Anything else that is raised is a bug. Each message says the cause and the fix in one line, and none holds a model's reply or
 a key.
@@ -85,3 +86,7 @@ class JobError(CallError):
 
 class BudgetError(JobError):
     """The cap on cost is reached, or cannot be kept."""
+
+
+class StoppedError(JobError):
+    """The job was asked to stop, and this document would have had to wait; it is neither done nor failed."""

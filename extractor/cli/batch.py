@@ -42,6 +42,7 @@ def submit(
     narrow_schema: options.NarrowSchema = "auto",
     price: options.Price = None,
     max_cost: options.MaxCost = None,
+    max_output_tokens: options.MaxOutputTokens = None,
     no_cache: options.NoCache = False,
     fields: options.Fields = "",
     keep: options.Keep = None,
@@ -63,7 +64,14 @@ def submit(
     from extractor.labelling.models import ModelOptions
 
     asked = ModelOptions(
-        model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema, price=price, max_cost=max_cost, cache=not no_cache
+        model=model,
+        base_url=base_url,
+        prompt=prompt,
+        narrow=narrow_schema,
+        price=price,
+        max_cost=max_cost,
+        max_output_tokens=max_output_tokens,
+        cache=not no_cache,
     )
     runner = Runner(
         Job(tuple(inputs), asked, fields, batch=True, keep=tuple(keep or ()), format=as_format), say, stdin=sys.stdin.buffer

@@ -91,6 +91,16 @@ Price = Annotated[
     str | None,
     option("--price", metavar="IN,OUT", help="US dollars for a million tokens, where none is published: --price 0.15,0.60."),
 ]
+MaxOutputTokens = Annotated[
+    int | None,
+    option(
+        "--max-output-tokens",
+        metavar="N",
+        min=1,
+        help="Tokens that a reply may have, thoughts included; without it, 4096 for a server on this machine or network, "
+        "elsewhere what the model's server allows. It is also what --max-cost sets aside for a call.",
+    ),
+]
 MaxCost = Annotated[
     float | None,
     option(

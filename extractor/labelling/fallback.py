@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 from extractor.documents import Document
-from extractor.errors import BudgetError, CallError, JobError, Spent
+from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
 from extractor.labels import Labelled, Labeller
 from extractor.records import Rejection
 from extractor.spotting import Mentions
@@ -34,7 +34,7 @@ class FallbackLabeller:
             try:
                 return _after(failed, await labeller.label(document, mentions))
             except JobError as error:
-                if n == 0 or isinstance(error, BudgetError):
+                if n == 0 or isinstance(error, BudgetError | StoppedError):
                     error.spent = Spent.together([*(each.spent for each in failed), error.spent])
                     raise
                 failed.append(error)

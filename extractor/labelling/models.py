@@ -42,6 +42,7 @@ class ModelOptions:
     `narrow` cuts the schema down to what each document's mentions can be: `auto` for engines that compile a schema per request,
     which are taken to be those on this machine or network and `ollama`, `hosted_vllm` and `lm_studio`; hosted providers compile
     one schema once, so theirs stays the same. `price` is `IN,OUT` in US dollars for a million tokens, `max_cost` in US dollars.
+    `max_output_tokens` bounds a reply; None is 4,096 for the engines that `narrow` means, and elsewhere what the server allows.
     `timeout` is in seconds until a call is given up; None leaves the usual ones. `concurrency` None is 32 calls at once, and 4
     for the engines that `narrow` means.
 
@@ -58,6 +59,7 @@ class ModelOptions:
     tokens_per_minute: float | None = None
     price: str | None = None
     max_cost: float | None = None
+    max_output_tokens: int | None = None
     cache: bool = True
     timeout: float | None = None
     votes: int = 1
@@ -83,6 +85,11 @@ class Labelling:
     samples: "tuple[ModelLabeller, ...]" = ()
     clients: "tuple[ModelClient[Labels], ...]" = ()
     budget: "Budget | None" = None
+
+    def stop(self) -> None:
+        """End all waits: calls under way end at their first failure, and no other is made. To be called on the event loop."""
+        for client in self.clients:
+            client.limiter.stop()
 
     def is_away(self) -> bool:
         """Whether calls only wait for a server that answers nobody."""
@@ -201,25 +208,38 @@ def choose(
         return Chosen(options)
     if RULES in options.fallbacks[:-1]:
         raise UsageError("--fallback rules always answers, so nothing after it is ever asked. Give it last.")
-    first = _model(options, options.model, options.base_url, retries)
-    stand_ins = (_model(options, name, None, retries, fallback=True) for name in options.fallbacks if name != RULES)
+    first = _model(options, options.model, options.base_url, retries, given_key=key is not None)
+    stand_ins = (
+        _model(options, name, None, retries, given_key=key is not None, fallback=True)
+        for name in options.fallbacks
+        if name != RULES
+    )
     calls = first.settings.limits.concurrency
     models = (first, *stand_ins)
     return Chosen(options, _settings(options, first), True, calls, _WINDOW * calls, models, _once(notice), key)
 
 
 def _model(
-    options: ModelOptions, model: str, base_url: str | None, retries: "RetryPolicy | None", *, fallback: bool = False
+    options: ModelOptions,
+    model: str,
+    base_url: str | None,
+    retries: "RetryPolicy | None",
+    *,
+    given_key: bool,
+    fallback: bool = False,
 ) -> _Model:
     """What the options mean for one model. Raises `UsageError` where they cannot be met."""
     if "/" not in model.strip("/"):
         means = f"{RULES!r}, the built-in labeller, or PROVIDER/NAME, for instance openai/{model or 'NAME'}"
         raise UsageError(f"There is no model {model!r}. Use {means}.")
 
+    from extractor.llm import keys
     from extractor.llm.endpoints import resolve
     from extractor.llm.pricing import Price, price_of
 
     endpoint = resolve(model, base_url)
+    if not given_key:
+        keys.get(endpoint.key_variable)  # one that cannot be a key is told before anything is read
     local, published = endpoint.constrains_decoding, price_of(endpoint)
     require_packages("llm", "aiohttp", "instructor", "openai", "tenacity", *([] if endpoint.direct else ["litellm"]))
 
@@ -238,7 +258,7 @@ def _model(
     concurrency = options.concurrency or (_LOCAL_CONCURRENCY if local else _CONCURRENCY)
     settings = Settings(
         temperature=TEMPERATURE if options.votes > 1 else _TEMPERATURE,
-        max_output_tokens=_LOCAL_OUTPUT_TOKENS if local else None,
+        max_output_tokens=options.max_output_tokens or (_LOCAL_OUTPUT_TOKENS if local else None),
         limits=Limits(concurrency, options.requests_per_minute, options.tokens_per_minute),
         timeouts=Timeouts() if seconds is None else Timeouts(min(seconds, Timeouts().connect), seconds, seconds),
         # In an outage a stand-in answers; without one, nobody does.

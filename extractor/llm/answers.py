@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from extractor.llm.structured import Completion, Mode
+from extractor.llm.completions import Completion
+from extractor.llm.structured import Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,32 +13,36 @@ from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from extractor.errors import CallError, JobError, Spent
+from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
 from extractor.llm import keys
 from extractor.llm.answers import Answers, KnownAnswer
 from extractor.llm.cache import Kept, ReplyCache, key_of, shape_of
+from extractor.llm.completions import Completion, read, read_text
 from extractor.llm.endpoints import Endpoint, resolve
-from extractor.llm.keys import redacted
 from extractor.llm.limits import Clock, Limiter, Limits
-from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
+from extractor.llm.parameters import LENGTHS, Parameters
+from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, longest_output, price_of
+from extractor.llm.redaction import Redaction
+from extractor.llm.refusals import refusal_of
 from extractor.llm.retries import (
     RepeatableError,
     RetryPolicy,
     Verdict,
     cassette_miss,
     judge,
-    refused_parameter,
-    refuses_structure,
     retrying,
 )
-from extractor.llm.structured import Completion, Message, Mode, Template, tell_back
-from extractor.llm.structured import read as parse
+from extractor.llm.structured import Message, Mode, Template, tell_back
 from extractor.llm.transports import Answer, Direct, ThroughLiteLLM, Timeouts, Transport
 
 T = TypeVar("T", bound=BaseModel)
 REASKS = 2
 # Until a reply has shown how long replies are; the labels of an abstract with twenty mentions are about as long.
 _EXPECTED_OUTPUT_TOKENS = 1024
+_LONGEST_OUTPUT_TOKENS = 32_768
+"""What a model is taken to write at most where neither a setting nor litellm's table says."""
+_LONG_WAIT = 10.0
+"""Seconds from which on a wait is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +108,18 @@ class ModelClient(Generic[T]):
         self._clock = clock or Clock()
         self.limiter = limiter or Limiter(self._settings.limits, self._clock)
         self._transport: Transport | None = None
-        self._mode = Mode.JSON_SCHEMA
-        self._works: Mode | None = None
-        self._parameters = self._given_parameters()
-        self._templates: dict[Mode, Template] = {}
+        self._redaction = Redaction.of(key)
+        self._parameters = Parameters(model, self._given_parameters(), notice)
+        self._built: Template | None = None
         self._schema = reply.model_json_schema()
-        self._asked_with = dict(self._parameters)
+        self._asked_with = dict(self._parameters.given)
         self._shape = self._shape_with(self._schema)
         # What calls are expected to take; replies correct both.
         self._schema_tokens = len(json.dumps(self._schema)) // 4
         self._input_ratio = 1.0
         self._longest_output = 0
+        self._most_output = longest_output(self.endpoint) or _LONGEST_OUTPUT_TOKENS
+        self._told_until = float("-inf")
         self._reached = False
         self._answers = answers
 
@@ -153,48 +158,62 @@ class ModelClient(Generic[T]):
         best: tuple[T, Sequence[str]] | None = None
         faults: Sequence[str] = ()
         told: list[str] = []
-        truncated = False
+        truncated = thought = False
+        settled = True
         for _ in range(1 + reasks):
             ledger.attempts += 1
             if known is not None and ledger.attempts == 1:
                 completion, mode = known.completion, known.mode
             else:
-                completion, mode = await self._complete(conversation, schema, ledger)
+                try:
+                    completion, mode = await self._complete(conversation, schema, ledger)
+                except CallError as error:
+                    # What is usable is kept when its mending fails; what stops the job stops it all the same.
+                    if best is None or (isinstance(error, JobError) and not isinstance(error, BudgetError | StoppedError)):
+                        raise
+                    settled = False
+                    break
             if completion.refused:
+                if best is not None:
+                    break
                 raise CallError(
                     f"{self.endpoint.model} declined to answer (refusal or content filter)",
                     "Try another model for this document.",
-                    self._spent(ledger),
+                    ledger.spent(self.price),
                 )
-            truncated = completion.truncated
-            value = parse(completion.text, self._reply, truncated)
+            truncated, thought = completion.truncated, completion.thought
+            value = read(completion, self._reply)
             if isinstance(value, list):
                 faults = value
             else:
                 faults = check(value)
                 best = (value, faults)
+                ledger.has_reply = True
                 if not faults or list(faults) == told:  # told once without effect, they are not told again
                     break
             told = list(faults)
             if ledger.attempts <= reasks:
-                conversation = tell_back(mode, conversation, completion.raw, faults)
+                conversation = tell_back(mode, conversation, completion.raw, completion.text, faults)
         if best is None:
             # What was wrong in detail names parts of the reply, which no exception holds.
             what, fix = "did not fit the schema", "Use a stronger model, or one whose server enforces schemas."
             if truncated:
-                what, fix = "was cut off at its longest", "Allow longer replies."
+                what = "was cut off at its longest" + (", with thoughts before the answer," if thought else "")
+                fix = "Allow longer replies with --max-output-tokens" + (", or have it reason less." if thought else ".")
             if reasks < REASKS:
                 what, fix = (
                     f"{what} and could not be told so",
                     "Run the same command with --retry-online to have it asked again.",
                 )
             cause = f"the reply of {self.endpoint.model} {what} in {ledger.attempts} attempt{'s' * (ledger.attempts > 1)}"
-            raise CallError(cause, fix, self._spent(ledger))
+            raise CallError(cause, fix, ledger.spent(self.price))
         value, faults = best
         if self._cache is not None:
-            self._cache.put(key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults and reasks)))
+            self._cache.put(
+                key, self.endpoint.model, Kept(value.model_dump_json(), settled=bool(faults and reasks and settled))
+            )
         repeated = known is not None and known.counted and not ledger.calls
-        return Reply(value, tuple(faults), repeated, self._spent(ledger))
+        return Reply(value, tuple(faults), repeated, ledger.spent(self.price))
 
     def question(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> str:
         """A name for what is asked: 48 hexadecimal digits, the same where model, server, messages, schema and settings are."""
@@ -220,8 +239,8 @@ class ModelClient(Generic[T]):
         kept = self._cache.get(key) if self._cache is not None else None
         if kept is None:
             return None
-        value = parse(kept.text, self._reply)
-        if isinstance(value, list):
+        value = read_text(kept.text, self._reply)
+        if value is None:
             return None
         faults = tuple(check(value))
         return None if faults and not kept.settled else Reply(value, faults, True, Spent())
@@ -232,6 +251,12 @@ class ModelClient(Generic[T]):
         written = self._settings.max_output_tokens or max(self._longest_output, _EXPECTED_OUTPUT_TOKENS)
         return Spent(1, 1, read, written, None if self.price is None else self.price.of(read, written))
 
+    def _most(self, messages: Sequence[Message]) -> Spent:
+        """The most that one call can take, as far as that is known."""
+        sent = int(self._counted(messages) * self._input_ratio)
+        written = max(self._parameters.length or self._most_output, self._longest_output)
+        return Spent(1, 1, sent, written, None if self.price is None else self.price.of(sent, written))
+
     def _counted(self, messages: Sequence[Message]) -> int:
         return estimated_tokens(messages) + self._schema_tokens
 
@@ -241,13 +266,22 @@ class ModelClient(Generic[T]):
         """One completion, tried again while that may help."""
         transport = self._transport or self._open()
         try:
-            async for attempt in retrying(self._settings.retries, self._clock, lambda: ledger.started):
+            async for attempt in retrying(
+                self._settings.retries,
+                self._clock,
+                lambda: ledger.started,
+                waiting=lambda verdict, seconds: self._tell_wait(verdict, seconds, ledger),
+                stopped=lambda: self.limiter.stopped,
+                sleep=self.limiter.sleep,
+            ):
                 with attempt:
                     return await self._try(transport, messages, schema, ledger)
         except RepeatableError as error:
+            if self.limiter.stopped:
+                raise self._stopped(ledger) from None
             self._fail(error.verdict, ledger, error.__cause__, gone=error.outage)
         except JobError as error:  # the budget knows nothing of the document
-            error.spent = self._spent(ledger)
+            error.spent = ledger.spent(self.price)
             raise
         raise AssertionError("unreachable: tenacity reraises")
 
@@ -260,11 +294,19 @@ class ModelClient(Generic[T]):
         async with self.limiter.slot(tokens) as sent:
             if not ledger.calls:  # the time in the queue is not the document's
                 ledger.started = sent
-            reserved = await self._budget.reserve(expected.cost_usd, self.endpoint.model)
-            before, used, unpaid = ledger.cost(self.price) or 0.0, 0, 0.0
+            if self.limiter.stopped:
+                raise self._stopped(ledger)
+            most = self._most(messages)
+            reserved = await self._budget.reserve(most.cost_usd, self.endpoint.model)
+            used, cost = 0, reserved  # what was sent may be billed, whatever becomes of the answer
             try:
+                if self.limiter.stopped:
+                    cost = 0.0
+                    raise self._stopped(ledger)
                 answer, mode = await self._send(transport, messages, schema, ledger)
-                used = ledger.add(answer.completion, expected.input_tokens)
+                used, cost = ledger.add(answer.completion, most, self.price)
+            except CallError:
+                raise
             except Exception as error:
                 verdict = judge(error, self.endpoint, self._clock.time())
                 if verdict is None:
@@ -273,13 +315,14 @@ class ModelClient(Generic[T]):
                 ledger.failed_at = self._clock.monotonic()
                 if verdict.outcome == "rate limited" or verdict.slow or outage:
                     self.limiter.slowed(sent, verdict.wait)
-                if verdict.slow:
-                    unpaid = reserved  # the provider may have written, and billed, what was not waited for
+                if verdict.free:
+                    cost = 0.0
+                ledger.cost_usd += cost
                 if verdict.repeats:
                     raise RepeatableError(verdict, outage=outage) from error
                 self._fail(verdict, ledger, error)
             finally:
-                await self._budget.settle(reserved, (ledger.cost(self.price) or 0.0) - before + unpaid)
+                await self._budget.settle(reserved, cost)
                 self.limiter.used(tokens, used)
         self._reached = True
         self._input_ratio = max(self._input_ratio, (answer.completion.input_tokens or 0) / self._counted(messages))
@@ -296,7 +339,7 @@ class ModelClient(Generic[T]):
         """
         patience = self._settings.retries.patience
         known = verdict.reached or self._reached
-        if not (verdict.away and known and patience):
+        if not (verdict.away and known and patience) or ledger.has_reply:  # what is usable is not worth the wait
             return False
         self.limiter.unanswered.add(ledger)
         passes = ledger.failed_at is None or self.limiter.succeeded_at > ledger.failed_at
@@ -305,8 +348,20 @@ class ModelClient(Generic[T]):
         if not self.limiter.away:
             self.limiter.away = True
             until = datetime.fromtimestamp(self._clock.time() + patience, UTC).astimezone()
-            self._notice(f"{redacted(verdict.cause, self._key)}. Waiting for it, until {until:%H:%M} at most.")
+            self._notice(f"{self._redaction.line(verdict.cause)}. Waiting for it, until {until:%H:%M} at most.")
         return True
+
+    def _tell_wait(self, verdict: Verdict, seconds: float, ledger: Ledger) -> None:
+        """Say that a call waits, if that is long, once for a document and not while others are known to wait as long."""
+        until = self._clock.time() + seconds
+        if seconds < _LONG_WAIT or self.limiter.away or ledger.waits or until <= self._told_until:
+            return
+        ledger.waits, self._told_until = True, until
+        local = datetime.fromtimestamp(until, UTC).astimezone()
+        self._notice(f"{self._redaction.line(verdict.cause)}. Waiting until {local:%H:%M}.")
+
+    def _stopped(self, ledger: Ledger) -> StoppedError:
+        return StoppedError("the job was asked to stop", "Run the same command again.", ledger.spent(self.price))
 
     async def _send(
         self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
@@ -318,44 +373,28 @@ class ModelClient(Generic[T]):
             try:
                 answer = await transport.send(template, messages, schema)
             except Exception as error:
-                if not self._adapt(template, error):
+                status = getattr(error, "status_code", None)
+                refusal = refusal_of(error)
+                if self.limiter.stopped or not self._parameters.adapt(
+                    template, status if isinstance(status, int) else None, refusal, keep_length=ledger.has_reply
+                ):
                     raise
             else:
-                self._works = template.mode
+                self._parameters.worked(template)
                 return answer, template.mode
-
-    def _adapt(self, template: Template, error: Exception) -> bool:
-        """Give up the parameter or the mode that a server has refused, and say so; whether there is something else to try."""
-        optional = [name for name in ("temperature", "seed") if name in template.parameters]
-        if name := refused_parameter(error, optional):
-            if name in self._parameters:  # else another call has met the same refusal meanwhile
-                del self._parameters[name]
-                self._templates.clear()
-                self._notice(f"{self.endpoint.model} does not take {name!r}; going on without it.")
-            return True
-        # A mode that has worked is not to blame for one document.
-        if template.mode is self._works or not refuses_structure(error):
-            return False
-        if self._mode is template.mode:
-            after = template.mode.after
-            if after is None:
-                return False
-            self._mode = after
-            self._notice(f"{self.endpoint.model} does not take {template.mode.label}; going on with {after.label}.")
-        return True
 
     def template(self) -> Template:
         """The request without its messages, as it is sent now: in the mode and with the parameters that the server takes."""
-        template = self._templates.get(self._mode)
-        if template is None:
-            template = self._templates[self._mode] = Template(self._mode, self._reply, dict(self._parameters))
-        return template
+        mode, given = self._parameters.mode, self._parameters.given
+        if self._built is None or self._built.mode is not mode or self._built.parameters != given:
+            self._built = Template(mode, self._reply, dict(given))
+        return self._built
 
     def _given_parameters(self) -> dict[str, Any]:
         settings = self._settings
         # OpenAI's newer models take only the second name, other servers know only the first, litellm translates it.
         openai = self.endpoint.provider in {"openai", "azure"} and self.endpoint.priced
-        name = "max_completion_tokens" if openai else "max_tokens"
+        name = LENGTHS[1] if openai else LENGTHS[0]
         parameters = {"temperature": settings.temperature, "seed": settings.seed, name: settings.max_output_tokens}
         given = {key: value for key, value in parameters.items() if value is not None}
         return {"model": self.endpoint.served_as, **given, **settings.extra}
@@ -366,20 +405,10 @@ class ModelClient(Generic[T]):
             variable = self.endpoint.key_variable
             fix = f"Set {variable}, store one with `extractor keys set`, or run with --model rules."
             raise JobError(f"no key for {self.endpoint.model}", fix)
-        self._key = key
+        self._redaction = Redaction.of(key)
         kind = Direct if self.endpoint.direct else ThroughLiteLLM
-        self._transport = kind(self.endpoint, key, self._settings.timeouts)
+        self._transport = kind(self.endpoint, key, self._settings.timeouts, self._redaction)
         return self._transport
-
-    def _spent(self, ledger: Ledger) -> Spent:
-        cost, before = ledger.cost(self.price), ledger.before
-        return Spent(
-            before.calls + ledger.calls,
-            ledger.attempts,
-            before.input_tokens + ledger.input_tokens,
-            before.output_tokens + ledger.output_tokens,
-            None if cost is None or before.cost_usd is None else before.cost_usd + cost,
-        )
 
     def _spent_on(self, known: KnownAnswer | None, messages: Sequence[Message]) -> Spent:
         """What a given answer has cost, unless that is counted elsewhere."""
@@ -387,17 +416,18 @@ class ModelClient(Generic[T]):
             return Spent()
         ledger = Ledger()
         ledger.calls = 1
-        ledger.add(known.completion, self.expected(messages).input_tokens)
-        cost = ledger.cost(self.price and self.price.times(known.price))
-        return Spent(1, 0, ledger.input_tokens, ledger.output_tokens, cost)
+        price = self.price and self.price.times(known.price)
+        most = Spent(1, 1, self.expected(messages).input_tokens, len(known.completion.text) // 3)
+        ledger.add(known.completion, most, price)
+        return ledger.spent(price)
 
     def _fail(self, verdict: Verdict, ledger: Ledger, error: BaseException | None, *, gone: bool = False) -> NoReturn:
         """Raise what a verdict means. The library's exception is not chained: it can hold the request and the reply."""
         # A server never reached is down or misnamed, and one that stays away is gone, for every document alike.
         stops = verdict.outcome == "stops job" or gone or not (verdict.reached or self._reached)
-        cause = redacted(verdict.cause, self._key)
+        cause = self._redaction.line(verdict.cause)
         if verdict.repeats:
             cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"
-        raise (JobError if stops else CallError)(cause, verdict.fix, self._spent(ledger)) from (
+        raise (JobError if stops else CallError)(cause, verdict.fix, ledger.spent(self.price)) from (
             cassette_miss(error) if error else None
         )

@@ -1,9 +1,10 @@
 """Which server a model's name means, and what its requests carry."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from extractor.errors import UsageError
@@ -90,13 +91,13 @@ def resolve(model: str, base_url: str | None = None, environ: Mapping[str, str] 
 
 
 def _base_url(url: str, provider: str) -> str:
-    """The address up to where `/chat/completions` is appended; a bare host gets the path that servers of its kind have."""
+    """The address up to where `/chat/completions` is appended; a bare host gets the path that servers of its kind have.
+
+    What is wrong with an address is told without showing it: it can hold a password, wherever that ends.
+    """
+    if wrong := _wrong_with(url):
+        raise UsageError(f"the base URL is not an http address: {wrong}. Write it as http://HOST:PORT/v1.")
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"the base URL {_without_user(url)!r} is not an http address. Write it as http://HOST:PORT/v1.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        fix = "Keys go into the environment or the key file."
-        raise UsageError(f"the base URL {_without_user(url)!r} holds more than an address. {fix}")
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
     if provider == "azure" and not path.endswith("/openai/v1"):
         path = path.removesuffix("/openai") + "/openai/v1"
@@ -105,8 +106,31 @@ def _base_url(url: str, provider: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _without_user(url: str) -> str:
-    return url.partition("?")[0].rpartition("@")[2]
+_ADDRESS = re.compile(r"https?://(?P<host>\[[^\]]*\]|[^/:]*)(?::(?P<port>[^/]*))?(?:/.*)?", re.IGNORECASE)
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+
+
+def _wrong_with(url: str) -> str | None:
+    """Why an address cannot be called; None for one that can."""
+    if any(char in url for char in "@?#"):
+        return "it holds more than an address, and keys go into the environment or the key file"
+    if not url.isprintable() or any(char.isspace() or char in r"\%*" for char in url):
+        return "it holds characters that an address has not"
+    found = _ADDRESS.fullmatch(url)
+    if found is None or not found["host"]:
+        return "it does not begin with http:// and a host"
+    if (port := found["port"]) is not None and not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536):
+        return "its port is not a number from 1 to 65535"
+    host = found["host"]
+    try:
+        if host.startswith("["):
+            IPv6Address(host[1:-1])
+            return None
+        name = host.encode("idna").decode("ascii").removesuffix(".")
+    except ValueError:
+        return "its host cannot be one"
+    known = len(name) <= 253 and host.count(".") == host.encode("idna").count(b".")
+    return None if known and all(_LABEL.fullmatch(label) for label in name.split(".")) else "its host cannot be one"
 
 
 def _is_private(url: str | None) -> bool:

@@ -33,8 +33,16 @@ def variable(provider: str) -> str:
 def get(name: str, *, file: Path | None = None, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
     """The key of that name, the environment before the file; None if it is in neither. Raises `UsageError` as `stored` does."""
     if value := environ.get(name, "").strip():
+        if not _is_possible(value):
+            cause = f"the key in {name} holds a line end, or another character that no request can carry"
+            raise UsageError(f"{cause}. Set it to the key alone.")
         return SecretStr(value)
     return stored(file).get(name)
+
+
+def _is_possible(value: str) -> bool:
+    """Whether a header of a request can carry it."""
+    return value.isascii() and value.isprintable() and " " not in value
 
 
 def stored(file: Path | None = None) -> dict[str, SecretStr]:
@@ -52,7 +60,7 @@ def stored(file: Path | None = None) -> dict[str, SecretStr]:
         return {}
     except OSError as error:
         raise UsageError(f"cannot read the key file {file}: {error.strerror}. Mend its permissions, or remove it.") from None
-    found = {name: SecretStr(value) for name, value in (values or {}).items() if isinstance(value, str)}
+    found = {name: SecretStr(value) for name, value in (values or {}).items() if isinstance(value, str) and _is_possible(value)}
     if values is None or len(found) != len(values):
         raise UsageError(f'the key file {file} is not lines of NAME = "key". Mend it, or remove it and set the keys again.')
     return found
@@ -61,7 +69,7 @@ def stored(file: Path | None = None) -> dict[str, SecretStr]:
 def put(name: str, key: SecretStr, *, file: Path | None = None) -> Path:
     """Store a key and return the file, which is made readable by its owner alone. Raises `UsageError` for an impossible key."""
     value = key.get_secret_value().strip()
-    if not value or not value.isprintable() or not name.replace("_", "").isalnum() or not name.isascii():
+    if not value or not _is_possible(value) or not name.replace("_", "").isalnum() or not name.isascii():
         raise UsageError(f"not a key for {name!r}: it is empty or holds unprintable characters. Paste the key alone.")
     file = file or path()
     return _write(file, {**stored(file), name: SecretStr(value)})
@@ -95,14 +103,3 @@ def _write(file: Path, keys: Mapping[str, SecretStr]) -> Path:
     partial.write_text("".join(lines), encoding="utf-8")
     partial.replace(file)
     return file
-
-
-_LONGEST_CAUSE = 300  # characters; some providers send the whole request back
-
-
-def redacted(text: str, key: SecretStr | None = None) -> str:
-    """A provider's words on one line, without the key and of bearable length."""
-    text = " ".join(text.split())
-    if key is not None:
-        text = text.replace(key.get_secret_value(), "[key]")  # before it is cut: half a key would not be found
-    return text if len(text) <= _LONGEST_CAUSE else text[: _LONGEST_CAUSE - 3] + "..."

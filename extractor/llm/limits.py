@@ -59,6 +59,9 @@ class Limiter:
         """When a call last came back well, by the monotonic clock."""
         self.away = False
         """Whether the server was found to answer nobody, and has not answered since."""
+        self.stopped = False
+        """Whether the job was asked to stop: nobody waits any more."""
+        self._sleepers: set[asyncio.Future[None]] = set()
         self.unanswered: set[object] = set()
         """Who has met a server that was not up to answering, since it last did."""
         now = clock.monotonic()
@@ -76,6 +79,26 @@ class Limiter:
             yield self._clock.monotonic()
         finally:
             self._leave()
+
+    def stop(self) -> None:
+        """End all waits, now and from here on."""
+        self.stopped = True
+        for sleeper in self._sleepers:
+            sleeper.cancel()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass, unless the job is asked to stop."""
+        if self.stopped:
+            return
+        sleeper = asyncio.ensure_future(self._clock.sleep(seconds))
+        self._sleepers.add(sleeper)
+        try:
+            await asyncio.wait({sleeper})
+            if not sleeper.cancelled():
+                sleeper.result()
+        finally:
+            self._sleepers.discard(sleeper)
+            sleeper.cancel()
 
     def succeeded(self) -> None:
         """A call came back well."""
@@ -146,8 +169,8 @@ class Limiter:
         now = self._clock.monotonic()
         waits = [bucket.take(amounts[of], now) for buckets in (self._given, self._told) for of, bucket in buckets.items()]
         wait = max((self._closed_until - now, *waits))
-        while wait > 0:
-            await self._clock.sleep(wait)
+        while wait > 0 and not self.stopped:
+            await self.sleep(wait)
             wait = self._closed_until - self._clock.monotonic()  # it may have been closed meanwhile
 
 

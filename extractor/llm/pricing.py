@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from extractor.errors import BudgetError, Spent, UsageError
+from extractor.llm.completions import Completion
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.structured import Completion
 
 _TABLE = "model_prices_and_context_window_backup.json"
 
@@ -55,15 +55,26 @@ def price_of(endpoint: Endpoint) -> Price | None:
     """The published price of a model; None for a model without one, and for another server's address."""
     if not endpoint.priced:
         return None
-    table = _table()
-    row = table.get(endpoint.model)
-    if row is None:
-        bare = table.get(endpoint.model.partition("/")[2])
-        # A bare name belongs to one provider; another may sell the same model at another price.
-        row = bare if bare and str(bare.get("litellm_provider", "")).startswith(endpoint.provider) else None
+    row = _row(endpoint)
     if row is None or not {"input_cost_per_token", "output_cost_per_token"} <= row.keys():
         return None
     return Price(row["input_cost_per_token"], row["output_cost_per_token"], row.get("cache_read_input_token_cost"))
+
+
+def longest_output(endpoint: Endpoint) -> int | None:
+    """The most tokens that a model writes in one reply, thoughts included, where that is published."""
+    row = _row(endpoint) if endpoint.priced else None
+    longest = (row or {}).get("max_output_tokens") or (row or {}).get("max_tokens")
+    return longest if isinstance(longest, int) else None
+
+
+def _row(endpoint: Endpoint) -> dict[str, Any] | None:
+    table = _table()
+    if (row := table.get(endpoint.model)) is not None:
+        return row
+    bare = table.get(endpoint.model.partition("/")[2])
+    # A bare name belongs to one provider; another may sell the same model at another price.
+    return bare if bare and str(bare.get("litellm_provider", "")).startswith(endpoint.provider) else None
 
 
 @cache
@@ -84,7 +95,7 @@ def estimated_tokens(messages: Iterable[Mapping[str, Any]]) -> int:
 
 
 class Budget:
-    """A cap on what a job may cost. A call starts only when what was spent, what is under way and its own estimate fit.
+    """A cap on what a job may cost. A call starts when what was spent and the most that those under way and it can cost fit.
 
     One budget serves one job on one event loop. `spent` starts with what an earlier run of the job has cost.
     """
@@ -96,30 +107,33 @@ class Budget:
         self._calls = 0
         self._settled = asyncio.Condition()
 
-    async def reserve(self, estimate: float | None, model: str) -> float:
-        """Set the estimate of a call aside, waiting for calls under way if only they stand against it. Raises `BudgetError`."""
+    async def reserve(self, most: float | None, model: str) -> float:
+        """Set the most that a call can cost aside, waiting for calls under way if only they stand against it.
+
+        Raises `BudgetError`.
+        """
         if self.max_cost is None:
-            return 0.0
-        if estimate is None:
+            return most or 0.0
+        if most is None:
             raise BudgetError(
                 f"no price is known for {model}, so the cap of ${self.max_cost:g} cannot be kept",
                 "Give the price with --price IN,OUT (US dollars for a million tokens), or leave --max-cost out.",
             )
         async with self._settled:
-            while self.spent + self._under_way + estimate > self.max_cost:
-                if not self._calls or self.spent + estimate > self.max_cost:
+            while self.spent + self._under_way + most > self.max_cost:
+                if not self._calls or self.spent + most > self.max_cost:
                     raise BudgetError(
-                        f"${self.spent:.4f} of the ${self.max_cost:g} cap is spent and the next call may cost ${estimate:.4f}",
+                        f"${self.spent:.4f} of the ${self.max_cost:g} cap is spent and the next call may cost ${most:.4f}",
                         "Run the same command with a higher --max-cost to go on from here.",
                     )
                 await self._settled.wait()
-            self._under_way += estimate
+            self._under_way += most
             self._calls += 1
-        return estimate
+        return most
 
-    async def settle(self, reserved: float, cost: float | None) -> None:
+    async def settle(self, reserved: float, cost: float) -> None:
         """Put the true cost of a call in the place of what was reserved for it."""
-        self.spent += cost or 0.0
+        self.spent += cost
         if self.max_cost is not None:
             async with self._settled:
                 self._calls -= 1
@@ -128,31 +142,51 @@ class Budget:
 
 
 class Ledger:
-    """What one document has cost so far. Calls that failed before an answer have no known tokens and count as calls alone.
+    """What one document has cost so far. A call whose tokens are not known costs what was reserved for it: the most it can.
 
-    `before` is what it had cost before its first call here; no other figure includes it. `failed_at` is when one of its
-    calls last failed, by the monotonic clock.
+    `before` is what it had cost before its first call here; no other figure includes it. `failed_at` is when one of its calls
+    last failed, by the monotonic clock; `has_reply` that a reply is usable; `waits` that the user knows that it waits.
     """
 
-    __slots__ = ("attempts", "before", "cached_tokens", "calls", "failed_at", "input_tokens", "output_tokens", "started")
+    __slots__ = (
+        "attempts", "before", "calls", "cost_usd", "failed_at", "has_reply",
+        "input_tokens", "output_tokens", "started", "waits",
+    )  # fmt: skip
 
     def __init__(self, started: float = 0.0, before: Spent | None = None) -> None:
         self.started = started
         self.failed_at: float | None = None
         self.before = before or Spent()
-        self.calls = self.attempts = self.input_tokens = self.cached_tokens = self.output_tokens = 0
+        self.calls = self.attempts = self.input_tokens = self.output_tokens = 0
+        self.cost_usd = 0.0
+        self.has_reply = self.waits = False
 
-    def add(self, completion: Completion, estimate: int) -> int:
-        """Count an answer's tokens and return them; where the server gave none, they are estimated from the texts' lengths."""
-        read = estimate if completion.input_tokens is None else completion.input_tokens
-        written = len(completion.text) // 3 if completion.output_tokens is None else completion.output_tokens
+    def add(self, completion: Completion, most: Spent, price: Price | None) -> tuple[int, float]:
+        """Count an answer, and return its tokens and its cost in US dollars.
+
+        Tokens that the server did not give are estimated from the texts' lengths, and paid as the `most` that they can be.
+        """
+        read, written, cached = completion.input_tokens, completion.output_tokens, completion.cached_tokens
+        cost = 0.0
+        if price is not None:
+            cost = price.of(
+                most.input_tokens if read is None else read, most.output_tokens if written is None else written, cached
+            )
+        read = most.input_tokens if read is None else read
+        written = len(completion.text) // 3 if written is None else written
         self.input_tokens += read
-        self.cached_tokens += completion.cached_tokens
         self.output_tokens += written
-        return read + written
+        self.cost_usd += cost
+        return read + written, cost
 
-    def cost(self, price: Price | None) -> float | None:
-        """US dollars so far; None where no price is known, unless nothing was used."""
-        if price is None:
-            return None if self.calls else 0.0
-        return price.of(self.input_tokens, self.output_tokens, self.cached_tokens)
+    def spent(self, price: Price | None) -> Spent:
+        """What it has cost, with what it had cost before; in US dollars only where a price is known, or nothing was used."""
+        before = self.before
+        known = before.cost_usd is not None and (price is not None or not self.calls)
+        return Spent(
+            before.calls + self.calls,
+            self.attempts,
+            before.input_tokens + self.input_tokens,
+            before.output_tokens + self.output_tokens,
+            (before.cost_usd or 0.0) + self.cost_usd if known else None,
+        )

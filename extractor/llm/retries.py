@@ -5,9 +5,8 @@ The SDKs' own retries are off. litellm's exceptions are subclasses of openai's, 
 one of its exceptions is here, it is imported.
 """
 
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -18,6 +17,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.limits import Clock
+from extractor.llm.refusals import Refusal, refusal_of
 
 Outcome = Literal["stops job", "fails document", "transient", "rate limited"]
 """What a failure means: no later document can succeed; this one cannot; the same call may succeed later, or when the server has
@@ -35,6 +35,8 @@ class Verdict:
     reached: bool = True  # whether the server was there and spoke the language
     slow: bool = False  # whether it ran out of time, as an overloaded server does
     away: bool = False  # whether it was not there, or said that it is not up to answering anybody
+    free: bool = False  # whether the provider cannot have read or written for it
+    faulty: bool = False  # whether it is about what the model wrote, so that no wait helps
 
     @property
     def repeats(self) -> bool:
@@ -55,6 +57,13 @@ class RetryPolicy:
     longest_wait: float = 120.0
 
 
+class TooLargeError(Exception):
+    """An answer was longer than any that a model gives; no more of it was read."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(f"more than {longest // 2**20} MB")
+
+
 class RepeatableError(Exception):
     """Carries a verdict through tenacity. In an `outage` the failure has nothing to do with the document."""
 
@@ -64,10 +73,19 @@ class RepeatableError(Exception):
         self.outage = outage
 
 
-def retrying(policy: RetryPolicy, clock: Clock, started: Callable[[], float]) -> AsyncRetrying:
+def retrying(
+    policy: RetryPolicy,
+    clock: Clock,
+    started: Callable[[], float],
+    *,
+    waiting: Callable[[Verdict, float], None] = lambda _verdict, _seconds: None,
+    stopped: Callable[[], bool] = lambda: False,
+    sleep: Callable[[float], Awaitable[None]] | None = None,
+) -> AsyncRetrying:
     """tenacity's loop for one completion: it repeats on `RepeatableError`, waits as the verdict says, and raises the last.
 
-    `started` tells when the document's first call was sent; its re-asks share one deadline.
+    `started` tells when the document's first call was sent; its re-asks share one deadline. `waiting` is told of each wait
+    before it begins. Once `stopped`, nothing is repeated; `sleep` takes the place of the clock's.
     """
     backoff = wait_random_exponential(multiplier=policy.first_wait, max=30.0)
     failures = 0
@@ -78,27 +96,44 @@ def retrying(policy: RetryPolicy, clock: Clock, started: Callable[[], float]) ->
         return cast(RepeatableError, state.outcome and state.outcome.exception())
 
     def wait(state: RetryCallState) -> float:
-        asked = failure(state).verdict.wait
+        verdict = failure(state).verdict
+        asked = 0.0 if verdict.faulty else verdict.wait
         if asked is None:
             return backoff(state)
         # The jitter keeps documents that were refused together from coming back together.
-        return min(asked, policy.longest_wait) + min(backoff(state), 1.0)
+        return min(asked, policy.longest_wait) + (min(backoff(state), 1.0) if asked else 0.0)
 
     def stop(state: RetryCallState) -> bool:
         nonlocal failures, away_since, back_at
         now, error = clock.monotonic(), failure(state)
+        if stopped():
+            return True
         if error.outage:
             away_since, back_at = now if away_since is None else away_since, now
             return now - away_since + state.upcoming_sleep > policy.patience
         away_since = None
         failures += error.verdict.outcome == "transient"
-        return failures >= policy.attempts or now - max(started(), back_at) + state.upcoming_sleep > policy.deadline
+        most = min(_FAULTY_ATTEMPTS, policy.attempts) if error.verdict.faulty else policy.attempts
+        return failures >= most or now - max(started(), back_at) + state.upcoming_sleep > policy.deadline
 
-    return AsyncRetrying(sleep=clock.sleep, wait=wait, stop=stop, retry=retry_if_exception_type(RepeatableError), reraise=True)
+    def before_sleep(state: RetryCallState) -> None:
+        waiting(failure(state).verdict, state.upcoming_sleep)
+
+    return AsyncRetrying(
+        sleep=sleep or clock.sleep,
+        wait=wait,
+        stop=stop,
+        retry=retry_if_exception_type(RepeatableError),
+        before_sleep=before_sleep,
+        reraise=True,
+    )
 
 
+_FAULTY_ATTEMPTS: Final = 3
 _AWAY: Final = frozenset([502, 503, 529])
 """Statuses of a server, or of the gateway before it, that answers nobody: bad gateway, unavailable, Anthropic's overloaded."""
+_UNAVAILABLE: Final = frozenset([503, 529])
+"""Statuses of a server that has not taken a call up, so that nobody bills it."""
 _MOVED: Final = frozenset([301, 302, 303, 307, 308])
 
 
@@ -123,38 +158,38 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
         reason = str(getattr(miss, "reason", "no_match")).replace("_", " ")
         cause = f"no recorded reply for this request ({reason})"
         return Verdict("stops job", cause, "Record the cassettes again, or call the model.")
+    if too_large := next((each for each in chain(error) if isinstance(each, TooLargeError)), None):
+        cause = f"{endpoint.where} answered with {too_large}"
+        return Verdict("fails document", cause, "Check that the server is a model's; it answers without end.")
     outcome = next((found for kind in type(error).__mro__ if (found := named_outcome(kind))), None)
     if outcome is None:
         return None
     status = _status(error)
     if status is not None:
         outcome = _outcomes().get(status, "transient" if status >= 500 else outcome)
+    refusal = refusal_of(error)
     said = _said(error)
     where = endpoint.where
     at = f"{where} answered {status}" + (f": {said}" if said else "") if status else f"{where}: {said}"
-    lowered = said.lower()
-    if status == 429 and ("insufficient_quota" in _code(error) or "exceeded your current quota" in lowered):
-        return Verdict("stops job", at, "Add credit or raise the quota at the provider, then run the same command again.")
-    if status == 401 or "api key not valid" in lowered or "credentials" in lowered:
-        return Verdict("stops job", at, f"Set {endpoint.key_variable} to a valid key, or run with --model rules.")
+    verdict = _of_cause(status, refusal, at, endpoint)
+    if verdict is not None:
+        return verdict
     if status == 403:
-        return Verdict("stops job", at, f"Use a key that may call {endpoint.model}.")
-    if status in _MOVED | {404, 405} or "model_not_found" in _code(error):
+        return Verdict("stops job", at, f"Use a key that may call {endpoint.model}.", free=True)
+    if status in _MOVED | {404, 405} or "model_not_found" in refusal.codes:
         fix = f"Check that {where} has the model {endpoint.served_as!r} and that the address is right."
-        return Verdict("stops job", at, fix)
-    if status == 402:
-        return Verdict("stops job", at, "Add credit at the provider, then run the same command again.")
+        return Verdict("stops job", at, fix, free=True)
     if outcome == "stops job":
-        return Verdict(outcome, at, f"Check the model name {endpoint.model!r} and its settings.")
+        return Verdict(outcome, at, f"Check the model name {endpoint.model!r} and its settings.", free=True)
     if outcome == "fails document":
-        return Verdict(outcome, at, "The provider does not take this request; try another model for this document.")
+        fix = "The provider does not take this request; try another model for this document."
+        return Verdict(outcome, at, fix, free=status is not None)
     if outcome == "rate limited":
-        return Verdict(
-            outcome, at, "Run the same command again later, or with fewer requests a minute.", wait=_wait(error, now)
-        )
+        fix = "Run the same command again later, or with fewer requests a minute."
+        return Verdict(outcome, at, fix, wait=_wait(error, now), free=True)
     if status is None and _never_connected(error):
         fix = f"Check that a server runs at {where} and that this machine can reach it."
-        return Verdict(outcome, f"no connection to {where}: {said}", fix, reached=False, away=True)
+        return Verdict(outcome, f"no connection to {where}: {said}", fix, reached=False, away=True, free=True)
     if _is_a(error, "APITimeoutError"):
         return Verdict(
             outcome, f"{where} did not answer in time", "Run the same command again, or allow it more time.", slow=True
@@ -167,28 +202,37 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
         api = "an OpenAI-compatible API; it usually ends in /v1" if endpoint.direct else f"{endpoint.provider}'s API"
         fix = f"Check that the address is that of {api}."
         return Verdict(outcome, f"{where} answered with {said}", fix, reached=False)
-    return Verdict(outcome, at, "Run the same command again later.", wait=_wait(error, now), away=status in _AWAY)
+    return Verdict(
+        outcome,
+        at,
+        "Run the same command again later.",
+        wait=_wait(error, now),
+        away=status in _AWAY,
+        free=status in _UNAVAILABLE or (status is not None and status < 500 and status != 408),
+    )
 
 
-def refuses_structure(error: Exception) -> bool:
-    """Whether a server turned down the schema or the mode of the request, as opposed to its text."""
-    if any(code in _code(error) for code in ("context_length", "json_validate_failed", "tool_use_failed")):
-        return False  # the text was too long, or what the model wrote did not fit; both messages speak of the schema
-    words = ("response_format", "json_schema", "json schema", "schema", "structured output", "grammar", "tool", "function call")
-    return _status(error) in {400, 404, 422, 501} and any(word in _words(error) for word in words)
-
-
-def refused_parameter(error: Exception, names: Iterable[str]) -> str | None:
-    """Which of the named optional parameters a server turned down, if that is what it says."""
-    if _status(error) not in {400, 422}:
+def _of_cause(status: int | None, refusal: Refusal, at: str, endpoint: Endpoint) -> Verdict | None:
+    """The verdict on a refusal whose words or codes say more than its status, if they do."""
+    if status is not None and status < 300:
         return None
-    message = _words(error)
-    if not re.search(
-        r"unsupported|not support|unrecognized|unknown|only the default|deprecated|extra (inputs|fields)", message
-    ):
+    no_credit = status == 402 or refusal.means("surely no credit") or (refusal.means("no credit") and not refusal.means("rate"))
+    if no_credit:
+        fix = "Add credit or raise the quota at the provider, then run the same command again."
+        return Verdict("stops job", at, fix, free=True)
+    if status == 429:
         return None
-    param = getattr(error, "param", None)
-    return next((name for name in names if name == param or re.search(rf"\b{re.escape(name)}\b", message)), None)
+    if status == 401 or refusal.means("wrong key"):
+        return Verdict("stops job", at, f"Set {endpoint.key_variable} to a valid key, or run with --model rules.", free=True)
+    if refusal.means("failed generation") and status in {400, 422, 500}:
+        fix = "Run the same command again, or use a stronger model."
+        return Verdict("transient", f"{endpoint.where} answered {status}: the model wrote what does not fit", fix, faulty=True)
+    if refusal.means("too long") and status in {400, 413, 422, 500}:
+        fix = "Use a model with a longer context, or a shorter prompt, for this document."
+        return Verdict("fails document", at, fix, free=status < 500)
+    if refusal.means("declines text") and status in {400, 403, 422}:
+        return Verdict("fails document", at, "Try another model for this document.", free=True)
+    return None
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -242,10 +286,6 @@ def _status(error: Exception) -> int | None:
     return status if isinstance(status, int) else None
 
 
-def _code(error: Exception) -> str:
-    return f"{getattr(error, 'code', '') or ''} {getattr(error, 'type', '') or ''}"
-
-
 def _is_a(error: Exception, name: str) -> bool:
     return any(kind.__name__ == name and kind.__module__.startswith("openai") for kind in type(error).__mro__)
 
@@ -256,14 +296,9 @@ def _never_connected(error: BaseException) -> bool:
     return any(kind.__name__ in names for each in chain(error) for kind in type(each).__mro__)
 
 
-def _words(error: Exception) -> str:
-    """All that an error says, to be searched and never shown."""
-    return f"{getattr(error, 'message', '') or error} {getattr(error, 'param', '') or ''}".lower()
-
-
 def _said(error: Exception) -> str:
     """The provider's own message on one line. litellm's is never shown: it can quote the reply."""
-    text = str(getattr(error, "message", "") or error)
+    text = refusal_of(error).said or str(getattr(error, "message", "") or error)
     if type(error).__module__.startswith("litellm"):
         text = type(error).__name__
     return " ".join(text.split()).rstrip(".")

@@ -12,29 +12,35 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel
 
 Message = Mapping[str, Any]
 T = TypeVar("T", bound=BaseModel)
 
 
 class Mode(Enum):
-    """The ways to ask for structure, best first. Values are instructor's names."""
+    """The ways to ask for structure, best first, by instructor's names; the last has the schema in the prompt alone."""
 
     JSON_SCHEMA = "json_schema_mode"
     TOOLS = "tool_call"
     JSON = "json_mode"
+    WORDS = "in words"
 
     @property
     def after(self) -> "Mode | None":
         """What to try when a server has no such mode."""
-        return {Mode.JSON_SCHEMA: Mode.TOOLS, Mode.TOOLS: Mode.JSON}.get(self)
+        return {Mode.JSON_SCHEMA: Mode.TOOLS, Mode.TOOLS: Mode.JSON, Mode.JSON: Mode.WORDS}.get(self)
 
     @property
     def label(self) -> str:
         """The mode in words."""
-        return {Mode.JSON_SCHEMA: "JSON Schema", Mode.TOOLS: "tool calling", Mode.JSON: "JSON mode"}[self]
+        names = {Mode.JSON_SCHEMA: "JSON Schema", Mode.TOOLS: "tool calling", Mode.JSON: "JSON mode"}
+        return names.get(self, "the schema in the prompt")
+
+    @property
+    def of_instructor(self) -> str:
+        """instructor's name for it."""
+        return str((Mode.JSON if self is Mode.WORDS else self).value)
 
 
 @dataclass(frozen=True)
@@ -55,14 +61,14 @@ class Template:
 
     def request(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The request as keyword arguments; `schema` takes the place of the reply model's own."""
-        if self.mode is Mode.JSON:  # instructor writes the schema into the messages
+        if self.mode in {Mode.JSON, Mode.WORDS}:  # instructor writes the schema into the messages
             return self._prepare(messages)
         prepared = self.prepared if schema is None else _constrain(self.prepared, strict(schema))
         return {**prepared, "messages": list(messages)}
 
     def body(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> bytes:
         """The request as JSON in UTF-8. Only the messages are encoded anew, unless the schema is the caller's."""
-        if self.mode is Mode.JSON or schema is not None:
+        if self.mode in {Mode.JSON, Mode.WORDS} or schema is not None:
             return _encode(self.request(messages, schema))
         return b'%b,"messages":%b}' % (self._head, _encode(messages))
 
@@ -71,21 +77,52 @@ class Template:
         from instructor.processing.response import handle_response_model
 
         _, prepared = handle_response_model(
-            self.reply, mode=Modes(self.mode.value), **self.parameters, messages=[dict(message) for message in messages]
+            self.reply, mode=Modes(self.mode.of_instructor), **self.parameters, messages=[dict(message) for message in messages]
         )
+        if self.mode is Mode.WORDS:
+            prepared = {name: value for name, value in prepared.items() if name != "response_format"}
         return dict(prepared)
 
 
-def tell_back(mode: Mode, messages: Sequence[Message], completion: Mapping[str, Any], faults: Sequence[str]) -> list[Message]:
-    """The conversation with a faulty reply and its faults appended, as instructor words it for the mode."""
+def tell_back(
+    mode: Mode, messages: Sequence[Message], completion: Mapping[str, Any], text: str, faults: Sequence[str]
+) -> list[Message]:
+    """The conversation with a faulty reply and its faults appended, as instructor words it for the mode.
+
+    A reply whose message is not well formed is told as its text.
+    """
     from instructor.mode import Mode as Modes
     from instructor.processing.response import handle_reask_kwargs
     from openai.types.chat import ChatCompletion
 
-    reply = ChatCompletion.construct(**completion)
+    choice = completion["choices"][0]
+    if not _is_well_formed(choice["message"]):
+        mode = Mode.JSON
+        choice = {**choice, "message": {"role": "assistant", "content": text[:_LONGEST_TOLD]}}
+    reply = ChatCompletion.construct(**{**completion, "choices": [choice]})
     words = ValueError("\n".join(faults))
-    kwargs = handle_reask_kwargs({"messages": list(messages)}, Modes(mode.value), reply, words)
+    kwargs = handle_reask_kwargs({"messages": list(messages)}, Modes(mode.of_instructor), reply, words)
     return list(kwargs["messages"])
+
+
+_LONGEST_TOLD = 16_000
+"""Characters of a faulty reply that are sent back; labels take a quarter of them."""
+
+
+def _is_well_formed(message: Mapping[str, Any]) -> bool:
+    """Whether a message is what the API says that it is, and not longer than is worth telling."""
+    content, calls = message.get("content"), message.get("tool_calls")
+    if not isinstance(content, str | None) or len(content or "") > _LONGEST_TOLD or message.get("function_call"):
+        return False
+    return calls is None or (isinstance(calls, list) and all(_is_call(call) for call in calls))
+
+
+def _is_call(call: object) -> bool:
+    function = call.get("function") if isinstance(call, dict) and isinstance(call.get("id"), str) else None
+    if not isinstance(function, dict):
+        return False
+    name, arguments = function.get("name"), function.get("arguments")
+    return isinstance(name, str) and isinstance(arguments, str) and len(arguments) <= _LONGEST_TOLD
 
 
 def _constrain(prepared: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,140 +171,3 @@ def strict(schema: Mapping[str, Any]) -> dict[str, Any]:
         out["additionalProperties"] = False
         out["required"] = list(out["properties"])
     return out
-
-
-# More would bury the model; the rest is found in the next round.
-_FAULTS_TOLD = 12
-
-
-class NotACompletionError(ValueError):
-    """The server's answer is not a chat completion; the text says what it is instead, without quoting it."""
-
-
-class NoChoiceError(NotACompletionError):
-    """The server's answer is a chat completion, but an empty one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """One answer of a model. `raw` is the server's JSON object, for a re-ask. Tokens are None if the server gave none."""
-
-    raw: Mapping[str, Any]
-    text: str
-    truncated: bool
-    refused: bool
-    input_tokens: int | None
-    cached_tokens: int
-    output_tokens: int | None
-
-    @classmethod
-    def of(cls, raw: object) -> "Completion":
-        """Read a chat completion in OpenAI's format. Raises `NotACompletionError`."""
-        if not isinstance(raw, dict):
-            raise NotACompletionError(f"a JSON {type(raw).__name__}")
-        choices = raw.get("choices")
-        if not isinstance(choices, list):
-            raise NotACompletionError("a JSON object without choices")
-        if not choices or not isinstance(choices[0], dict) or not isinstance(choices[0].get("message"), dict):
-            raise NoChoiceError("a chat completion without a choice")
-        message, ending = choices[0]["message"], choices[0].get("finish_reason")
-        usage = raw.get("usage")
-        usage = usage if isinstance(usage, dict) else {}
-        details = usage.get("prompt_tokens_details")
-        return cls(
-            raw=raw,
-            text=_text(message),
-            truncated=ending == "length",
-            refused=ending == "content_filter" or bool(message.get("refusal")),
-            input_tokens=_count(usage.get("prompt_tokens")),
-            cached_tokens=(_count(details.get("cached_tokens")) or 0) if isinstance(details, dict) else 0,
-            output_tokens=_count(usage.get("completion_tokens")),
-        )
-
-
-def _text(message: Mapping[str, Any]) -> str:
-    """The structured part of a message: the arguments of its first tool call, else its content."""
-    calls = message.get("tool_calls")
-    if isinstance(calls, list) and calls and isinstance(calls[0], dict):
-        function = calls[0].get("function")
-        arguments = function.get("arguments") if isinstance(function, dict) else None
-        if isinstance(arguments, str):
-            return arguments
-    content = message.get("content")
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
-    return content if isinstance(content, str) else ""
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None
-
-
-def read(text: str, reply: type[T], truncated: bool = False) -> T | list[str]:
-    """The value that a reply's text holds, or the faults to tell the model.
-
-    Prose or a code fence around the JSON is forgiven: local models write it often, and what is inside is held to the same
-    schema and checks, so a re-ask would buy nothing. Of several objects the last counts, as in instructor: an earlier one
-    may be an echo of the abstract. A truncated reply is never searched, its inner objects are not the answer.
-    """
-    try:
-        return _parse(text, reply)
-    except ValidationError as error:
-        first = error
-    if truncated:
-        return ["The reply was cut off at the limit of its length. Give the whole JSON object, and nothing else."]
-    if not text.strip():
-        return ["The reply was empty. Give the JSON object."]
-    if first.errors(include_url=False, include_input=False, include_context=False)[0]["type"] == "json_invalid":
-        from instructor.v2.core.json import extract_json_from_codeblock
-
-        try:
-            return _parse(extract_json_from_codeblock(text), reply)
-        except ValidationError as error:
-            first = error
-        except ValueError:
-            pass  # instructor's own limit on malformed input
-    return faults(first)
-
-
-def _parse(text: str, reply: type[T]) -> T:
-    value: T = reply.__pydantic_validator__.validate_json(text)
-    return value
-
-
-def faults(error: ValidationError) -> list[str]:
-    """A validation error in our own words: where, and the rule. pydantic's own carry a URL that changes with its version."""
-    errors = error.errors(include_url=False, include_input=False)
-    told = [_fault(each) for each in errors[:_FAULTS_TOLD]]
-    if len(errors) > _FAULTS_TOLD:
-        told.append(f"... and {len(errors) - _FAULTS_TOLD} more.")
-    return told
-
-
-def _fault(error: ErrorDetails) -> str:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "json_invalid":
-        return "The reply is not one valid JSON object."
-    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error["loc"]).lstrip(".") or "The reply"
-    if kind in {"enum", "literal_error"}:
-        return f"{where} must be one of {context['expected']}."
-    rule = _RULES.get(kind)
-    if rule is None and kind.endswith(("_type", "_parsing", "_from_float")):
-        rule = f"must be {_TYPES.get(kind.partition('_')[0], kind.partition('_')[0])}"
-    if rule is None and kind in {"value_error", "assertion_error"}:
-        rule = f"is wrong: {context['error']}"
-    return f"{where} {rule or 'breaks the rule ' + kind.replace('_', ' ')}."
-
-
-_RULES = {"missing": "is missing", "extra_forbidden": "is not a field of the schema", "model_type": "must be an object"}
-_TYPES = {
-    "int": "an integer",
-    "float": "a number",
-    "string": "a string",
-    "bool": "true or false",
-    "tuple": "a list",
-    "list": "a list",
-    "set": "a list",
-    "dict": "an object",
-    "none": "null",
-}

@@ -4,8 +4,11 @@ import asyncio
 import json
 import logging
 import os
+import re
 import ssl
-from collections.abc import Mapping, Sequence
+import warnings
+import zlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,12 +19,19 @@ from pydantic import SecretStr
 
 from extractor._version import __version__
 from extractor.errors import JobError
+from extractor.llm.completions import BrokenCompletionError, Completion, NoChoiceError, NotACompletionError
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.retries import cassette_miss, chain
-from extractor.llm.structured import Completion, Message, NoChoiceError, NotACompletionError, Template
+from extractor.llm.redaction import Redaction
+from extractor.llm.refusals import Refusal
+from extractor.llm.retries import TooLargeError, cassette_miss, chain
+from extractor.llm.structured import Message, Template
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    import httpx
+    from aiohttp import ClientResponse, ClientSession
+
+LONGEST_BODY = 4 * 2**20
+"""Bytes of an answer that are read, decompressed; the longest reply that a model writes is a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +60,11 @@ _CONTENT = {"Content-Type": "application/json"}
 class Direct:
     """OpenAI's chat completions, posted with aiohttp: a tenth of the openai client's CPU for the same request."""
 
-    def __init__(self, endpoint: Endpoint, key: SecretStr | None, timeouts: Timeouts) -> None:
+    def __init__(self, endpoint: Endpoint, key: SecretStr | None, timeouts: Timeouts, redaction: Redaction) -> None:
         self._url = f"{endpoint.base_url}/chat/completions"
         self._endpoint = endpoint
         self._key = key
+        self._redaction = redaction
         self._timeouts = timeouts
         self._session: ClientSession | None = None
 
@@ -66,7 +77,7 @@ class Direct:
             body = template.body(messages, schema)
             # A redirect would carry the key to wherever it points.
             async with session.post(self._url, data=body, headers=_CONTENT, allow_redirects=False) as response:
-                content = await response.read()
+                content = self._redaction.content(await whole(response))
                 status, headers = response.status, {name.lower(): value for name, value in response.headers.items()}
         except TimeoutError as error:  # aiohttp's timeouts are subclasses, also where they are connection errors
             raise_unreached(self._url, error, timeout=True)
@@ -74,18 +85,11 @@ class Direct:
             raise_unreached(self._url, error)
         if status != 200:
             raise_status(self._url, status, headers, content)
-        try:
-            raw = json.loads(content)
-        except ValueError:
+        raw = _parsed(content)
+        if raw is None:
             kind = headers.get("content-type", "no content type").partition(";")[0]
             _raise_invalid(self._url, headers, f"no JSON but {kind}")
-        if isinstance(raw, dict) and "choices" not in raw and isinstance(raw.get("error"), dict):
-            code = raw["error"].get("code")  # some gateways answer 200 and put the provider's status inside
-            raise_status(self._url, code if isinstance(code, int) and code >= 400 else 502, headers, content)
-        try:
-            return Answer(Completion.of(raw), headers)
-        except NotACompletionError as error:
-            _raise_invalid(self._url, headers, str(error), empty=isinstance(error, NoChoiceError))
+        return _answer(self._url, raw, headers)
 
     async def close(self) -> None:
         """Close the session and its connections."""
@@ -105,7 +109,7 @@ class Direct:
 class ThroughLiteLLM:
     """Every other provider: litellm's `acompletion`, which translates the request and the reply."""
 
-    def __init__(self, endpoint: Endpoint, key: SecretStr | None, timeouts: Timeouts) -> None:
+    def __init__(self, endpoint: Endpoint, key: SecretStr | None, timeouts: Timeouts, redaction: Redaction) -> None:
         if endpoint.provider not in import_litellm().provider_list:
             raise JobError(f"no provider is called {endpoint.provider!r}", "Name the model as litellm does, PROVIDER/NAME.")
         self._endpoint = endpoint
@@ -114,6 +118,7 @@ class ThroughLiteLLM:
         if endpoint.base_url:
             self._fixed["api_base"] = endpoint.base_url
         self._key = key
+        self._redaction = redaction
 
     async def send(self, template: Template, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> Answer:
         """Have litellm send the request."""
@@ -130,14 +135,14 @@ class ThroughLiteLLM:
         except TimeoutError as error:
             raise_unreached(self._endpoint.where, error, timeout=True)
         except Exception as error:
-            _raise_plainly(self._endpoint.where, error)
+            _raise_plainly(self._endpoint.where, error, self._redaction)
             raise
         additional = (getattr(reply, "_hidden_params", None) or {}).get("additional_headers") or {}
         headers = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in additional.items()}
-        try:
-            return Answer(Completion.of(reply.model_dump()), headers)
-        except NotACompletionError as error:
-            _raise_invalid(self._endpoint.where, headers, str(error), empty=isinstance(error, NoChoiceError))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydantic's, of tool calls that are not what litellm's classes say
+            content = json.dumps(reply.model_dump(), default=str).encode("utf-8", "replace")
+        return _answer(self._endpoint.where, _parsed(self._redaction.content(content)), headers)
 
     async def close(self) -> None:
         """Close litellm's clients, which are shared by the process and opened again when needed."""
@@ -157,12 +162,81 @@ def import_litellm() -> Any:
         os.environ.setdefault(f"LITELLM_LOCAL_{table}", "True")
     import litellm
 
+    _bound_clients()
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.turn_off_message_logging = True
     for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # its errors quote requests; ours say the same without
     return litellm
+
+
+async def whole(response: "ClientResponse") -> bytes:
+    """A body that is not longer than it may be; aiohttp decompresses it in steps. Raises `TooLargeError`."""
+    content = bytearray()
+    async for chunk in response.content.iter_any():
+        content += chunk
+        if len(content) > LONGEST_BODY:
+            response.close()
+            raise TooLargeError(LONGEST_BODY)
+    return bytes(content)
+
+
+@cache
+def _bounded() -> Any:
+    """The class of a body that is not longer than it may be, decompressed in steps; httpx is imported by who needs it."""
+    import httpx
+
+    class Bounded(httpx.AsyncByteStream):
+        def __init__(self, response: httpx.Response) -> None:
+            self._stream: Any = response.stream
+            packed = response.headers.get("content-encoding", "").strip().lower() in {"gzip", "x-gzip", "deflate"}
+            self._unpacker = zlib.decompressobj(47) if packed else None  # 47: gzip or zlib
+            if packed:
+                del response.headers["content-encoding"]
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = LONGEST_BODY
+            async for chunk in self._stream:
+                content = chunk if self._unpacker is None else self._unpacker.decompress(chunk, left + 1)
+                left -= len(content)
+                if left < 0:
+                    raise TooLargeError(LONGEST_BODY)
+                yield content
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    return Bounded
+
+
+async def _hold_back(response: "httpx.Response") -> None:
+    """For each answer to a client of litellm's: a redirect would carry the key to wherever it points, a body may be endless."""
+    response.headers.pop("location", None)
+    response.stream = _bounded()(response)
+
+
+def _bound_clients() -> None:
+    """See to it that the clients which litellm makes hold back."""
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+    from litellm.llms.openai.common_utils import BaseOpenAILLM
+
+    def held(client: Any) -> Any:
+        if client is not None:
+            client.follow_redirects = False
+            client.event_hooks = {**client.event_hooks, "response": [*client.event_hooks["response"], _hold_back]}
+        return client
+
+    create, get = AsyncHTTPHandler.create_client, BaseOpenAILLM._get_async_http_client  # noqa: SLF001 (it has no other door)
+
+    def create_held(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return held(create(self, *args, **kwargs))
+
+    def get_held(*args: Any, **kwargs: Any) -> Any:
+        return held(get(*args, **kwargs))
+
+    AsyncHTTPHandler.create_client = create_held  # type: ignore[method-assign]
+    BaseOpenAILLM._get_async_http_client = staticmethod(get_held)  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def raise_unreached(url: str, error: Exception, timeout: bool = False) -> NoReturn:
@@ -180,7 +254,7 @@ def raise_unreached(url: str, error: Exception, timeout: bool = False) -> NoRetu
 _UNREADABLE = {"APIConnectionError", "APIError", "APIResponseValidationError", "BadRequestError", "InternalServerError"}
 
 
-def _raise_plainly(where: str, error: Exception) -> None:
+def _raise_plainly(where: str, error: Exception, redaction: Redaction) -> None:
     """Raise what the aiohttp way would have raised, where an exception of litellm's tells enough.
 
     litellm gives a status to what no server answered, files some errors under others' classes, drops Retry-After, and quotes
@@ -192,10 +266,15 @@ def _raise_plainly(where: str, error: Exception) -> None:
     below = list(chain(error))
     if cassette_miss(error) or any(isinstance(each, httpx.TimeoutException) for each in below):
         return
+    if too_large := next((each for each in below if isinstance(each, TooLargeError)), None):
+        raise too_large
     for each in below:
-        if isinstance(each, httpx.HTTPStatusError):
-            headers = {name.lower(): value for name, value in each.response.headers.items()}
-            raise_status(where, each.response.status_code, headers, each.response.content)
+        response = getattr(each, "response", None)
+        is_plain = isinstance(each, httpx.HTTPStatusError) or type(each).__module__.startswith("openai")
+        if is_plain and isinstance(response, httpx.Response) and response.status_code >= 300:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            content = response.content if response.is_stream_consumed or response.is_closed else b""
+            raise_status(where, response.status_code, headers, redaction.content(content))
     for each in below:
         if isinstance(each, ClientError):
             raise_unreached(where, each)
@@ -217,16 +296,10 @@ def raise_status(url: str, status: int, headers: Mapping[str, str], content: byt
         422: openai.UnprocessableEntityError,
         429: openai.RateLimitError,
     }
-    try:
-        body: Any = json.loads(content)
-    except ValueError:
-        body = None  # an HTML page of a proxy says nothing that its status does not
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    message = inner.get("message") or inner.get("detail") if isinstance(inner, dict) else inner
+    refusal = Refusal.of(content)
     response = httpx.Response(status, headers=_waits(headers), request=httpx.Request("POST", _address(url)))
     kind = kinds.get(status, openai.InternalServerError if status >= 500 else openai.APIStatusError)
-    text = message if isinstance(message, str) else response.reason_phrase
-    raise kind(text, response=response, body=inner if isinstance(inner, dict) else None)
+    raise kind(refusal.said or response.reason_phrase, response=response, body=refusal)
 
 
 def _raise_invalid(url: str, headers: Mapping[str, str], what: str, empty: bool = False) -> NoReturn:
@@ -236,6 +309,32 @@ def _raise_invalid(url: str, headers: Mapping[str, str], what: str, empty: bool 
 
     response = httpx.Response(200, headers=_waits(headers), request=httpx.Request("POST", _address(url)))
     raise APIResponseValidationError(response, {"choices": []} if empty else None, message=what)
+
+
+def _parsed(content: bytes) -> Any:
+    """The JSON of a body; None for what is not JSON."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        pass
+    try:  # a number of more digits than Python reads
+        return json.loads(content, parse_int=lambda digits: int(digits) if len(digits) < 20 else -1)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _answer(url: str, raw: object, headers: Mapping[str, str]) -> Answer:
+    """The completion in an answer, or the exception of a server that has answered with an error, or with something else."""
+    try:
+        return Answer(Completion.of(raw), headers)
+    except BrokenCompletionError as error:
+        # Some gateways answer 200 and put the provider's status inside.
+        inner = error.body.get("error")
+        codes = [each.get("code") for each in (inner, error.body) if isinstance(each, dict)]
+        status = next((int(str(code)) for code in codes if re.fullmatch(r"[45]\d\d", str(code))), 502)
+        raise_status(url, status, headers, json.dumps(error.body).encode())
+    except NotACompletionError as error:
+        _raise_invalid(url, headers, str(error), empty=isinstance(error, NoChoiceError))
 
 
 def _waits(headers: Mapping[str, str]) -> dict[str, str]:

@@ -6,9 +6,9 @@ import pytest
 
 from extractor.errors import BudgetError, UsageError
 from extractor.llm import pricing
+from extractor.llm.completions import Completion
 from extractor.llm.endpoints import resolve
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, price_of
-from extractor.llm.structured import Completion
 from tests.llm.server import completion
 from tests.llm.support import MESSAGES, run
 

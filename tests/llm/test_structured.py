@@ -5,7 +5,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from extractor.llm.structured import Completion, Mode, NoChoiceError, NotACompletionError, Template, read, strict, tell_back
+from extractor.llm.completions import Completion, NoChoiceError, NotACompletionError, read
+from extractor.llm.structured import Mode, Template, strict, tell_back
 from tests.llm.server import completion
 from tests.llm.support import MESSAGES, Pet
 

@@ -15,7 +15,7 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from extractor.errors import CallError, DataError, UsageError
+from extractor.errors import CallError, DataError, Spent, UsageError
 from extractor.jobs.batch.plan import Plan, PlannedBatch, PlannedDocument
 from extractor.jobs.job import written_whole
 from extractor.labelling.models import ModelOptions
@@ -236,9 +236,8 @@ class BatchAnswers:
                     continue
                 self._lines[result.question] = (number, offset, result.completion is not None)
                 if result.completion is not None and not self._batches[self._wanted[result.question]].written:
-                    ledger = Ledger()
-                    ledger.add(result.completion, 0)
-                    self.unwritten_usd += ledger.cost(price) or 0.0
+                    most = Spent(output_tokens=len(result.completion.text) // 3)
+                    self.unwritten_usd += Ledger().add(result.completion, most, price)[1]
         kinds = ((unknown, "of no request of this job"), (doubled, "of requests answered before"), (unreadable, "unreadable"))
         told = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
         self.left_over = f"lines of the results that are of no use: {told}" if told else ""

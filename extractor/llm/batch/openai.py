@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from extractor.llm.batch.service import Batch, BatchHandle, BatchService, Capacity, Full, Result, State
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.keys import redacted
+from extractor.llm.redaction import redacted
 from extractor.llm.structured import Message, Template
 from extractor.llm.transports import certificates, proxy_for, raise_status
 

@@ -14,11 +14,12 @@ from typing import Any, BinaryIO, Final, Literal, NoReturn, Self, TypeVar
 from pydantic import SecretStr
 
 from extractor.errors import CallError, JobError
+from extractor.llm.completions import Completion, NotACompletionError
 from extractor.llm.endpoints import Endpoint
-from extractor.llm.keys import redacted
 from extractor.llm.limits import Clock
+from extractor.llm.redaction import redacted
 from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, judge, retrying
-from extractor.llm.structured import Completion, Message, NotACompletionError, Template
+from extractor.llm.structured import Message, Template
 
 T = TypeVar("T")
 State = Literal["validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"]
