@@ -216,7 +216,7 @@ def choose(
     )
     calls = first.settings.limits.concurrency
     models = (first, *stand_ins)
-    return Chosen(options, _settings(options, first), True, calls, _WINDOW * calls, models, _once(notice), key)
+    return Chosen(options, _settings(options, first), True, calls, _WINDOW * calls, models, notice, key)
 
 
 def _model(
@@ -283,18 +283,6 @@ def _settings(options: ModelOptions, model: _Model) -> dict[str, Any]:
         "max_output_tokens": model.settings.max_output_tokens,
         **({"votes": options.votes} if options.votes > 1 else {}),
     }
-
-
-def _once(notice: Callable[[str], None]) -> Callable[[str], None]:
-    """Says each line the first time: the clients of several samples have the same to say."""
-    said: set[str] = set()
-
-    def tell(line: str) -> None:
-        if line not in said:
-            said.add(line)
-            notice(line)
-
-    return tell
 
 
 def require_packages(extras: str, *names: str) -> None:

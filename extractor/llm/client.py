@@ -24,14 +24,7 @@ from extractor.llm.parameters import LENGTHS, Parameters
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, longest_output, price_of
 from extractor.llm.redaction import Redaction
 from extractor.llm.refusals import refusal_of
-from extractor.llm.retries import (
-    RepeatableError,
-    RetryPolicy,
-    Verdict,
-    cassette_miss,
-    judge,
-    retrying,
-)
+from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, cassette_miss, judge, retrying
 from extractor.llm.structured import Message, Mode, Template, tell_back
 from extractor.llm.transports import Answer, Direct, ThroughLiteLLM, Timeouts, Transport
 
@@ -109,7 +102,7 @@ class ModelClient(Generic[T]):
         self.limiter = limiter or Limiter(self._settings.limits, self._clock)
         self._transport: Transport | None = None
         self._redaction = Redaction.of(key)
-        self._parameters = Parameters(model, self._given_parameters(), notice)
+        self._parameters = Parameters(model, self._given_parameters(), self._say_once)
         self._built: Template | None = None
         self._schema = reply.model_json_schema()
         self._asked_with = dict(self._parameters.given)
@@ -193,7 +186,7 @@ class ModelClient(Generic[T]):
                     break
             told = list(faults)
             if ledger.attempts <= reasks:
-                conversation = tell_back(mode, conversation, completion.raw, completion.text, faults)
+                conversation = tell_back(mode, conversation, completion, faults)
         if best is None:
             # What was wrong in detail names parts of the reply, which no exception holds.
             what, fix = "did not fit the schema", "Use a stronger model, or one whose server enforces schemas."
@@ -304,7 +297,10 @@ class ModelClient(Generic[T]):
                     cost = 0.0
                     raise self._stopped(ledger)
                 answer, mode = await self._send(transport, messages, schema, ledger)
+                known = ledger.cost_usd
                 used, cost = ledger.add(answer.completion, most, self.price)
+                if self._budget.max_cost is None:
+                    cost = ledger.cost_usd - known
             except CallError:
                 raise
             except Exception as error:
@@ -317,7 +313,6 @@ class ModelClient(Generic[T]):
                     self.limiter.slowed(sent, verdict.wait)
                 if verdict.free:
                     cost = 0.0
-                ledger.cost_usd += cost
                 if verdict.repeats:
                     raise RepeatableError(verdict, outage=outage) from error
                 self._fail(verdict, ledger, error)
@@ -350,6 +345,12 @@ class ModelClient(Generic[T]):
             until = datetime.fromtimestamp(self._clock.time() + patience, UTC).astimezone()
             self._notice(f"{self._redaction.line(verdict.cause)}. Waiting for it, until {until:%H:%M} at most.")
         return True
+
+    def _say_once(self, line: str) -> None:
+        """Say what the clients of several samples find out alike."""
+        if line not in self.limiter.said:
+            self.limiter.said.add(line)
+            self._notice(line)
 
     def _tell_wait(self, verdict: Verdict, seconds: float, ledger: Ledger) -> None:
         """Say that a call waits, if that is long, once for a document and not while others are known to wait as long."""

@@ -1,8 +1,8 @@
 """Chat completions: what a server's answer holds, where in it the reply stands, and what is wrong with a reply.
 
 Servers put the same JSON into the content, the arguments of a tool call or the reasoning; models wrap it in fences, tags,
-lists, strings and objects. All of it is read alike: the places in order, in each every JSON value that is there, of these the last
-that fits the reply model. What is inside is held to the same schema and checks, so a re-ask would buy nothing.
+lists, strings and objects. All of it is read alike: the places in order, in each every JSON value that is there, of these
+the last that fits the reply model. It is held to the same schema and checks, so a re-ask would buy nothing.
 """
 
 import json

@@ -32,17 +32,16 @@ def variable(provider: str) -> str:
 
 def get(name: str, *, file: Path | None = None, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
     """The key of that name, the environment before the file; None if it is in neither. Raises `UsageError` as `stored` does."""
-    if value := environ.get(name, "").strip():
-        if not _is_possible(value):
-            cause = f"the key in {name} holds a line end, or another character that no request can carry"
-            raise UsageError(f"{cause}. Set it to the key alone.")
-        return SecretStr(value)
-    return stored(file).get(name)
+    value = environ.get(name, "").strip()
+    key = SecretStr(value) if value else stored(file).get(name)
+    if key is not None and not _fits_a_header(key.get_secret_value()):
+        cause = f"the key {name} holds a line end, or another character that no request can carry"
+        raise UsageError(f"{cause}. Set it to the key alone.")
+    return key
 
 
-def _is_possible(value: str) -> bool:
-    """Whether a header of a request can carry it."""
-    return value.isascii() and value.isprintable() and " " not in value
+def _fits_a_header(value: str) -> bool:
+    return value.isprintable() and all(ord(char) < 256 for char in value)
 
 
 def stored(file: Path | None = None) -> dict[str, SecretStr]:
@@ -60,7 +59,7 @@ def stored(file: Path | None = None) -> dict[str, SecretStr]:
         return {}
     except OSError as error:
         raise UsageError(f"cannot read the key file {file}: {error.strerror}. Mend its permissions, or remove it.") from None
-    found = {name: SecretStr(value) for name, value in (values or {}).items() if isinstance(value, str) and _is_possible(value)}
+    found = {name: SecretStr(value) for name, value in (values or {}).items() if isinstance(value, str)}
     if values is None or len(found) != len(values):
         raise UsageError(f'the key file {file} is not lines of NAME = "key". Mend it, or remove it and set the keys again.')
     return found
@@ -69,7 +68,7 @@ def stored(file: Path | None = None) -> dict[str, SecretStr]:
 def put(name: str, key: SecretStr, *, file: Path | None = None) -> Path:
     """Store a key and return the file, which is made readable by its owner alone. Raises `UsageError` for an impossible key."""
     value = key.get_secret_value().strip()
-    if not value or not _is_possible(value) or not name.replace("_", "").isalnum() or not name.isascii():
+    if not value or not value.isprintable() or not name.replace("_", "").isalnum() or not name.isascii():
         raise UsageError(f"not a key for {name!r}: it is empty or holds unprintable characters. Paste the key alone.")
     file = file or path()
     return _write(file, {**stored(file), name: SecretStr(value)})

@@ -62,6 +62,8 @@ class Limiter:
         self.stopped = False
         """Whether the job was asked to stop: nobody waits any more."""
         self._sleepers: set[asyncio.Future[None]] = set()
+        self.said: set[str] = set()
+        """What the user was told of the server's ways, by whichever client of it."""
         self.unanswered: set[object] = set()
         """Who has met a server that was not up to answering, since it last did."""
         now = clock.monotonic()

@@ -113,7 +113,7 @@ class Budget:
         Raises `BudgetError`.
         """
         if self.max_cost is None:
-            return most or 0.0
+            return 0.0
         if most is None:
             raise BudgetError(
                 f"no price is known for {model}, so the cap of ${self.max_cost:g} cannot be kept",
@@ -142,7 +142,7 @@ class Budget:
 
 
 class Ledger:
-    """What one document has cost so far. A call whose tokens are not known costs what was reserved for it: the most it can.
+    """What one document has cost so far, as far as that is known.
 
     `before` is what it had cost before its first call here; no other figure includes it. `failed_at` is when one of its calls
     last failed, by the monotonic clock; `has_reply` that a reply is usable; `waits` that the user knows that it waits.
@@ -162,22 +162,17 @@ class Ledger:
         self.has_reply = self.waits = False
 
     def add(self, completion: Completion, most: Spent, price: Price | None) -> tuple[int, float]:
-        """Count an answer, and return its tokens and its cost in US dollars.
+        """Count an answer, and return its tokens, and the most that it can have cost in US dollars.
 
-        Tokens that the server did not give are estimated from the texts' lengths, and paid as the `most` that they can be.
+        Tokens that the server did not give are estimated from the texts' lengths, and can have been as many as in `most`.
         """
         read, written, cached = completion.input_tokens, completion.output_tokens, completion.cached_tokens
-        cost = 0.0
-        if price is not None:
-            cost = price.of(
-                most.input_tokens if read is None else read, most.output_tokens if written is None else written, cached
-            )
-        read = most.input_tokens if read is None else read
-        written = len(completion.text) // 3 if written is None else written
-        self.input_tokens += read
-        self.output_tokens += written
-        self.cost_usd += cost
-        return read + written, cost
+        likely = most.input_tokens if read is None else read, len(completion.text) // 3 if written is None else written
+        worst = likely[0], most.output_tokens if written is None else written
+        self.input_tokens += likely[0]
+        self.output_tokens += likely[1]
+        self.cost_usd += 0.0 if price is None else price.of(*likely, cached)
+        return sum(likely), 0.0 if price is None else price.of(*worst, cached)
 
     def spent(self, price: Price | None) -> Spent:
         """What it has cost, with what it had cost before; in US dollars only where a price is known, or nothing was used."""

@@ -298,7 +298,7 @@ def _never_connected(error: BaseException) -> bool:
 
 def _said(error: Exception) -> str:
     """The provider's own message on one line. litellm's is never shown: it can quote the reply."""
-    text = refusal_of(error).said or str(getattr(error, "message", "") or error)
+    text = str(getattr(error, "message", "") or error)
     if type(error).__module__.startswith("litellm"):
         text = type(error).__name__
     return " ".join(text.split()).rstrip(".")

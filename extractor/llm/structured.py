@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from extractor.llm.completions import Completion
+
 Message = Mapping[str, Any]
 T = TypeVar("T", bound=BaseModel)
 
@@ -84,9 +86,7 @@ class Template:
         return dict(prepared)
 
 
-def tell_back(
-    mode: Mode, messages: Sequence[Message], completion: Mapping[str, Any], text: str, faults: Sequence[str]
-) -> list[Message]:
+def tell_back(mode: Mode, messages: Sequence[Message], completion: Completion, faults: Sequence[str]) -> list[Message]:
     """The conversation with a faulty reply and its faults appended, as instructor words it for the mode.
 
     A reply whose message is not well formed is told as its text.
@@ -95,11 +95,11 @@ def tell_back(
     from instructor.processing.response import handle_reask_kwargs
     from openai.types.chat import ChatCompletion
 
-    choice = completion["choices"][0]
+    choice = completion.raw["choices"][0]
     if not _is_well_formed(choice["message"]):
         mode = Mode.JSON
-        choice = {**choice, "message": {"role": "assistant", "content": text[:_LONGEST_TOLD]}}
-    reply = ChatCompletion.construct(**{**completion, "choices": [choice]})
+        choice = {**choice, "message": {"role": "assistant", "content": completion.text[:_LONGEST_TOLD]}}
+    reply = ChatCompletion.construct(**{**completion.raw, "choices": [choice]})
     words = ValueError("\n".join(faults))
     kwargs = handle_reask_kwargs({"messages": list(messages)}, Modes(mode.of_instructor), reply, words)
     return list(kwargs["messages"])

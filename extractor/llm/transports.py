@@ -299,7 +299,9 @@ def raise_status(url: str, status: int, headers: Mapping[str, str], content: byt
     refusal = Refusal.of(content)
     response = httpx.Response(status, headers=_waits(headers), request=httpx.Request("POST", _address(url)))
     kind = kinds.get(status, openai.InternalServerError if status >= 500 else openai.APIStatusError)
-    raise kind(refusal.said or response.reason_phrase, response=response, body=refusal)
+    phrase = response.reason_phrase
+    said = phrase if refusal.said.lower() == phrase.lower() else refusal.said or phrase
+    raise kind(said, response=response, body=refusal)
 
 
 def _raise_invalid(url: str, headers: Mapping[str, str], what: str, empty: bool = False) -> NoReturn:

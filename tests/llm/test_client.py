@@ -213,7 +213,7 @@ def test_a_schema_that_is_refused_in_every_mode_fails() -> None:
         async with Server(fails(400, "Invalid schema")) as server:
             with pytest.raises(CallError, match="answered 400: Invalid schema"):
                 await ask(server)
-            assert len(server.requests) == 3
+            assert len(server.requests) == 4
 
     run(scene())
 

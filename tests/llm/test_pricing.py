@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from extractor.errors import BudgetError, UsageError
+from extractor.errors import BudgetError, Spent, UsageError
 from extractor.llm import pricing
 from extractor.llm.completions import Completion
 from extractor.llm.endpoints import resolve
@@ -65,15 +65,16 @@ def test_cached_input_is_priced_as_such() -> None:
 
 def test_a_ledger_adds_up_what_each_answer_took() -> None:
     ledger = Ledger()
-    assert ledger.cost(None) == 0.0
+    assert ledger.spent(None).cost_usd == 0.0
     body = completion("{}")
     body["usage"]["prompt_tokens_details"] = {"cached_tokens": 60}
     ledger.calls = 2
-    assert ledger.add(Completion.of(body), estimate=5) == 110
-    ledger.add(Completion.of(completion("x" * 30, usage=False)), estimate=5)
-    assert (ledger.input_tokens, ledger.output_tokens, ledger.cached_tokens) == (105, 20, 60)
-    assert ledger.cost(Price(1.0, 10.0, 0.1)) == pytest.approx(45 + 6 + 200)
-    assert ledger.cost(None) is None
+    price = Price(1.0, 10.0, 0.1)
+    most = Spent(1, 1, 5, 1000)
+    assert ledger.add(Completion.of(body), most, price) == (110, pytest.approx(40 + 6 + 100))
+    assert ledger.add(Completion.of(completion("x" * 30, usage=False)), most, price) == (15, pytest.approx(5 + 10_000))
+    assert ledger.spent(price) == Spent(2, 0, 105, 20, pytest.approx(45 + 6 + 200))
+    assert ledger.spent(None).cost_usd is None
 
 
 def test_an_estimate_errs_on_the_high_side_for_english() -> None:
@@ -89,7 +90,7 @@ def test_a_cap_lets_through_what_fits_and_remembers_an_earlier_run() -> None:
         reserved = await budget.reserve(0.3, "m")
         await budget.settle(reserved, 0.1)
         assert budget.spent == pytest.approx(0.6)
-        await budget.settle(await budget.reserve(0.4, "m"), None)  # a call that failed cost nothing
+        await budget.settle(await budget.reserve(0.4, "m"), 0.0)  # a call that failed cost nothing
         with pytest.raises(BudgetError, match=r"\$0.6000 of the \$1 cap is spent and the next call may cost \$0.4100"):
             await budget.reserve(0.41, "m")
 

@@ -12,6 +12,7 @@ from openai import APITimeoutError
 from tenacity import AsyncRetrying
 
 from extractor.llm.endpoints import resolve
+from extractor.llm.refusals import refusal_of
 from extractor.llm.retries import (
     RepeatableError,
     RetryPolicy,
@@ -20,8 +21,6 @@ from extractor.llm.retries import (
     cassette_miss,
     judge,
     named_outcome,
-    refused_parameter,
-    refuses_structure,
     retrying,
 )
 from extractor.llm.transports import import_litellm, raise_unreached
@@ -203,43 +202,13 @@ def test_what_a_server_asks_to_wait(case: str) -> None:
     assert verdict.wait == wait
 
 
-REFUSALS = {
-    "openai": (400, "Invalid schema for response_format 'Labels': ...", True),
-    "vllm": (400, "guided decoding backend does not support this grammar", True),
-    "unprocessable": (422, "response_format: extra inputs are not permitted", True),
-    "openrouter": (404, "No endpoints found that support tool use", True),
-    "length": (400, "This model's maximum length is 8192 tokens", False),
-    "other status": (500, "response_format crashed", False),
-}
-
-
-@pytest.mark.parametrize("case", REFUSALS)
-def test_which_refusals_are_of_the_structure(case: str) -> None:
-    status, message, refused = REFUSALS[case]
-    assert refuses_structure(status_error(status, message)) is refused
-
-
 def test_what_litellm_refuses_by_itself_is_read_from_its_words() -> None:
     litellm = import_litellm()
-    for names, structure, parameter in (("['response_format']", True, None), ("['temperature']", False, "temperature")):
-        message = f"x does not support parameters: {names}, for model=m. To drop these, set `litellm.drop_params=True`."
+    for name in ("response_format", "temperature"):
+        message = f"x does not support parameters: ['{name}'], for model=m. To drop these, set `litellm.drop_params=True`."
         error = litellm.UnsupportedParamsError(message=message, llm_provider="x", model="m")
-        assert refuses_structure(error) is structure
-        assert refused_parameter(error, ("temperature", "seed")) == parameter
-
-
-def test_a_text_that_is_too_long_is_no_refusal_of_the_schema() -> None:
-    message = "9000 tokens (8000 in the messages, 1000 in the schema)"
-    assert not refuses_structure(status_error(400, message, code="context_length_exceeded"))
-
-
-def test_which_parameter_was_refused() -> None:
-    names = ("temperature", "seed")
-    unsupported = status_error(400, "Unsupported parameter: 'seed' is not supported with this model.")
-    assert refused_parameter(unsupported, names) == "seed"
-    assert refused_parameter(status_error(400, "`temperature` is deprecated for this model."), names) == "temperature"
-    assert refused_parameter(status_error(400, "The temperature of the text is wrong"), names) is None
-    assert refused_parameter(status_error(500, "temperature unsupported"), names) is None
+        assert refusal_of(error).names_parameter(name)
+        assert refusal_of(error).means("lacks structure") is (name == "response_format")
 
 
 def verdicts(*outcomes: Verdict | RepeatableError, policy: RetryPolicy | None = None) -> tuple[FakeClock, int]:

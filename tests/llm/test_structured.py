@@ -11,6 +11,11 @@ from tests.llm.server import completion
 from tests.llm.support import MESSAGES, Pet
 
 
+def said(text: str, **more: Any) -> Completion:
+    """A completion of that text."""
+    return Completion.of(completion(text, **more))
+
+
 def test_a_completion_is_read() -> None:
     found = Completion.of(completion("hello"))
     assert (found.text, found.truncated, found.refused) == ("hello", False, False)
@@ -91,11 +96,11 @@ FAULTS = {
 @pytest.mark.parametrize("case", FAULTS)
 def test_faults_are_said_in_our_words(case: str) -> None:
     text, faults = FAULTS[case]
-    assert read(text, Cage) == faults
+    assert read(said(text), Cage) == faults
 
 
 def test_no_more_faults_are_told_than_can_be_followed() -> None:
-    faults = read('{"size": 1, "pets": [' + ",".join(["{}"] * 20) + "]}", Cage)
+    faults = read(said('{"size": 1, "pets": [' + ",".join(["{}"] * 20) + "]}"), Cage)
     assert isinstance(faults, list)
     assert len(faults) == 13
     assert faults[-1] == "... and 28 more."
@@ -103,14 +108,14 @@ def test_no_more_faults_are_told_than_can_be_followed() -> None:
 
 def test_of_several_objects_the_last_counts() -> None:
     first, last = '{"name": "Rex", "kind": "dog"}', '{"name": "Tom", "kind": "cat"}'
-    found = read(f"The abstract says {first}, so: {last}.", Pet)
+    found = read(said(f"The abstract says {first}, so: {last}."), Pet)
     assert isinstance(found, Pet)
     assert found.name == "Tom"
 
 
 def test_a_truncated_reply_is_not_searched_for_objects() -> None:
     text = '{"pets": [{"name": "Rex", "kind": "dog"}'
-    found = read(text, Pet, truncated=True)
+    found = read(said(text, finish="length"), Pet)
     assert isinstance(found, list)
     assert "cut off" in found[0]
 
@@ -149,7 +154,7 @@ def test_a_text_is_never_a_template(mode: Mode) -> None:
     odd = "  $x_{{i}}$ {% if %} {# {{ messages }} \ud83d\ude00 é"
     request = Template(mode, Pet, {"model": "m"}).request([MESSAGES[0], {"role": "user", "content": odd}])
     assert request["messages"][-1]["content"] == odd
-    completed = completion("no", tool_calls=None)
+    completed = Completion.of(completion("no", tool_calls=None))
     told = tell_back(mode, request["messages"], completed, [f"{odd} is not in the text."])
     assert told[1]["content"] == odd
     assert odd in told[-1]["content"]
@@ -157,4 +162,4 @@ def test_a_text_is_never_a_template(mode: Mode) -> None:
 
 
 def test_the_last_mode_has_none_after_it() -> None:
-    assert [mode.after for mode in Mode] == [Mode.TOOLS, Mode.JSON, None]
+    assert [mode.after for mode in Mode] == [Mode.TOOLS, Mode.JSON, Mode.WORDS, None]
