@@ -239,7 +239,8 @@ def _model(
 
     endpoint = resolve(model, base_url)
     if not given_key:
-        keys.get(endpoint.key_variable)  # one that cannot be a key is told before anything is read
+        keys.get(endpoint.key_variable)  # what cannot be a key is told before anything is read
+        keys.refuse_impossible(endpoint.provider)
     local, published = endpoint.constrains_decoding, price_of(endpoint)
     require_packages("llm", "aiohttp", "instructor", "openai", "tenacity", *([] if endpoint.direct else ["litellm"]))
 

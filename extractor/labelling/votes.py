@@ -12,7 +12,7 @@ from statistics import mode
 from typing import TypeVar
 
 from extractor.documents import Document
-from extractor.errors import BudgetError, CallError, JobError, Spent
+from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
 from extractor.grounding import folded
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labeller, Labels
 from extractor.records import PHRASE_FIELDS, Rejection
@@ -49,7 +49,7 @@ class VotingLabeller:
             outcome.spent if isinstance(outcome, CallError) else Spent.of(outcome.provenance) for outcome in outcomes
         )
         for _, error in failed:
-            if isinstance(error, BudgetError):
+            if isinstance(error, BudgetError | StoppedError):
                 error.spent = spent
                 raise error
         if not answered:
@@ -64,10 +64,10 @@ class VotingLabeller:
 
 
 async def _answer(labeller: Labeller, document: Document, mentions: Mentions) -> Labelled | CallError:
-    """A sample, or why it failed. Raises what stops a job, but for the cap on cost: other samples are paid for already."""
+    """A sample, or why it failed. Raises what stops a job, but for the cap and a stop: other samples are paid for already."""
     try:
         return await labeller.label(document, mentions)
-    except BudgetError as error:
+    except (BudgetError, StoppedError) as error:
         return error
     except JobError:
         raise

@@ -148,10 +148,10 @@ class ModelClient(Generic[T]):
         ledger = Ledger(self._clock.monotonic(), self._spent_on(known, messages))
         reasks = REASKS if known is None or known.reask else 0
         conversation = list(messages)
+        last: Completion | None = None
         best: tuple[T, Sequence[str]] | None = None
         faults: Sequence[str] = ()
         told: list[str] = []
-        truncated = thought = False
         settled = True
         for _ in range(1 + reasks):
             ledger.attempts += 1
@@ -174,8 +174,7 @@ class ModelClient(Generic[T]):
                     "Try another model for this document.",
                     ledger.spent(self.price),
                 )
-            truncated, thought = completion.truncated, completion.thought
-            value = read(completion, self._reply)
+            last, value = completion, read(completion, self._reply)
             if isinstance(value, list):
                 faults = value
             else:
@@ -188,18 +187,8 @@ class ModelClient(Generic[T]):
             if ledger.attempts <= reasks:
                 conversation = tell_back(mode, conversation, completion, faults)
         if best is None:
-            # What was wrong in detail names parts of the reply, which no exception holds.
-            what, fix = "did not fit the schema", "Use a stronger model, or one whose server enforces schemas."
-            if truncated:
-                what = "was cut off at its longest" + (", with thoughts before the answer," if thought else "")
-                fix = "Allow longer replies with --max-output-tokens" + (", or have it reason less." if thought else ".")
-            if reasks < REASKS:
-                what, fix = (
-                    f"{what} and could not be told so",
-                    "Run the same command with --retry-online to have it asked again.",
-                )
-            cause = f"the reply of {self.endpoint.model} {what} in {ledger.attempts} attempt{'s' * (ledger.attempts > 1)}"
-            raise CallError(cause, fix, ledger.spent(self.price))
+            assert last is not None  # noqa: S101 (the first answer raises or is read)
+            raise self._unusable(last, ledger, told_all=reasks == REASKS)
         value, faults = best
         if self._cache is not None:
             self._cache.put(
@@ -207,6 +196,18 @@ class ModelClient(Generic[T]):
             )
         repeated = known is not None and known.counted and not ledger.calls
         return Reply(value, tuple(faults), repeated, ledger.spent(self.price))
+
+    def _unusable(self, last: Completion, ledger: Ledger, *, told_all: bool) -> CallError:
+        """That no reply was usable. What was wrong in detail names parts of the reply, which no exception holds."""
+        what, fix = "did not fit the schema", "Use a stronger model, or one whose server enforces schemas."
+        if last.truncated:
+            what = "was cut off at its longest" + (", with thoughts before the answer," if last.thought else "")
+            fix = "Allow longer replies with --max-output-tokens" + (", or have it reason less." if last.thought else ".")
+        if not told_all:
+            what += " and could not be told so"
+            fix = "Run the same command with --retry-online to have it asked again."
+        times = f"{ledger.attempts} attempt{'s' * (ledger.attempts > 1)}"
+        return CallError(f"the reply of {self.endpoint.model} {what} in {times}", fix, ledger.spent(self.price))
 
     def question(self, messages: Sequence[Message], schema: Mapping[str, Any] | None = None) -> str:
         """A name for what is asked: 48 hexadecimal digits, the same where model, server, messages, schema and settings are."""

@@ -40,6 +40,14 @@ def get(name: str, *, file: Path | None = None, environ: Mapping[str, str] = os.
     return key
 
 
+def refuse_impossible(provider: str, environ: Mapping[str, str] = os.environ) -> None:
+    """Raise `UsageError` for a key of a provider's that no request can carry, under whichever name litellm looks for it."""
+    start = provider.upper().replace("_", "").replace("-", "")
+    for name in environ:
+        if name.endswith(("KEY", "TOKEN")) and name.upper().replace("_", "").startswith(start):
+            get(name, environ=environ)
+
+
 def _fits_a_header(value: str) -> bool:
     return value.isprintable() and all(ord(char) < 256 for char in value)
 

@@ -5,6 +5,7 @@ key by its variable's name is masked, all keys of the key file, and the key in h
 characters are left.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ from extractor.llm import keys
 _SHORTEST = 8
 """Characters: what is shorter is a word that a text may hold, and no key."""
 _LONGEST_CAUSE = 300  # characters; some providers send the whole request back
-_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS?|AUTH)(?:_[A-Z]+)?S?$")
+_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS?|AUTH)S?(?:_?(?:ID|JSON|BEDROCK|B64|BASE64|\d+))?$")
 """The names of variables that hold keys; litellm alone asks for some 120 of them."""
 _MASK = "[key]"
 
@@ -38,8 +39,8 @@ class Redaction:
         """Mask a key, those of the environment and those of the key file."""
         found = [] if key is None else [key.get_secret_value()]
         for name, value in environ.items():
-            if _SECRET.search(name.upper()) and "://" not in value and not _is_path(value):
-                found.append(value.strip())
+            if _SECRET.search(name.upper()):
+                found += _keys_in(value.strip())
         with suppress(UsageError):  # a key file that cannot be read gives no key
             found += [each.get_secret_value() for each in keys.stored().values()]
         return cls(found)
@@ -60,6 +61,22 @@ class Redaction:
         """A provider's words on one line, without keys and of bearable length."""
         text = self.text(" ".join(text.split()))  # masked before it is cut: half a key would not be found
         return text if len(text) <= _LONGEST_CAUSE else text[: _LONGEST_CAUSE - 3] + "..."
+
+
+def _keys_in(value: str) -> list[str]:
+    """The keys in the value of a variable: the value, unless it is a path, an address or a word; those of a JSON object."""
+    if value.startswith("{"):
+        with suppress(ValueError, RecursionError):
+            fields = json.loads(value)
+            return [
+                line
+                for name, field in (fields.items() if isinstance(fields, dict) else ())
+                if _SECRET.search(str(name).upper()) and isinstance(field, str)
+                for line in field.splitlines()
+                if not line.startswith("-----")
+            ]
+    is_word = value.isalpha() and value.islower() and len(value) < 2 * _SHORTEST
+    return [] if is_word or "://" in value or _is_path(value) else value.splitlines()
 
 
 def redacted(text: str, key: SecretStr | None = None) -> str:

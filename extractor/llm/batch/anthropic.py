@@ -15,7 +15,7 @@ from extractor.llm.batch.service import Batch, BatchHandle, BatchService, Capaci
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.limits import Clock
 from extractor.llm.structured import Message, Template
-from extractor.llm.transports import Timeouts, import_litellm, open_session, raise_status, raise_unreached
+from extractor.llm.transports import Timeouts, import_litellm, open_session, raise_status, raise_unreached, whole
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -155,7 +155,7 @@ class AnthropicBatches(BatchService):
     async def _json(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
         async with self._answer(method, path, **sent) as response:
             try:
-                answer = json.loads(await response.read())
+                answer = json.loads(await whole(response))
             except ValueError:
                 answer = None
             if not isinstance(answer, dict):
@@ -171,7 +171,7 @@ class AnthropicBatches(BatchService):
             async with session.request(method, self._url + path, allow_redirects=False, **sent) as response:
                 if response.status != 200:
                     headers = {name.lower(): value for name, value in response.headers.items()}
-                    raise_status(self._url, response.status, headers, await response.read())
+                    raise_status(self._url, response.status, headers, await whole(response))
                 yield response
         except TimeoutError as error:
             raise_unreached(self._url, error, timeout=True)

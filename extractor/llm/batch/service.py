@@ -17,7 +17,7 @@ from extractor.errors import CallError, JobError
 from extractor.llm.completions import Completion, NotACompletionError
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.limits import Clock
-from extractor.llm.redaction import redacted
+from extractor.llm.redaction import Redaction, redacted
 from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, judge, retrying
 from extractor.llm.structured import Message, Template
 
@@ -212,9 +212,12 @@ class BatchService(ABC):
             async def action(_again: bool, name: str = name, start: int = start) -> None:
                 target.seek(start)
                 target.truncate()
+                redaction, rest = Redaction.of(self._key), b""
                 async with aclosing(self._contents(batch, name)) as chunks:
                     async for chunk in chunks:
-                        target.write(chunk)
+                        lines, end, rest = (rest + chunk).rpartition(b"\n")
+                        target.write(redaction.content(lines + end))
+                target.write(redaction.content(rest))
 
             await self._persist(action, f"cannot download the results of batch {batch.id}")
 
