@@ -71,10 +71,12 @@ class Completion:
             raise BrokenCompletionError(raw)
         if "choices" not in raw or not isinstance(choices, list | None):
             raise NotACompletionError("a JSON object without choices")
-        if not choices or not isinstance(choices[0], dict) or not isinstance(choices[0].get("message"), dict):
+        choice = choices[0] if choices and isinstance(choices[0], dict) else {}
+        told = (choice.get("message"), choice.get("delta"), {"content": choice.get("text")} if choice.get("text") else None)
+        message = next((each for each in told if isinstance(each, dict)), None)
+        if message is None:
             raise NoChoiceError("a chat completion without a choice")
-        choice = choices[0]
-        message, ending = choice["message"], str(choice.get("finish_reason")).lower()
+        ending = str(choice.get("finish_reason")).lower()
         if ending == "error":
             error = choice.get("error") or raw.get("error")
             raise BrokenCompletionError({"error": error or "the model broke off with an error"})

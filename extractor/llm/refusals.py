@@ -73,7 +73,7 @@ class Refusal:
         names: list[str] = []
         for name, value in _leaves(body):
             if name is not None and _NAMING.fullmatch(name):
-                names += re.findall(r"[A-Za-z_]\w*", value)
+                names += re.findall(r"[a-z_]\w*", value.lower())
                 continue
             if name is not None and _CODES.fullmatch(name):
                 codes.append(value)
@@ -82,13 +82,14 @@ class Refusal:
             if len(texts) >= _MOST_TEXTS:
                 break
         said = next((text for text in texts if text.lower().rstrip(".") not in _PHRASES), texts[0] if texts else "")
-        if said and names and names[-1].lower() not in said.lower():
+        if said and names and names[-1] not in said.lower():
             said = f"{names[-1]}: {said}"
         return cls(said, " ".join(texts).lower(), " ".join(codes).lower(), frozenset(names))
 
     def names_parameter(self, name: str) -> bool:
         """Whether a parameter is what it speaks of."""
-        return name in self.names or re.search(rf"(?<![a-z0-9_]){re.escape(name.lower())}(?![a-z0-9_])", self.words) is not None
+        written = name.lower().replace("_", "[ _-]?")  # max_tokens, maxTokens, max tokens
+        return name in self.names or re.search(rf"(?<![a-z0-9_]){written}(?![a-z0-9_])", self.words) is not None
 
     def means(self, meaning: Meaning) -> bool:
         """Whether its codes or words have that meaning, as `refusals.toml` knows them."""
@@ -97,7 +98,8 @@ class Refusal:
 
 def _as_json(text: str) -> Any:
     """JSON as what it says; text that only begins like JSON says nothing."""
-    if text.lstrip()[:1] not in {"{", "[", '"'}:
+    text = text.lstrip().removeprefix("data:").lstrip()  # an event of a stream
+    if text[:1] not in {"{", "[", '"'}:
         return text
     try:
         return json.loads(text)
@@ -140,7 +142,7 @@ def _rank(name: str, value: object) -> int:
 
 def _plain(text: str) -> list[str]:
     """The text without markup and characters that no terminal shows: the title of a page, then what stands in it."""
-    if re.match(r"\s*<(?:!doctype|html|\?xml|head|body|title)", text, re.IGNORECASE):
+    if re.match(r"\s*<[!?a-z]", text, re.IGNORECASE):
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         text = re.sub(r"<(style|script|title|head)\b.*?</\1\s*>|<[^>]*>", " ", text, flags=re.IGNORECASE | re.DOTALL)
         shown = [html.unescape(each) for each in (title[1] if title else "", text)]

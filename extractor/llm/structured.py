@@ -96,7 +96,7 @@ def tell_back(mode: Mode, messages: Sequence[Message], completion: Completion, f
     from openai.types.chat import ChatCompletion
 
     choice = completion.raw["choices"][0]
-    if not _is_well_formed(choice["message"]):
+    if not _is_well_formed(choice.get("message")):
         mode = Mode.JSON
         choice = {**choice, "message": {"role": "assistant", "content": completion.text[:_LONGEST_TOLD]}}
     reply = ChatCompletion.construct(**{**completion.raw, "choices": [choice]})
@@ -109,8 +109,10 @@ _LONGEST_TOLD = 16_000
 """Characters of a faulty reply that are sent back; labels take a quarter of them."""
 
 
-def _is_well_formed(message: Mapping[str, Any]) -> bool:
+def _is_well_formed(message: object) -> bool:
     """Whether a message is what the API says that it is, and not longer than is worth telling."""
+    if not isinstance(message, dict):
+        return False
     content, calls = message.get("content"), message.get("tool_calls")
     if not isinstance(content, str | None) or len(content or "") > _LONGEST_TOLD or message.get("function_call"):
         return False

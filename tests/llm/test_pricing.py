@@ -71,9 +71,11 @@ def test_a_ledger_adds_up_what_each_answer_took() -> None:
     ledger.calls = 2
     price = Price(1.0, 10.0, 0.1)
     most = Spent(1, 1, 5, 1000)
-    assert ledger.add(Completion.of(body), most, price) == (110, pytest.approx(40 + 6 + 100))
-    assert ledger.add(Completion.of(completion("x" * 30, usage=False)), most, price) == (15, pytest.approx(5 + 10_000))
-    assert ledger.spent(price) == Spent(2, 0, 105, 20, pytest.approx(45 + 6 + 200))
+    assert ledger.add(Completion.of(body), most, price) == pytest.approx((110, 40 + 6 + 100))
+    assert ledger.add(Completion.of(completion("x" * 30, usage=False)), most, price) == pytest.approx((15, 5 + 10_000))
+    spent = ledger.spent(price)
+    assert (spent.calls, spent.attempts, spent.input_tokens, spent.output_tokens) == (2, 0, 105, 20)
+    assert spent.cost_usd == pytest.approx(45 + 6 + 200)
     assert ledger.spent(None).cost_usd is None
 
 
