@@ -41,6 +41,8 @@ Meaning = Literal[
     "surely no credit",
     "rate",
     "wrong key",
+    "of a key",
+    "no model",
     "declines text",
     "too long",
     "failed generation",

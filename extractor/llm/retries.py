@@ -176,7 +176,7 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
         return verdict
     if status == 403:
         return Verdict("stops job", at, f"Use a key that may call {endpoint.model}.", free=True)
-    if status in _MOVED | {404, 405} or "model_not_found" in refusal.codes:
+    if status in _MOVED | {404, 405}:
         fix = f"Check that {where} has the model {endpoint.served_as!r} and that the address is right."
         return Verdict("stops job", at, fix, free=True)
     if outcome == "stops job":
@@ -222,7 +222,8 @@ def _of_cause(status: int | None, refusal: Refusal, at: str, endpoint: Endpoint)
         return Verdict("stops job", at, fix, free=True)
     if status == 429:
         return None
-    if status == 401 or refusal.means("wrong key"):
+    of_a_key = status in {400, 403, 422} and refusal.means("of a key")
+    if status == 401 or of_a_key or refusal.means("wrong key"):
         return Verdict("stops job", at, f"Set {endpoint.key_variable} to a valid key, or run with --model rules.", free=True)
     if refusal.means("failed generation") and status in {400, 422, 500}:
         fix = "Run the same command again, or use a stronger model."
@@ -230,6 +231,9 @@ def _of_cause(status: int | None, refusal: Refusal, at: str, endpoint: Endpoint)
     if refusal.means("too long") and status in {400, 413, 422, 500}:
         fix = "Use a model with a longer context, or a shorter prompt, for this document."
         return Verdict("fails document", at, fix, free=status < 500)
+    if refusal.means("no model") and status in {400, 404, 422}:
+        fix = f"Check that {endpoint.where} has the model {endpoint.served_as!r} and that the address is right."
+        return Verdict("stops job", at, fix, free=True)
     if refusal.means("declines text") and status in {400, 403, 422}:
         return Verdict("fails document", at, "Try another model for this document.", free=True)
     return None
