@@ -20,6 +20,8 @@ _FAULTS_TOLD = 12
 _MOST_TOKENS = 10_000_000
 """No model reads or writes as many in one call: a usage that says so is a mistake."""
 _CUT_OFF = frozenset(["length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length"])
+_ARGUMENTS = ("arguments", "input", "parameters")
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 _DECLINED = frozenset(["content_filter", "refusal", "safety", "blocklist", "prohibited_content", "recitation"])
 
 
@@ -103,18 +105,20 @@ def _texts(message: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The places of a message where a reply may stand: calls of tools, then the content; and its thoughts, a last resort."""
     calls = message.get("tool_calls")
     called = [calls] if isinstance(calls, dict) else calls if isinstance(calls, list) else []
-    functions = [*(call.get("function") for call in called if isinstance(call, dict)), message.get("function_call")]
-    arguments = [function.get("arguments") for function in functions if isinstance(function, dict)]
-    texts = [each if isinstance(each, str) else json.dumps(each) for each in arguments if each]
+    functions = [*(call.get("function") or call for call in called if isinstance(call, dict)), message.get("function_call")]
+    given = [function.get(name) for function in functions if isinstance(function, dict) for name in _ARGUMENTS]
+    texts = [each if isinstance(each, str) else json.dumps(each) for each in given if each]
     texts.append(_joined(message.get("content")))
-    thoughts = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
-    return [text for text in texts if text.strip()], [each for each in thoughts if isinstance(each, str) and each.strip()]
+    if isinstance(message.get("parsed"), dict):
+        texts.append(json.dumps(message["parsed"]))
+    thoughts = [_joined(message.get(name)) for name in _THOUGHTS]
+    return [text for text in texts if text.strip()], [text for text in thoughts if text.strip()]
 
 
 def _joined(content: object) -> str:
     """The text of a content, which may be parts; thoughts among them have other fields."""
     if isinstance(content, dict):
-        return _joined([content])
+        return _joined([content]) or json.dumps(content)
     if isinstance(content, list):
         return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
     return content if isinstance(content, str) else ""
@@ -208,7 +212,7 @@ def _values(text: str) -> Iterator[Any]:
 
 def _unwrapped(value: Any, depth: int = 0) -> Iterator[Any]:
     """The objects that a value is or wraps: in a list, in an object, as JSON in a string."""
-    if isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'}:
+    while isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'}:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):

@@ -72,8 +72,9 @@ class Parameters:
         if self._given.get(name) != sent:
             return True
         if name in LENGTHS:
-            lower = [int(digits) for digits in re.findall(r"\d+", refusal.words.replace(",", "")) if len(digits) < 9]
-            fitting = max((number for number in lower if 1 < number < sent), default=None)
+            # Not those of a model's name: claude-3-5, llama-3.3-70b.
+            said = re.findall(r"(?<![\w.-])\d{2,9}(?![\w-]|\.\d)", refusal.words.replace(",", ""))
+            fitting = max((int(digits) for digits in said if int(digits) < sent), default=None)
             if fitting is not None and refusal.means("too large"):
                 return self._lower(name, fitting)
             [other] = set(LENGTHS) - {name}

@@ -47,6 +47,8 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text with each key masked, and each beginning or end of one."""
+        for value in self._values:  # whole ones first: keys can end alike
+            text = text.replace(value, _MASK)
         for value in self._values:
             text = _masked(text, value)
         return text
@@ -85,7 +87,7 @@ def redacted(text: str, key: SecretStr | None = None) -> str:
 
 
 def _masked(text: str, value: str) -> str:
-    """The text without a key, whole, as its beginning, or as its end, of eight characters or more."""
+    """The text without the beginning and the end of a key, of eight characters or more."""
     head, tail = value[:_SHORTEST], value[-_SHORTEST:]
     parts: list[str] = []
     at = 0

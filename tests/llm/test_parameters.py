@@ -69,6 +69,8 @@ def test_a_length_is_lowered_to_what_the_server_says_or_halved_and_left_out_in_t
     given = {"model": "m", "max_tokens": 4096}
     assert learned(400, words("max_tokens may be at most 1,500, not 4096"), given)[0].length == 1500
     assert learned(400, words("max_tokens is too large"), given)[0].length == 2048
+    assert learned(400, words("max_tokens is too large for claude-3-5 and llama-3.3-70b"), given)[0].length == 2048
+    assert learned(400, words("max_tokens: 4096 > 2000, the maximum of claude-3-5-2024"), given)[0].length == 2000
     assert learned(400, words("context_length_exceeded"), given)[0].length == 2048
     assert learned(400, words("context_length_exceeded"), given, keep_length=True)[0].length == 4096
     assert learned(400, words("context_length_exceeded"), {"model": "m", "max_tokens": 1500})[0].length is None
