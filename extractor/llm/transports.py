@@ -217,26 +217,28 @@ async def _hold_back(response: "httpx.Response") -> None:
 
 
 def _bound_clients() -> None:
-    """See to it that the clients which litellm makes hold back."""
-    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+    """See to it that the clients which litellm makes hold back: they are made in four places, which have no other door."""
+    import httpx
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
     from litellm.llms.openai.common_utils import BaseOpenAILLM
 
-    def held(client: Any) -> Any:
-        if client is not None:
-            client.follow_redirects = False
-            client.event_hooks = {**client.event_hooks, "response": [*client.event_hooks["response"], _hold_back]}
-        return client
+    def hold(maker: type, name: str) -> None:
+        make = getattr(maker, name)
 
-    create, get = AsyncHTTPHandler.create_client, BaseOpenAILLM._get_async_http_client  # noqa: SLF001 (it has no other door)
+        def made(*args: Any, **kwargs: Any) -> Any:
+            client = make(*args, **kwargs)
+            if client is not None:
+                client.follow_redirects = False
+            if isinstance(client, httpx.AsyncClient):
+                client.event_hooks = {**client.event_hooks, "response": [*client.event_hooks["response"], _hold_back]}
+            return client
 
-    def create_held(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return held(create(self, *args, **kwargs))
+        setattr(maker, name, staticmethod(made) if isinstance(vars(maker)[name], staticmethod) else made)
 
-    def get_held(*args: Any, **kwargs: Any) -> Any:
-        return held(get(*args, **kwargs))
-
-    AsyncHTTPHandler.create_client = create_held  # type: ignore[method-assign]
-    BaseOpenAILLM._get_async_http_client = staticmethod(get_held)  # type: ignore[method-assign]  # noqa: SLF001
+    for maker in (AsyncHTTPHandler, HTTPHandler):
+        hold(maker, "create_client")
+    for name in ("_get_async_http_client", "_get_sync_http_client"):
+        hold(BaseOpenAILLM, name)
 
 
 def raise_unreached(url: str, error: Exception, timeout: bool = False) -> NoReturn:
