@@ -51,6 +51,11 @@ class Source(TypedDict, total=False):
     """The categories or fields of study."""
 
 
+def shortened(text: str, length: int = 80) -> str:
+    """A text as it can be shown in a line: of a longer one the beginning and the end."""
+    return text if len(text) <= length else f"{text[: length * 2 // 3]}…{text[len(text) + 1 - length // 3 :]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One abstract with its title.

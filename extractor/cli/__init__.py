@@ -35,8 +35,18 @@ __all__ = ["app", "main"]
 class _Commands(TyperGroup):
     """Turns what a user can mend into one line and an exit code. What is left is a bug, and keeps its traceback."""
 
+    _blank: str | None = None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        self._blank = next((arg for arg in args if not arg.strip() or (arg.startswith("--") and arg.endswith("="))), None)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> object:
         try:
+            if self._blank is not None:
+                option = self._blank.strip().removesuffix("=")
+                what = f"{option} is given nothing" if option else "An argument is empty"
+                raise UsageError(f"{what}, as when a variable of the shell is not set. Give it a value, or leave it out.")
             return super().invoke(ctx)
         except BrokenPipeError:  # `extractor ... | head -1`: the reader has what it wants
             silence()

@@ -11,7 +11,7 @@ from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES
 from extractor.cli.reporting import leave, mishaps
 from extractor.cli.run import sent_goes_on
-from extractor.cli.terminal import say
+from extractor.cli.terminal import out, say
 
 if TYPE_CHECKING:
     from extractor.jobs.batch.plan import PlannedBatch
@@ -102,14 +102,14 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
         rows = [{**asdict(each), "outputs": len(each.outputs)} for each in plan.batches]
         typer.echo(json.dumps({"documents": plan.documents, "finished": plan.closed, "batches": rows}, indent=1))
         return
-    typer.echo(f"{'batch':>5}  {'state':<12}{'requests':>10}{'answered':>10}{'failed':>8}  id")
+    out(f"{'batch':>5}  {'state':<12}{'requests':>10}{'answered':>10}{'failed':>8}  id")
     for each in plan.batches:
         figures = f"{each.requests:>10,}{each.completed:>10,}{each.failed:>8,}"
-        typer.echo(f"{each.number:>5}  {each.state.replace('_', ' '):<12}{figures}  {each.id or '-'}{_asides(each)}")
+        out(f"{each.number:>5}  {each.state.replace('_', ' '):<12}{figures}  {each.id or '-'}{_asides(each)}")
     waiting = sum(each.requests for each in plan.pending)
-    typer.echo(f"{plan.documents:,} documents, {waiting:,} requests not collected yet")
+    out(f"{plan.documents:,} documents, {waiting:,} requests not collected yet")
     if plan.queued:
-        typer.echo(_no_room_yet(folder, plan.queued))
+        out(_no_room_yet(folder, plan.queued))
 
 
 def _asides(planned: "PlannedBatch") -> str:

@@ -2,6 +2,8 @@
 
 import typer
 
+from extractor.cli.terminal import out
+
 cache = typer.Typer(
     help="""See and clear the replies that models gave before.
 
@@ -25,12 +27,12 @@ def info() -> None:
 
     found = replies.info()
     typer.echo(f"{found.path}")
-    typer.echo(f"{sum(found.replies.values()):,} replies, {found.bytes / 1e6:.1f} MB")
+    out(f"{sum(found.replies.values()):,} replies, {found.bytes / 1e6:.1f} MB")
     for model, count in found.replies.items():
-        typer.echo(f"  {model}  {count:,}")
+        out(f"  {model}  {count:,}")
     if found.oldest is not None and found.newest is not None:
         oldest, newest = (datetime.fromtimestamp(when, UTC).date().isoformat() for when in (found.oldest, found.newest))
-        typer.echo(f"from {oldest} to {newest}")
+        out(f"from {oldest} to {newest}")
 
 
 @cache.command("clear")
@@ -41,4 +43,4 @@ def clear() -> None:
     """
     from extractor.llm import cache as replies
 
-    typer.echo(f"{replies.clear():,} replies forgotten")
+    out(f"{replies.clear():,} replies forgotten")

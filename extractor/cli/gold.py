@@ -8,6 +8,7 @@ import typer
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, NOTHING_DONE
 from extractor.cli.terminal import console, plain, say
+from extractor.documents import shortened
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ class _Drafts:
         try:
             left_out = write_draft(path, record)
         except FileExistsError:
-            say(f"{record.id}: {path} is of another document. Give this one another id, or choose another folder with -o.")
+            fix = "Give this one another id, or choose another folder with -o."
+            say(f"{shortened(record.id)}: {path} is of another document. {fix}")
             self.counts.fail()
             return
         self.counts.add(record)

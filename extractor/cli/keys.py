@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from extractor.cli.terminal import say
+from extractor.cli.terminal import out, say
 from extractor.errors import UsageError
 
 keys = typer.Typer(
@@ -54,7 +54,7 @@ def list_keys() -> None:
 
     known = store.known()
     for name, place in known.items():
-        typer.echo(f"{name}  {place}")
+        out(f"{name}  {place}")
     if not known:
         say("no keys; store one with `extractor keys set PROVIDER`")
 

@@ -31,15 +31,13 @@ def retry(
 
     Exit codes: those of `extractor run`.
     """
-    from extractor.jobs.job import Job, described
+    from extractor.jobs.job import Description
 
     TALK.as_json = log_format == "json"
-    description = described(folder)
-    try:
-        job, failed = Job.of(description), description["counts"]["failed"]
-    except (KeyError, TypeError, ValueError):
-        raise UsageError(f"{folder / 'job.json'} does not say how the job was started. Run its command again.") from None
-    if description.get("finished") and not failed:
+    description = Description.read(folder)
+    if (job := description.job) is None:
+        raise UsageError(f"{folder / 'job.json'} is not the description of a job. Run its command again.")
+    if description.finished and not description.counts.failed:
         say(f"Nothing has failed in {folder}.")
         raise typer.Exit(ALL_DONE)
     if STDIN in job.inputs:

@@ -10,12 +10,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, NoReturn
 
-import typer
-
 from extractor.cli import options
 from extractor.cli.options import option
 from extractor.cli.reporting import leave, mishaps, progress
-from extractor.cli.terminal import TALK, say
+from extractor.cli.terminal import TALK, out, say
 
 if TYPE_CHECKING:
     from extractor.jobs.flow import Stop
@@ -163,7 +161,7 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
 
     runner = Runner(job, say, stdin=stdin_of(job))
     if not runner.chosen.calls:
-        typer.echo("The built-in rules make no call and cost nothing.")
+        out("The built-in rules make no call and cost nothing.")
         return
     total = runner.estimate(folder, fresh=fresh)
     rows = [("documents", total.documents)]
@@ -176,20 +174,18 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
     rows += [("calls", total.calls)] if total.calls != total.asked else []
     rows += [("input tokens, about", total.input_tokens), ("output tokens, about", total.output_tokens)]
     for name, number in rows:
-        typer.echo(f"{name:<30}{number:>12,}")
+        out(f"{name:<30}{number:>12,}")
     cost, cap = total.cost(runner.chosen.price), job.model.max_cost
     if cost is not None and job.batch:
         from extractor.llm.batch import PRICE
 
         cost *= PRICE
     if cost is None:
-        typer.echo(f"cost unknown: no price is known for {job.model.model}. Give --price IN,OUT to see it.")
+        out(f"cost unknown: no price is known for {job.model.model}. Give --price IN,OUT to see it.")
         return
-    typer.echo(f"{'cost in US dollars, about':<30}{cost:>12.4f}" + ("  at the price of batches" if job.batch else ""))
+    out(f"{'cost in US dollars, about':<30}{cost:>12.4f}" + ("  at the price of batches" if job.batch else ""))
     if cap is not None and total.spent + cost > cap:
-        typer.echo(
-            f"The job would stop at its cap of ${cap:g}" + (f", ${total.spent:.4f} of it spent." if total.spent else ".")
-        )
+        out(f"The job would stop at its cap of ${cap:g}" + (f", ${total.spent:.4f} of it spent." if total.spent else "."))
 
 
 def sent_goes_on(folder: Path) -> str:

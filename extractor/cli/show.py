@@ -9,6 +9,7 @@ import typer
 
 from extractor.cli.options import option
 from extractor.cli.terminal import console, plain
+from extractor.documents import shortened
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -139,9 +140,11 @@ def _named(document: str, extractions: "Iterable[Extraction]", folder: Path) -> 
         if len(found) == 1:
             return found[0]
         if found:
-            some = ", ".join(record.id for record in found[:_CANDIDATES])
-            raise UsageError(f"{document!r} may be {some}{', ...' if len(found) > _CANDIDATES else ''}. Name one of them.")
-    raise UsageError(f"{folder} holds no {document!r}. `extractor show {folder}` lists the ids.")
+            some = ", ".join(shortened(record.id) for record in found[:_CANDIDATES])
+            raise UsageError(
+                f"{shortened(document)!r} may be {some}{', ...' if len(found) > _CANDIDATES else ''}. Name one of them."
+            )
+    raise UsageError(f"{folder} holds no {shortened(document)!r}. `extractor show {folder}` lists the ids.")
 
 
 def _holds(id: str, part: str) -> bool:
@@ -169,7 +172,9 @@ def _list(extractions: "Iterable[Extraction]", as_json: bool) -> None:
         if as_json:
             typer.echo(json.dumps(row | counts, ensure_ascii=False))
         else:
-            typer.echo(f"{counts['claims']:6} {counts['hardware']:8} {plain(record.id)}  {plain(record.title)}"[:room])
+            typer.echo(
+                f"{counts['claims']:6} {counts['hardware']:8} {plain(shortened(record.id))}  {plain(record.title)}"[:room]
+            )
 
 
 def _show(record: "Extraction", out: "Console") -> None:

@@ -28,65 +28,66 @@ def status(
     """
     import json
 
+    from extractor.cli.terminal import out
+
     state = _state(folder)
-    if as_json:
-        typer.echo(json.dumps(state))
-    else:
-        for line in _lines(state):
-            typer.echo(line)
+    for line in [json.dumps(state)] if as_json else _lines(state):
+        out(line)
 
 
 def _state(folder: Path) -> dict[str, Any]:
-    from extractor.jobs.job import described
+    from extractor.jobs.job import Description, KeptProgress, file_of
     from extractor.outputs.jsonl import EXTRACTIONS, FAILURES
 
-    description = described(folder)
-    written, counts, progress = (description.get(name) or {} for name in ("written", "counts", "progress"))
+    told = Description.read(folder)
+    counts, progress = told.counts, told.progress or KeptProgress()
+    extractions, failures = (file_of(folder, name) for name in (EXTRACTIONS, FAILURES))
     batches = _batches(folder)
-    running = _is_running(folder / EXTRACTIONS) or (batches is not None and _is_running(folder / "batch" / "lock"))
+    running = _is_running(extractions) or (batches is not None and _is_running(file_of(folder / "batch", "lock")))
     # job.json is a second old while a job runs; what a killed one wrote since stands in the files.
-    late, failed_late = (_lines_after(folder / name, written.get(name[:-6])) for name in (EXTRACTIONS, FAILURES))
-    failed = counts.get("failed", 0)
-    pending = progress.get("pending")
-    if pending is not None:
+    late, failed_late = _lines_after(extractions, told.written.extractions), _lines_after(failures, told.written.failures)
+    done, failed = max(0, counts.documents - counts.failed) + late, counts.failed + failed_late
+    pending = progress.pending
+    if told.stopped is not None and not running and not progress.read_through:
+        pending = None  # of an input of which little was read, hardly anything is known
+    elif pending is not None:
         pending = max(0, pending - late - failed_late)
-    done, failed = counts.get("documents", 0) - failed + late, failed + failed_late
     if batches is not None:
         pending = max(0, batches["documents"] - done - failed)
-    finished = description.get("finished")
-    state = "running" if running else "finished" if finished else "waiting" if batches is not None else "stopped"
+    state = "running" if running else "finished" if told.finished else "waiting" if batches is not None else "stopped"
     return {
         "state": state,
-        "model": description.get("model"),
+        "stopped": None if running else told.stopped,
+        "model": told.model,
         "done": done,
         "failed": failed,
-        "pending": 0 if finished and not running else pending,
-        "exactly": bool(progress.get("read_through") or finished or batches),
+        "pending": 0 if told.finished and not running else pending,
+        "exactly": bool(progress.read_through or told.finished or batches),
         "batches": batches,
-        "in_flight": progress.get("in_flight", 0) if running else 0,
-        "rate": progress.get("rate") if running else None,
-        "eta": progress.get("eta") if running else None,
-        "calls": counts.get("calls", 0),
-        "input_tokens": counts.get("input_tokens", 0),
-        "output_tokens": counts.get("output_tokens", 0),
-        "cost_usd": counts.get("cost_usd"),
-        "spent_usd": description.get("spent_usd"),
-        "seconds": description.get("seconds"),
-        "started": description.get("started"),
-        "updated": description.get("updated"),
-        "finished": finished,
-        "failures": _grouped(folder / FAILURES),
+        "in_flight": progress.in_flight if running else 0,
+        "rate": progress.rate if running else None,
+        "eta": progress.eta if running else None,
+        "calls": counts.calls,
+        "input_tokens": counts.input_tokens,
+        "output_tokens": counts.output_tokens,
+        "cost_usd": counts.cost_usd,
+        "spent_usd": told.spent_usd,
+        "seconds": told.seconds,
+        "started": told.started,
+        "updated": told.updated,
+        "finished": told.finished,
+        "failures": _grouped(failures),
     }
 
 
 def _lines(state: dict[str, Any]) -> "list[str]":
     from extractor.cli.reporting import clock, short
-    from extractor.cli.terminal import plain
 
     about = "" if state["exactly"] else "about "
     unknown = "unknown (nobody knows how much a pipe will bring)" if state["rate"] is not None else "unknown"
     pending = unknown if state["pending"] is None else f"{about}{state['pending']:,}"
-    rows = [("state", state["state"]), ("done", f"{state['done']:,}"), ("failed", f"{state['failed']:,}"), ("pending", pending)]
+    rows = [("state", state["state"]), *([("because", state["stopped"])] if state["stopped"] else [])]
+    rows += [("done", f"{state['done']:,}"), ("failed", f"{state['failed']:,}"), ("pending", pending)]
     if state["state"] == "running":
         rows += [("in flight", f"{state['in_flight']:,}"), ("rate", f"{short(state['rate'] or 0.0)}/s")]
         rows += [("ETA", "unknown" if state["eta"] is None else clock(state["eta"]))]
@@ -99,12 +100,12 @@ def _lines(state: dict[str, Any]) -> "list[str]":
     if state["calls"] or state["spent_usd"]:
         known = state["cost_usd"] is not None
         rows += [("cost", f"${state['cost_usd']:.4f} (all runs: ${state['spent_usd']:.4f})" if known else "unknown")]
-    rows += [("time", clock(state["seconds"] or 0.0)), ("started", state["started"])]
+    rows += [("time", clock(state["seconds"])), ("started", state["started"])]
     rows += [("finished", state["finished"])] if state["finished"] else [("updated", state["updated"])]
     lines = [f"{name:<10}{value}" for name, value in rows]
     if state["failures"]:
         lines += ["", "failures"]
-        lines += [f"{group['count']:>7,}  {plain(group['cause'])}. {plain(group['fix'])}" for group in state["failures"]]
+        lines += [f"{group['count']:>7,}  {group['cause']}. {group['fix']}" for group in state["failures"]]
     return lines
 
 

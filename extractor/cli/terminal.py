@@ -1,6 +1,7 @@
 """Text for a terminal. What an abstract holds is shown, never obeyed: no mark-up, no control characters."""
 
 import os
+import re
 import sys
 import unicodedata
 from contextlib import contextmanager
@@ -11,7 +12,25 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+_LONG_WORD, _LONG_LINE = 300, 3_000
+"""Characters from which on a word or a line is shortened; few paths are as long."""
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def shown(line: str) -> str:
+    """A line as it is printed: nothing in it is obeyed, bytes that are not UTF-8 are escaped, and no word fills a screen."""
+    if line.isascii() and line.isprintable() and len(line) < _LONG_WORD:
+        return line
+
+    from extractor.documents import shortened
+
+    readable = re.sub("[\ud800-\udfff]", _escaped, line)
+    return shortened(re.sub(rf"\S{{{_LONG_WORD},}}", lambda word: shortened(word[0]), plain(readable)), _LONG_LINE)
+
+
+def _escaped(half: re.Match[str]) -> str:
+    code = ord(half[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def plain(text: str) -> str:
@@ -40,15 +59,20 @@ class _Talk:
     def say(self, line: str) -> None:
         """Print one line on standard error."""
         if self.as_json:
-            tell("message", message=line)
+            tell("message", message=shown(line))
         elif self._above is not None:
-            self._above(plain(line))
+            self._above(shown(line))
         else:
-            print(plain(line), file=sys.stderr)  # noqa: T201 (a message to the user)
+            print(shown(line), file=sys.stderr)  # noqa: T201 (a message to the user)
 
 
 TALK = _Talk()
 say = TALK.say
+
+
+def out(line: str) -> None:
+    """Print one line on standard output."""
+    print(shown(line))  # noqa: T201 (the data that was asked for)
 
 
 def tell(event: str, **facts: Any) -> None:

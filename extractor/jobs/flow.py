@@ -13,7 +13,7 @@ from traceback import extract_tb
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from extractor.documents import Document
-from extractor.errors import BudgetError, CallError, ExtractorError, JobError, Spent
+from extractor.errors import BudgetError, CallError, ExtractorError, JobError, Spent, StoppedError
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion, Sink
 from extractor.labels import Labeller
@@ -27,6 +27,8 @@ T = TypeVar("T")
 _Outcome: TypeAlias = Extraction | tuple[Failure, Spent | None]
 _AHEAD = 2
 """Portions that are read before they are asked for."""
+_TURNS = 10
+"""Turns of the loop after a stop in which what only waited is gone."""
 _PATIENCE = 0.05
 """Seconds that a portion waits to become full, where the input keeps the job waiting."""
 
@@ -41,12 +43,13 @@ async def run_job(
     in_order: bool = True,
     beside: bool = False,
     stop: "Stop | None" = None,
-    in_vain: Callable[[], bool] = lambda: False,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> bool:
     """Extract each document that the sink does not hold yet, up to `window` of them at once.
 
     They are written in the order of the input, or else as they come; `beside` reads an input that may keep its reader waiting
     on a thread of its own. A record that cannot be read and a document that a step fails on become failures and stop nothing.
+    `on_stop` is called when the job is asked to stop, so that nothing is waited for but what is under way.
     Returns whether the whole input was worked off; it was not when `stop` was asked on the way. Raises `JobError` when no later
     document can fare better, and what reading the input and writing to the sink raise. However a job with a window ends, what
     is done by then is written.
@@ -56,7 +59,7 @@ async def run_job(
     if window > 1 or beside:
         each = read_beside(items, 1) if beside else _each(items)
         flow = Flow(each, sink.is_done, partial(_one, labeller), write, watch, window, in_order=in_order)
-        return await flow.run(stop, in_vain)
+        return await flow.run(stop, on_stop)
     for item in items:
         watch.read += 1
         if isinstance(item, Sourced) and sink.is_done(item.document):
@@ -178,26 +181,33 @@ class Flow(Generic[T]):
         self._running: set[asyncio.Task[T]] = set()
         self._sizes: dict[asyncio.Task[T], int] = {}  # how many documents are in what is not written
         self._head: asyncio.Task[T] | None = None
+        self._left = 0  # portions that the stop has left undone
         self._reader: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._trouble: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def run(self, stop: "Stop", in_vain: Callable[[], bool] = lambda: False) -> bool:
-        """Run the job to its end or its trouble; whether the whole input was worked off. `in_vain`: see `Stop`."""
+    async def run(self, stop: "Stop", on_stop: Callable[[], None] = lambda: None) -> bool:
+        """Run the job to its end or its trouble; whether the whole input was worked off. `on_stop`: see `run_job`."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-        def drain() -> int:  # from a signal's handler or another thread, so the loop has to be woken up
-            loop.call_soon_threadsafe(self._drain)
-            return sum(self._sizes.get(task, 0) for task in list(self._running))
+        async def end() -> None:
+            self._drain()
+            on_stop()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
+            stop.waits_for(sum(self._sizes[task] for task in self._running))
+
+        def drain() -> None:  # from a signal's handler or another thread
+            asyncio.run_coroutine_threadsafe(end(), loop)
 
         def halt() -> None:
             if task is not None:
                 loop.call_soon_threadsafe(task.cancel)
 
-        with stop.of(drain, halt, in_vain):
+        with stop.of(drain, halt):
             if not stop.asked:
                 await self._run()
-        return self._watch.read_through
+        return self._watch.read_through and not self._left
 
     def _drain(self) -> None:
         """Begin nothing more; what is under way goes on."""
@@ -258,6 +268,8 @@ class Flow(Generic[T]):
     async def _attempt(self, portion: list[Item]) -> T:
         try:
             return await self._work(portion)
+        except StoppedError:
+            raise  # neither done nor failed; the others go on
         except JobError as error:
             if not self._trouble.done():
                 self._trouble.set_exception(error)
@@ -277,11 +289,14 @@ class Flow(Generic[T]):
             self._head = task
             try:
                 outcome = await asyncio.shield(task)
+            except StoppedError:
+                self._left += 1
             except JobError:
                 return  # the trouble is known
+            else:
+                self._finish(task, outcome)
             self._head = None
             self._room.release()
-            self._finish(task, outcome)
 
     def _finish(self, task: asyncio.Task[T], outcome: T) -> None:
         self._write_down(outcome)
@@ -309,15 +324,14 @@ class Stop:
 
     def __init__(self, notice: Callable[[str], None] = lambda _line: None) -> None:
         self._notice = notice
-        self._flow: tuple[Callable[[], int], Callable[[], None], Callable[[], bool]] | None = None
+        self._flow: tuple[Callable[[], None], Callable[[], None]] | None = None
         self._shielded = False
         self.asked = False
 
     @contextmanager
-    def of(self, drain: Callable[[], int], halt: Callable[[], None], in_vain: Callable[[], bool]) -> Iterator[None]:
-        """What to call meanwhile, when asked for the first and for the second time. `drain` returns how many documents it waits
-        for. `in_vain` says that they only wait for a server that is away: the first asking stops them now."""
-        self._flow = drain, halt, in_vain
+    def of(self, drain: Callable[[], None], halt: Callable[[], None]) -> Iterator[None]:
+        """What to call meanwhile, when asked for the first and for the second time."""
+        self._flow = drain, halt
         try:
             yield
         finally:
@@ -337,12 +351,17 @@ class Stop:
         again, self.asked = self.asked, True
         if self._flow is None:
             return self._shielded and not again
-        drain, halt, in_vain = self._flow
-        if again or in_vain():
+        drain, halt = self._flow
+        if again:
             halt()
-        elif count := drain():
-            self._notice(f"Stopping after the documents under way ({count:,}); Ctrl-C again stops now.")
+        else:
+            drain()
         return True
+
+    def waits_for(self, documents: int) -> None:
+        """Say how many documents are still under way, if any are."""
+        if documents:
+            self._notice(f"Stopping after the documents under way ({documents:,}); Ctrl-C again stops now.")
 
 
 async def read_beside(items: Iterable[Item], size: int) -> AsyncIterator[list[Item]]:

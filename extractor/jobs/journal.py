@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,13 +17,13 @@ from typing import Any, BinaryIO, Self
 from pydantic import ValidationError
 
 from extractor.documents import Document
-from extractor.errors import Spent, UsageError
-from extractor.jobs.job import JOB, WAYS_OUT, Job, earlier, written_whole
+from extractor.errors import JobError, Spent, UsageError
+from extractor.jobs.job import JOB, WAYS_OUT, Description, Job, earlier, file_of, written_whole
+from extractor.jobs.lines import Line, Lines
 from extractor.jobs.progress import Counts, Progress, Watch
 from extractor.jobs.sinks import Portion
 from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, to_line
 from extractor.records import Extraction, Failure
-from extractor.scratch import Scratch, digest
 
 _SYNC = 1.0
 """Seconds of records that a power cut may take back. A sync of what a second brings takes 3 ms on an SSD."""
@@ -42,8 +42,10 @@ class Journal:
     With `sort`, `finish` brings the records into the order of the input; `scattered` says that they may come in another.
     `settings` are what a model's answers depend on beside its name; `watch` is told how far the job is.
     `counts` covers the folder, earlier runs included. `resumed` records were there already; `changed` ones of them had another
-    text than the input has now, and `kept` ones belong to documents that the input no longer holds.
-    Raises `UsageError` if the folder is another job's or in use, `OSError` as the system does.
+    text than the input has now, and `kept` ones belong to documents that the input no longer holds. `stopped` is the cause and
+    the fix of what ends this run before its time.
+    Raises `UsageError` if the folder is another job's or in use, `JobError` if another program changes its files, `OSError` as
+    the system does.
     """
 
     folder: Path
@@ -57,15 +59,19 @@ class Journal:
     resumed: int = field(default=0, init=False)
     changed: int = field(default=0, init=False)
     kept: int = field(default=0, init=False)
+    stopped: str | None = field(default=None, init=False)
     _recorded: float = field(default=0.0, init=False, repr=False)
     _charged: float = field(default=0.0, init=False, repr=False)
     _extractions: io.BufferedRandom = field(init=False, repr=False)
     _failures: io.BufferedWriter = field(init=False, repr=False)
     _sorted: io.BufferedWriter | None = field(default=None, init=False, repr=False)
-    _lines: "_Lines | None" = field(default=None, init=False, repr=False)
+    _lines: Lines | None = field(default=None, init=False, repr=False)
     heading: dict[str, Any] = field(init=False, repr=False)
-    _before: dict[str, Any] = field(init=False, repr=False)
+    _before: Description | None = field(default=None, init=False, repr=False)
     _began: float = field(init=False, repr=False)
+    _started: str = field(init=False, repr=False)
+    _sizes: dict[str, int] = field(default_factory=dict, init=False, repr=False)
+    _lost: bool = field(default=False, init=False, repr=False)
     _next_sync: float = field(default=0.0, init=False, repr=False)
     _finished: bool = field(default=False, init=False, repr=False)
 
@@ -73,22 +79,24 @@ class Journal:
         self.heading = self.job.as_json(self.settings)
 
     def __enter__(self) -> Self:
-        self._began = perf_counter()
+        self._began, self._started = perf_counter(), _now()
         self.folder.mkdir(parents=True, exist_ok=True)
+        for name in (EXTRACTIONS, FAILURES, *([JOB] if self.fresh else [])):
+            file_of(self.folder, name)
         if not self.fresh:
             self._earlier()  # a folder that is refused is left as it is
         self._extractions = self._locked()
         try:
-            self._before = {} if self.fresh else self._earlier()  # no other run can change it any more
+            self._before = None if self.fresh else self._earlier()  # no other run can change it any more
             for name in (EXTRACTIONS, JOB):
                 (self.folder / f"{name}.new").unlink(missing_ok=True)  # of a run that was killed while it wrote one
             if self.fresh:
                 self._extractions.truncate(0)
             self._extractions.seek(0)
             self._extractions.truncate(self._index(self._extractions))
-            self._extractions.seek(0, io.SEEK_END)
+            self._sizes = {EXTRACTIONS: self._extractions.seek(0, io.SEEK_END), FAILURES: 0}
             if self._lines is None and self.sort and self.scattered:
-                self._lines = _Lines()
+                self._lines = Lines()
             self._failures = (self.folder / FAILURES).open("wb")
             self._describe()
             _sync_folder(self.folder)
@@ -100,11 +108,11 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            if not self._finished and self._lines is not None and self._lines.broken:
+            if not self._finished and not self._lost and self._lines is not None and self._lines.broken:
                 self._rewrite(self._lines, by_input=False)
             self._sync()
         except OSError:
-            if error is None:
+            if error is None and not self._lost:
                 raise  # else the error that is on its way says more
         finally:
             for file in (self._extractions, self._failures, self._sorted):
@@ -116,7 +124,7 @@ class Journal:
 
     def look(self) -> Self:
         """Read what the folder holds and write nothing, in place of entering it; `is_done` and `spent` are known then."""
-        self._before = {} if self.fresh else self._earlier()
+        self._before = None if self.fresh else self._earlier()
         if not self.fresh and (self.folder / EXTRACTIONS).exists():
             with (self.folder / EXTRACTIONS).open("rb") as lines:
                 self._index(lines)
@@ -134,6 +142,10 @@ class Journal:
             self._discount(stale)
             self.changed += 1
         return done
+
+    def holds(self, document: Document) -> bool:
+        """Whether the folder holds an extraction of this id."""
+        return self._lines is not None and self._lines.has(document.id)
 
     def add(self, record: Extraction) -> None:
         """Write down an extraction."""
@@ -176,44 +188,67 @@ class Journal:
             self._sync_now_and_then()
 
     def finish(self) -> None:
-        """Bring the records into the order of the input and close the books. To be called when the input is at its end."""
+        """Bring the records into the order of the input and close the books. To be called when the input is at its end.
+
+        Raises `JobError` as writing does, if another program has changed the files meanwhile.
+        """
+        self._check()
         if self._lines is not None:
             self.kept = self._lines.unasked()
             if self._lines.broken or (self.sort and not self._lines.in_order()):
                 self._rewrite(self._lines, by_input=self.sort)
         self._finished = True
 
+    def _check(self) -> None:
+        """Raise `JobError` if the files are no longer what was written: one was cut, taken away or written to."""
+        for name, file in ((EXTRACTIONS, self._extractions), (FAILURES, self._failures)):
+            path = self.folder / name
+            try:
+                intact = os.path.samestat(there := path.stat(), os.fstat(file.fileno())) and there.st_size == self._sizes[name]
+            except FileNotFoundError:
+                intact = False
+            if not intact:
+                self._lost = True
+                fix = "Look what does so, then run the same command again: what is lost is done anew."
+                raise JobError(f"{path} was changed by another program while the job ran", fix)
+
+    def _append(self, name: str, file: io.BufferedIOBase, lines: bytes) -> None:
+        file.write(lines)
+        file.flush()
+        self._sizes[name] += len(lines)
+
     def _write(self, lines: Mapping[str, bytes]) -> None:
+        self._check()
         if self._lines is not None:
-            offset = self._extractions.tell()
+            offset = self._sizes[EXTRACTIONS]
             for name, line in lines.items():
                 if old := self._lines.put(name, offset, len(line)):
                     self._discount(old)
                 offset += len(line)
-        self._extractions.write(b"".join(lines.values()))
-        self._extractions.flush()
+        self._append(EXTRACTIONS, self._extractions, b"".join(lines.values()))
 
     def _write_failures(self, failures: Sequence[Failure]) -> None:
+        self._check()
         if self._lines is not None:
             for failure in failures:
                 if failure.id is not None and (old := self._lines.drop(failure.id)):
                     self._discount(old)
-        self._failures.write(b"".join(map(to_line, failures)))
-        self._failures.flush()
+        self._append(FAILURES, self._failures, b"".join(map(to_line, failures)))
 
-    def _discount(self, line: "_Line") -> None:
+    def _discount(self, line: Line) -> None:
         """Take a line that no longer counts out of the counts; it leaves the file later."""
+        if self._sizes:
+            self._check()
         with (self.folder / EXTRACTIONS).open("rb") as file:
             self.counts.add(Extraction.model_validate_json(line.read(file)), -1)
 
-    def _earlier(self) -> dict[str, Any]:
-        """What `job.json` says of earlier runs; empty for a new folder. Raises `UsageError` if they were of another job."""
-        file = self.folder / JOB
-        if not file.exists():
-            extractions = self.folder / EXTRACTIONS
+    def _earlier(self) -> Description | None:
+        """What `job.json` says of earlier runs; None for a new folder. Raises `UsageError` if they were of another job."""
+        if not os.path.lexists(self.folder / JOB):
+            extractions = file_of(self.folder, EXTRACTIONS)
             if extractions.exists() and extractions.stat().st_size:  # an empty one is from a run that was killed at its start
                 raise UsageError(f"{extractions} has no {JOB} that says what made it. {WAYS_OUT}")
-            return {}
+            return None
         return earlier(self.folder, self.heading)
 
     def _locked(self) -> io.BufferedRandom:
@@ -231,13 +266,14 @@ class Journal:
     def _index(self, lines: BinaryIO) -> int:
         """Index and count the records of earlier runs, and return where the last whole one ends."""
         end = 0
-        written = self._before.get("written", {}).get("extractions", 0)
+        before = self._before
+        written = (before.written.extractions or 0) if before is not None else 0
         late = 0.0
         for line in lines:
             if not line.endswith(b"\n"):
                 break
             if self._lines is None:
-                self._lines = _Lines()
+                self._lines = Lines()
             index = self._lines
             try:
                 record = Extraction.model_validate_json(line)
@@ -252,10 +288,10 @@ class Journal:
             end += len(line)
         self.resumed = self.counts.documents
         # A killed run could not write down what it had spent since its last sync; its records say it.
-        self._recorded = max(self._before.get("spent_usd", 0.0) + late, self.counts.cost_usd or 0.0)
+        self._recorded = max((0.0 if before is None else before.spent_usd) + late, self.counts.cost_usd or 0.0)
         return end
 
-    def _rewrite(self, lines: "_Lines", *, by_input: bool) -> None:
+    def _rewrite(self, lines: Lines, *, by_input: bool) -> None:
         """Write the lines that count into a new file, in the given order. The old file stays until the new one is whole."""
         new = self.folder / f"{EXTRACTIONS}.new"
         try:
@@ -287,8 +323,7 @@ class Journal:
 
     def _describe(self) -> None:
         """Write `job.json`, whole or not at all."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        seconds = self._before.get("seconds", 0.0) + perf_counter() - self._began
+        now, before = _now(), self._before
         progress = self.progress()
         description = {
             **self.heading,
@@ -296,100 +331,14 @@ class Journal:
             "progress": None if progress is None else progress.as_json(),
             "spent_usd": round(self.spent, 6),
             "written": {"extractions": _size(self._sorted or self._extractions), "failures": _size(self._failures)},
-            "started": self._before.setdefault("started", now),
+            "started": (before and before.started) or self._started,
             "updated": now,
             "finished": now if self._finished else None,
-            "seconds": round(seconds, 3),
+            "stopped": self.stopped,
+            "seconds": round((0.0 if before is None else before.seconds) + perf_counter() - self._began, 3),
         }
         with written_whole(self.folder / JOB) as file:
             file.write((json.dumps(description, indent=1) + "\n").encode())
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of `extractions.jsonl`."""
-
-    offset: int
-    length: int
-
-    def read(self, file: BinaryIO) -> bytes:
-        """The line."""
-        file.seek(self.offset)
-        return file.read(self.length)
-
-
-class _Lines:
-    """The lines of a file by the id of their record, each with the place of that id in the input.
-
-    `broken` says that the file holds lines which no longer count.
-    """
-
-    def __init__(self) -> None:
-        self._rows = Scratch("lines (id INTEGER PRIMARY KEY, offset INTEGER, length INTEGER, content INTEGER, nth INTEGER)")
-        self._asked = 0
-        self.broken = False
-
-    def put(self, name: str, offset: int, length: int, content: int | None = None) -> _Line | None:
-        """Note a line; the older one of that id, which no longer counts, if there is one."""
-        key = digest(name)
-        if self._rows.change("INSERT OR IGNORE INTO lines VALUES (?, ?, ?, ?, NULL)", (key, offset, length, content)):
-            return None
-        old = self._at(key)
-        self._rows.change("UPDATE lines SET offset = ?, length = ?, content = ? WHERE id = ?", (offset, length, content, key))
-        return old
-
-    def ask(self, name: str, content: int) -> tuple[bool, _Line | None]:
-        """Note that the input has a document here. Whether its line is there, else its line of another content."""
-        key = digest(name)
-        self._asked += 1
-        if self._rows.change("INSERT OR IGNORE INTO lines VALUES (?, NULL, NULL, NULL, ?)", (key, self._asked)):
-            return False, None
-        self._rows.change("UPDATE lines SET nth = ? WHERE id = ?", (self._asked, key))
-        row = self._rows.row("SELECT content FROM lines WHERE id = ? AND offset IS NOT NULL", (key,))
-        if row is None:
-            return False, None
-        if row[0] == content:
-            return True, None
-        return False, self.drop(name)
-
-    def drop(self, name: str) -> _Line | None:
-        """Count an id's line no longer, and return it if there is one."""
-        key = digest(name)
-        old = self._at(key)
-        if old is not None:
-            self._rows.change("UPDATE lines SET offset = NULL WHERE id = ?", (key,))
-        return old
-
-    def unasked(self) -> int:
-        """How many lines are of ids that the input did not have."""
-        row = self._rows.row("SELECT count(*) FROM lines WHERE offset IS NOT NULL AND nth IS NULL")
-        return int(row[0]) if row else 0
-
-    def in_order(self) -> bool:
-        """Whether the lines stand in the order of the input, those of ids that it did not have at the end."""
-        last = -1
-        for line in self.that_count(by_input=True):
-            if line.offset < last:
-                return False
-            last = line.offset
-        return True
-
-    def that_count(self, *, by_input: bool) -> Iterator[_Line]:
-        """The lines that count, in the order of the input or as they stand."""
-        counting = "SELECT offset, length FROM lines WHERE offset IS NOT NULL"
-        for row in self._rows.rows(counting + " ORDER BY " + ("nth IS NULL, nth, offset" if by_input else "offset")):
-            yield _Line(*row)
-
-    def close(self) -> None:
-        """Let go of the memory."""
-        self._rows.close()
-
-    def _at(self, key: int) -> _Line | None:
-        row = self._rows.row("SELECT offset, length FROM lines WHERE id = ? AND offset IS NOT NULL", (key,))
-        if row is None:
-            return None
-        self.broken = True
-        return _Line(*row)
 
 
 def lock(file: io.BufferedIOBase, *, shared: bool = False) -> bool:
@@ -405,6 +354,10 @@ def lock(file: io.BufferedIOBase, *, shared: bool = False) -> bool:
     except OSError:  # a file system without locks
         return True
     return True
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _size(file: io.BufferedIOBase) -> int:

@@ -111,8 +111,8 @@ class Outcome:
 
     @property
     def answered(self) -> int:
-        """Documents that the model has labelled: where a wrong key stops a job, those that need no call are no success."""
-        return self.counts.extracted - self.counts.uncalled
+        """Documents that were labelled: where a wrong key stops a job with a model, those that need no call are no success."""
+        return self.counts.extracted - (self.counts.uncalled if self.calls else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,8 +120,12 @@ class Runner:
             with watching(journal):
                 stopped, interrupted = _ended(work())
             if stopped is None and not interrupted:
-                with self.stop.shielded():
-                    journal.finish()
+                try:
+                    with self.stop.shielded():
+                        journal.finish()
+                except JobError as error:
+                    stopped = error
+            journal.stopped = None if stopped is None else str(stopped)
         seconds = monotonic() - began
         return Outcome(journal.counts, seconds, stopped, interrupted, journal.changed, journal.kept, calls=calls)
 
@@ -143,7 +147,7 @@ class Runner:
             in_order=in_order,
             beside=_STDIN in self.job.inputs and chosen.calls,  # the rules never wait for an answer
             stop=self.stop,
-            in_vain=labelling.is_away,
+            on_stop=labelling.stop,
         )
 
     def estimate(self, folder: Path | None = None, *, fresh: bool = False) -> "Estimate":

@@ -1,11 +1,12 @@
 """Several processes for the rules, which one core can do 600 abstracts a second of.
 
-Each process has a pipe of its own and a thread of this process that waits for it, so one that is killed takes nothing but its
-portion with it: the portion is done again, in halves, by the process that takes its place. A process whose parent is gone finds
-its pipe closed and ends.
+Each process has a pipe of its own and a thread of this process that waits for it, so one that is killed, stopped or hangs takes
+nothing but its portion with it: the portion is done again, in halves, by the process that takes its place. A process whose
+parent is gone finds its pipe closed and ends.
 """
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
-from typing import Self
+from typing import Any, Self
 
 from extractor.errors import JobError
 from extractor.jobs.flow import Flow, Item, Stop, failure, read_beside, work_off
@@ -29,8 +30,10 @@ _AHEAD = 2
 """Portions begun for each process: one in work, one that waits for it to be free."""
 _GRACE = 1.0
 """Seconds that a process has to end by itself after its pipe has closed, so that its exit code says why."""
-_STARTS = 3
-"""Times that a process is started in vain before the job gives up."""
+_STARTS, _KILLS = 3, 20
+"""Times that a process is started in vain before the job gives up: one that ends by itself, one that is killed meanwhile."""
+_LOOK, _PATIENCE = 2.0, 60
+"""Seconds of silence after which a process is looked at, and how often that is before it is taken to hang."""
 _TRIES = 2
 """Times a document may be in a process that ends before it is taken to be the cause."""
 
@@ -78,7 +81,7 @@ class Workers:
 class _Worker:
     """One process, started anew when it has ended. Used by one thread at a time; `end` may come from another."""
 
-    _changing = threading.Lock()  # of all: to wait for a process on two threads at once confuses multiprocessing
+    changing = threading.Lock()  # of all: to wait for a process on two threads at once confuses multiprocessing
 
     def __init__(self) -> None:
         self.process: BaseProcess | None = None
@@ -101,7 +104,7 @@ class _Worker:
 
     def end(self) -> None:
         """End the process, also in the middle of a portion, which then has no result."""
-        with self._changing:
+        with self.changing:
             self._ended = True
             if self.process is not None:
                 self.process.kill()
@@ -112,7 +115,7 @@ class _Worker:
         pipe = self._pipe or self._start()
         try:
             pipe.send(items)
-            portion: Portion = pipe.recv()
+            portion: Portion = self._received(pipe)
         except (EOFError, OSError):
             self._drop()
             return None
@@ -121,18 +124,19 @@ class _Worker:
     def _start(self) -> Connection:
         """Start a process and wait until it can work."""
         code = None
-        for _ in range(_STARTS):
-            with self._changing:
+        for n in range(_KILLS):
+            if code is not None and code >= 0 and n >= _STARTS:
+                break
+            with self.changing:
                 if self._ended:
                     raise JobError("the job has ended", "")
                 context = get_context("spawn")
                 pipe, theirs = context.Pipe()
                 self.process = context.Process(target=_serve, args=(theirs,), name="extractor worker", daemon=True)
-                with _no_interrupts():
+                with theirs, _no_interrupts():
                     self.process.start()
-                theirs.close()
             try:
-                pipe.recv()
+                self._received(pipe)
             except (EOFError, OSError):
                 code = self._drop()
             else:
@@ -141,9 +145,18 @@ class _Worker:
         fix = "Look for the reason above, free some memory, or run with --workers 1."
         raise JobError(f"a worker process does not start (exit code {code})", fix)
 
+    def _received(self, pipe: Connection) -> Any:
+        """What the process sends next. Raises `EOFError` for one that has ended, was stopped from outside or hangs."""
+        for _ in range(_PATIENCE):
+            if pipe.poll(_LOOK):
+                return pipe.recv()
+            if self.process is None or _is_stopped(self.process):
+                break
+        raise EOFError
+
     def _drop(self) -> int | None:
         """Clear away a process that has ended; its exit code."""
-        with self._changing:
+        with self.changing:
             self._pipe = None
             if self._ended:
                 raise JobError("the job has ended", "")
@@ -153,6 +166,15 @@ class _Worker:
             self.process.kill()
             self.process.join()
             return self.process.exitcode
+
+
+def _is_stopped(process: BaseProcess) -> bool:
+    """Whether a process was stopped (SIGSTOP, a debugger), where the system tells."""
+    if process.pid is None or not hasattr(os, "waitid"):
+        return False
+    with _Worker.changing, suppress(ChildProcessError):
+        return os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    return False
 
 
 def _serve(pipe: Connection) -> None:

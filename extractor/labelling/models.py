@@ -91,10 +91,6 @@ class Labelling:
         for client in self.clients:
             client.limiter.stop()
 
-    def is_away(self) -> bool:
-        """Whether calls only wait for a server that answers nobody."""
-        return any(client.limiter.away for client in self.clients)
-
 
 @dataclass(frozen=True, slots=True)
 class _Model:

@@ -87,6 +87,7 @@ class Limiter:
         self.stopped = True
         for sleeper in self._sleepers:
             sleeper.cancel()
+        self._wake(len(self._queue))
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass, unless the job is asked to stop."""
@@ -159,8 +160,9 @@ class Limiter:
         self._active -= 1
         self._wake()
 
-    def _wake(self) -> None:
-        while self._queue and self._active < int(self.concurrency):
+    def _wake(self, beyond: int = 0) -> None:
+        """Let in who waits, as far as there is room, and so many more."""
+        while self._queue and self._active < int(self.concurrency) + beyond:
             turn = self._queue.popleft()
             if not turn.done():
                 self._active += 1

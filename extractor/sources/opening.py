@@ -6,6 +6,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import sys
 import zlib
 from codecs import getincrementaldecoder
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
+from extractor.documents import shortened
 from extractor.errors import UsageError
 from extractor.sources.base import BOM
 
@@ -22,6 +24,8 @@ STDIN = "-"
 HEAD = 1 << 16
 """Bytes that are looked at before the format is chosen."""
 PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".zstd")
+_SEPARATORS = os.sep + (os.altsep or "")
+_DEEP = re.compile(r"(^|.*?[{0}])\*\*(?:[{0}]+\*\*)*(?=[{0}]|$)".format(re.escape(_SEPARATORS)))
 _OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json"])
 _UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -233,10 +237,17 @@ def expand(inputs: Iterable[str]) -> list[File]:
 
 
 def _files(name: str) -> list[File]:
-    exists = Path(name).exists()
-    matches = [name] if exists else sorted(glob.glob(name, recursive=True))  # noqa: PTH207 (takes absolute patterns too)
+    if not name.strip():
+        raise UsageError("The name of an input is empty. Name files, folders or globs, or - for standard input.")
+    try:
+        exists = Path(name).exists()
+        matches = [name] if exists else sorted(filter(os.path.exists, _matches(name, set())))
+    except (OSError, ValueError) as error:  # longer than the system takes, or behind a folder that may not be entered
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{shortened(name)} cannot be looked up: {reason}. Check the name and the permissions.") from None
     if not matches:
         kind = "The pattern matches no file" if glob.has_magic(name) else "There is no such file or folder"
+        kind = "This is a link that leads nowhere" if Path(name).is_symlink() else kind
         raise UsageError(f"{kind}: {name}. Check the spelling, and quote a pattern so that the shell leaves it alone.")
     files = []
     for match in matches:
@@ -250,6 +261,30 @@ def _files(name: str) -> list[File]:
         if not os.access(file.path, os.R_OK):
             raise UsageError(f"{file.path} may not be read. Change its permissions, or leave it out.")
     return files
+
+
+def _matches(pattern: str, entered: set[tuple[int, int, int]]) -> Iterator[str]:
+    """What a pattern matches. A folder that the same `**` comes to again, over a link, is not `entered` again."""
+    deep = _DEEP.search(pattern)
+    if deep is None:
+        yield from glob.glob(pattern)  # noqa: PTH207 (takes absolute patterns too)
+        return
+    before, rest = pattern[: deep.end(1)], pattern[deep.end() :].lstrip(_SEPARATORS)
+    if not rest and pattern[-1] not in _SEPARATORS:
+        rest = "*"
+    for start in glob.glob(before) if before else ["."]:  # noqa: PTH207
+        for folder, inner, _ in os.walk(start, followlinks=True):
+            try:
+                found = Path(folder).stat()
+            except OSError:  # it is gone, or may not be entered
+                continue
+            if (here := (len(rest), found.st_dev, found.st_ino)) in entered:
+                inner.clear()
+                continue
+            entered.add(here)
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            inside = os.path.join(folder, "") if before else os.path.join(folder, "")[2:]  # noqa: PTH118
+            yield from _matches(glob.escape(inside) + rest, entered)
 
 
 def _inside(folder: Path) -> list[str]:

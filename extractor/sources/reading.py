@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from extractor.documents import Document
+from extractor.documents import Document, shortened
 from extractor.errors import UsageError
 from extractor.scratch import Scratch, digest
-from extractor.sources.base import BadRecord, Fault, Fields, Format, Location, Paper, Sourced
+from extractor.sources.base import BadRecord, Fault, Fields, Format, Location, Paper, Sourced, unusable
 from extractor.sources.formats import FORMATS, REFUSED, UNKNOWN, Refused, named
 from extractor.sources.opening import STDIN, File, expand, head_of, is_remote, name_of, opened, stem_of, suffix_of, text_head
 from extractor.sources.scrape import PLAIN_TEXT
@@ -136,13 +136,17 @@ def _documents(
                 if isinstance(found, Fault):
                     yield BadRecord(location, found.id, found.cause, found.fix)
                     continue
+                if found.id is None and unusable(stem):
+                    cause = "the name of its file is not UTF-8, so no id can be made of it"
+                    yield BadRecord(location, None, cause, "Rename the file, or give each record an id.")
+                    continue
                 id = f"{stem}#{ordinal}" if found.id is None else found.id
                 document = Document(id, found.title, found.abstract, source=found.source)
                 first = known.add(document, index, found.line)
                 if first is _REPEATED:
                     gauge.repeated += 1
                 elif isinstance(first, Location):
-                    cause = f'two records have the id "{id}": {first} and {location}'
+                    cause = f'two records have the id "{shortened(id)}": {first} and {location}'
                     yield BadRecord(location, id, cause, "Give each its own id.")
                 elif longest is not None and (length := len(found.title) + 1 + len(found.abstract)) > longest:
                     cause = f"the record has {length:,} characters, more than the {longest:,} of an abstract"

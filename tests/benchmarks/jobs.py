@@ -25,7 +25,7 @@ from time import perf_counter
 
 from aiohttp import web
 
-from extractor.jobs.job import read_description
+from extractor.jobs.job import Description
 from extractor.sources import Sourced, read
 from tests.labelling.model_server import right_labels, shown
 from tests.llm.server import Request, Server, completion
@@ -102,7 +102,7 @@ def _job(papers: list[tuple[str, str]], documents: int, options: Sequence[str]) 
         if process.returncode:
             print(talk.decode(), file=sys.stderr)
             return None
-        calls: int = read_description(Path(folder))["counts"]["calls"]
+        calls = Description.read(Path(folder)).counts.calls
         return Measured((documents - tenth) / seconds, calls / documents, memory)
 
 

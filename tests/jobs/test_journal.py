@@ -14,7 +14,8 @@ from extractor.documents import Document
 from extractor.errors import Spent, UsageError
 from extractor.jobs import journal as module
 from extractor.jobs.job import Job
-from extractor.jobs.journal import Journal, _Line
+from extractor.jobs.journal import Journal
+from extractor.jobs.lines import Line
 from extractor.jobs.progress import Counts, Watch
 from extractor.jobs.sinks import Portion
 from extractor.labelling.models import ModelOptions
@@ -603,10 +604,10 @@ def test_no_room_to_sort_in_loses_nothing_and_leaves_nothing(tmp_path: Path, mon
     run(tmp_path, ABC, fails="a")
     with monkeypatch.context() as patch:
 
-        def full(_line: _Line, _file: object) -> bytes:
+        def full(_line: Line, _file: object) -> bytes:
             raise OSError(28, "No space left on device")
 
-        patch.setattr(_Line, "read", full)
+        patch.setattr(Line, "read", full)
         with pytest.raises(OSError, match="No space left"):
             run(tmp_path, ABC)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["extractions.jsonl", "failures.jsonl", "job.json"]

@@ -1,9 +1,11 @@
 """A job from its description, without a command line: what it loads, what it writes, how it ends."""
 
+import asyncio
 import io
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ from aiohttp import web
 
 from extractor import read_extractions
 from extractor.errors import UsageError
-from extractor.jobs.job import Job, described
+from extractor.jobs.job import Description, Job
 from extractor.jobs.journal import Journal
 from extractor.jobs.runner import Runner
 from extractor.jobs.sinks import Streams
@@ -60,7 +62,7 @@ def test_a_folder_tells_what_came_of_a_job_and_goes_on(papers: Path, tmp_path: P
     assert (outcome.stopped, outcome.interrupted, outcome.changed, outcome.kept, said) == (None, False, 0, 0, [])
     again = Runner(Job(("papers.jsonl",)), said.append).run(tmp_path / "job")
     assert (again.counts.extracted, again.counts.failed, said) == (3, 1, ["3 done before"])
-    assert Job.of(described(tmp_path / "job")) == Job(("papers.jsonl",))
+    assert Description.read(tmp_path / "job").job == Job(("papers.jsonl",))
 
 
 def test_streams_get_what_a_folder_would(papers: Path, tmp_path: Path) -> None:
@@ -107,20 +109,26 @@ def test_a_job_that_is_asked_to_stop_ends_between_two_documents_and_says_so(
     outcome = runner.run(Streams(io.BytesIO(), io.BytesIO()) if target is None else tmp_path / target)
     assert (outcome.interrupted, outcome.counts.documents, outcome.stopped) == (True, 1, None)
     if target is not None:
-        assert described(tmp_path / target)["finished"] is None
+        assert Description.read(tmp_path / target).finished is None
 
 
 def test_a_stop_from_another_thread_lets_calls_under_way_end(papers: Path, tmp_path: Path) -> None:
     said: list[str] = []
     heard: list[bool] = []
+    told = threading.Event()
+
+    def hear(line: str) -> None:
+        said.append(line)
+        told.set()
 
     async def act(request: Request) -> web.StreamResponse:
         heard.append(runner.stop.ask()) if not heard else None
+        await asyncio.to_thread(told.wait, 10)  # or it has ended before there is anything to say
         return await labels()(request)
 
     with ModelServer(act) as server:
         model = ModelOptions("openai/m", server.url, concurrency=1)
-        runner = Runner(Job(("papers.jsonl",), model), said.append)
+        runner = Runner(Job(("papers.jsonl",), model), hear)
         outcome = runner.run(tmp_path / "job")
     assert (heard, outcome.interrupted, outcome.stopped) == ([True], True, None)
     done = len(list(read_extractions(tmp_path / "job")))
@@ -150,7 +158,7 @@ def test_what_a_job_has_spent_before_counts_against_its_cap(papers: Path, tmp_pa
         return Runner(Job(("papers.jsonl",), options))
 
     first = runner(None).run(tmp_path / "job")
-    spent = described(tmp_path / "job")["spent_usd"]
+    spent = Description.read(tmp_path / "job").spent_usd
     assert first.counts.cost_usd == pytest.approx(spent, abs=1e-6)
     more = json.dumps({"id": "d", "title": "FastNet", "abstract": "It is 9x faster than SlowNet."})
     with papers.open("a") as file:

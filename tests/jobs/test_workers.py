@@ -8,6 +8,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import Pipe, active_children, current_process
+from multiprocessing.context import SpawnProcess
 
 import pytest
 
@@ -18,7 +20,7 @@ from extractor.jobs import workers
 from extractor.jobs.flow import Item, Stop
 from extractor.jobs.progress import Watch
 from extractor.jobs.sinks import Portion, Streams
-from extractor.jobs.workers import PORTION, Workers, run_workers
+from extractor.jobs.workers import PORTION, Workers, _Worker, run_workers
 from extractor.outputs.jsonl import to_line
 from extractor.sources import BadRecord, Location, Sourced
 
@@ -170,3 +172,62 @@ def test_a_job_that_is_asked_to_stop_writes_what_is_begun(monkeypatch: pytest.Mo
     assert time.monotonic() - began < 30
     names, _ = written(streams)
     assert names == [f"p{n}" for n in range(len(names))]
+
+
+def pids_of_workers() -> set[int]:
+    return {child.pid for child in active_children() if child.pid is not None}
+
+
+def test_a_process_that_is_killed_while_it_starts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More often than a process that ends by itself is started again."""
+    begun: list[int] = []
+    start = SpawnProcess.start
+
+    def killed(process: SpawnProcess) -> None:
+        start(process)
+        assert process.pid is not None
+        begun.append(process.pid)
+        if len(begun) <= 5:
+            os.kill(process.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(SpawnProcess, "start", killed)
+
+    async def scene() -> Portion:
+        async with Workers(1) as pool:
+            return await pool.work_off([paper(1), paper(2)])
+
+    assert list(asyncio.run(scene()).lines) == ["p1", "p2"]
+    assert len(begun) == 6
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="the system does not tell who is stopped")
+def test_a_stopped_process_does_not_hold_an_ordered_job_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_LOOK", 0.2)
+    monkeypatch.setattr(workers, "_PATIENCE", 100_000)
+    stopped: list[int] = []
+    before = pids_of_workers()
+
+    async def scene() -> list[str]:
+        async with Workers(2) as pool:
+            await pool.work_off([paper(0)])
+            stopped.extend(pids_of_workers() - before)
+            for pid in stopped:
+                os.kill(pid, signal.SIGSTOP)
+            portions = await asyncio.gather(*(pool.work_off([paper(n), paper(n + 1)]) for n in (1, 3)))
+            return [name for portion in portions for name in portion.lines]
+
+    assert asyncio.run(scene()) == ["p1", "p2", "p3", "p4"]
+    assert not set(stopped) & pids_of_workers()
+
+
+def test_a_process_that_says_nothing_is_taken_to_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_is_stopped", lambda _process: False)
+    ours, theirs = Pipe()
+    with ours, theirs:
+        monkeypatch.setattr(workers, "_LOOK", 0.01)
+        worker = _Worker()
+        worker.process = current_process()
+        with pytest.raises(EOFError):
+            worker._received(ours)
+        theirs.send("an answer")
+        assert worker._received(ours) == "an answer"

@@ -34,7 +34,7 @@ def test_the_rules_are_the_default_and_take_one_document_at_a_time() -> None:
     assert (chosen.calls, chosen.window, dict(chosen.settings), chosen.price) == (False, 1, {}, None)
     labelling = opened(chosen)
     assert isinstance(labelling.labeller, RulesLabeller)
-    assert (labelling.clients, labelling.budget, labelling.is_away()) == ((), None, False)
+    assert (labelling.clients, labelling.budget) == ((), None)
     with pytest.raises(UsageError, match="call no server"):
         _ = chosen.endpoint
 

@@ -133,7 +133,7 @@ def test_a_stop_ends_a_wait(make: Callable[[], Act], waits: list[float]) -> None
         interrupted(came)
         assert came.done == [PAPERS[0]["id"]]
         assert len(came.requests) <= 3
-        assert len(waits) == 1
+        assert len(waits) <= 2  # that of another document may begin in the same turn of the loop
         server.server.acts = [right()]
         again = run(server)
     assert (again.code, len(again.done)) == (0, len(PAPERS))

@@ -1,6 +1,7 @@
 """Inputs: what a name stands for, which format it has, and what holds across files: ids, errors, memory."""
 
 import bz2
+import glob
 import gzip
 import io
 import json
@@ -19,6 +20,7 @@ from backports import zstd
 
 from extractor.errors import UsageError
 from extractor.sources import BadRecord, Fields, Sourced, read
+from extractor.sources.opening import _matches, expand
 
 PROSE = "A sentence of an abstract that says what was done and how well it went. " * 5
 
@@ -381,3 +383,98 @@ def test_a_record_longer_than_an_abstract_is_bad_and_the_others_are_read(tmp_pat
     assert (first.id, first.location.line, second.document.id) == ("long", 1, "short")
     assert first.cause == "the record has 101 characters, more than the 100 of an abstract"
     assert all(isinstance(item, Sourced) for item in read([str(file)]))
+
+
+def test_an_empty_name_is_not_the_folder_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text(record("own"))
+    for name in ("", " "):
+        with pytest.raises(UsageError, match="The name of an input is empty"):
+            read([name])
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "x/" * 5_000, "a\0b", "*" * 5_000, "**/" + "x" * 5_000], ids=len)
+def test_a_name_that_no_system_takes_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"cannot be looked up|no such file|matches no file"):
+        read([name])
+
+
+@pytest.fixture
+def looped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folders that links join to a knot in which every path goes on for ever."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "a/b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "p.jsonl").write_text(record("own"))
+        for target in ("", "a", "a/b", "c"):
+            (tmp_path / name / f"to-{target.replace('/', '-')}").symlink_to(tmp_path / target)
+        (tmp_path / name / "self").symlink_to("self")
+        (tmp_path / name / "nowhere.jsonl").symlink_to("there-is-no-such")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files"),
+    [
+        ("**/p.jsonl", {"a/p.jsonl", "a/b/p.jsonl", "c/p.jsonl"}),
+        ("**/*.jsonl", {"a/p.jsonl", "a/b/p.jsonl", "c/p.jsonl"}),
+        ("**/**/p.jsonl", {"a/p.jsonl", "a/b/p.jsonl", "c/p.jsonl"}),
+        ("**", {"a/p.jsonl", "a/b/p.jsonl", "c/p.jsonl"}),
+        ("**/", {"a/p.jsonl", "a/b/p.jsonl", "c/p.jsonl"}),
+        ("./**/p.jsonl", {"a/p.jsonl", "a/b/p.jsonl", "c/p.jsonl"}),
+        ("**/b/**/p.jsonl", {"a/p.jsonl", "a/b/p.jsonl", "c/p.jsonl"}),
+        ("**/to-*/**/p.jsonl", {"a/p.jsonl", "a/b/p.jsonl", "c/p.jsonl"}),
+        ("a/b/*.jsonl", {"a/b/p.jsonl"}),
+        ("a**/p.jsonl", {"a/p.jsonl"}),
+    ],
+)
+def test_a_deep_pattern_over_links_ends(looped: Path, pattern: str, files: set[str]) -> None:
+    found = [file.path for file in expand([pattern])]
+    assert {os.path.realpath(path) for path in found} == {str(looped / file) for file in files}
+    assert len(found) == len(files)
+    assert {os.path.realpath(file.path) for file in expand([str(looped / pattern)])} == {str(looped / file) for file in files}
+
+
+def test_a_deep_pattern_finds_what_glob_does_where_no_link_goes_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a/x.jsonl", "a/b/y.jsonl", "a/b/z.txt", ".hidden/h.jsonl", "a/.hidden/h.jsonl", "[odd]/o.jsonl", "t.jsonl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(record("own"))
+    (tmp_path / "link").symlink_to("a/b")
+    for pattern in (
+        "**/*.jsonl",
+        "**/b/*",
+        "a/**/*.txt",
+        "**",
+        "a/**",
+        "*/**/x.jsonl",
+        "[[]odd]/**",
+        "**/[xy].jsonl",
+        ".hidden/**",
+    ):
+        files = [match for match in sorted(glob.glob(pattern, recursive=True)) if Path(match).is_file()]  # noqa: PTH207 (it is the measure)
+        found = [path for path in sorted(_matches(pattern, set())) if Path(path).is_file()]
+        assert {*map(os.path.realpath, found)} == {*map(os.path.realpath, files)}, pattern
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nothing")
+    (tmp_path / "round.jsonl").symlink_to("round.jsonl")
+    for name in ("gone", "round"):
+        with pytest.raises(UsageError, match="link that leads nowhere"):
+            read([str(tmp_path / f"{name}.jsonl")])
+
+
+def test_a_file_whose_name_is_not_utf_8_says_so_where_an_id_is_made_of_it(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path)
+    with_ids, without = os.fsdecode(folder + b"/own\xe9.jsonl"), os.fsdecode(folder + b"/no\xe9.jsonl")
+    paper = '{"title": "FastNet", "abstract": "FastNet is 2.5x faster."}\n'
+    Path(with_ids).write_text(record("own"))
+    Path(without).write_text(paper * 2)
+    first, *rest = read([with_ids, without])
+    assert isinstance(first, Sourced)
+    for bad in rest:
+        assert isinstance(bad, BadRecord)
+        assert (bad.id, bad.cause) == (None, "the name of its file is not UTF-8, so no id can be made of it")
+    assert len(rest) == 2

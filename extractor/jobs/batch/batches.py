@@ -200,8 +200,13 @@ class Batches:
                         answers.count(planned.question)
                 yield planned.item
 
-        async with self.chosen.open(journal.spent + answers.unwritten_usd, answers) as labelling:
-            await run_job(items(), labelling.labeller, journal, window=self.chosen.window)
+        async with self.chosen.open(journal.spent + answers.unwritten(self.store, journal), answers) as labelling:
+            try:
+                await run_job(items(), labelling.labeller, journal, window=self.chosen.window)
+            except JobError:
+                if labelling.budget is not None:  # calls for documents that it stopped in the middle of are paid for, too
+                    journal.charge(labelling.budget.spent - answers.unwritten(self.store, journal))
+                raise
         for batch in plan.batches:
             batch.written = batch.collected
         if not plan.pending:

@@ -100,7 +100,7 @@ class Plan:
     @property
     def job(self) -> Job:
         """The job as it was asked for when it was planned."""
-        return Job.of({"inputs": self.inputs, "options": self.options, "directory": self.directory})
+        return Job.of(self.inputs, self.options, self.directory)
 
     @property
     def unsent(self) -> list[PlannedBatch]:

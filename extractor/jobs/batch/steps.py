@@ -211,6 +211,7 @@ async def _write(batches: Batches, plan: Plan, online: bool) -> _Done:
         try:
             await batches.write(plan, journal, online)
         except JobError as error:
+            journal.stopped = str(error)
             return journal, error
     return journal, None
 

@@ -9,24 +9,33 @@ import os
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from pydantic import BaseModel, ConfigDict
+
 from extractor.errors import CallError, DataError, Spent, UsageError
 from extractor.jobs.batch.plan import Plan, PlannedBatch, PlannedDocument
-from extractor.jobs.job import written_whole
+from extractor.jobs.job import Job, file_of, written_whole
+from extractor.jobs.journal import Journal
 from extractor.labelling.models import ModelOptions
 from extractor.llm.answers import KnownAnswer
 from extractor.llm.batch import ENDED, PRICE, Result, read_result
 from extractor.llm.pricing import Ledger, Price
 from extractor.llm.structured import Mode
+from extractor.sources import Sourced
 
 FOLDER = "batch"
 _STATE = "batches.json"
 _VERSION = 1
+
+
+class _Planned(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    plan: Plan
 
 
 class Store:
@@ -45,7 +54,7 @@ class Store:
 
     def requests_of(self, batch: PlannedBatch) -> Path:
         """The file with the requests of a batch, without those that were split off."""
-        file = self.requests(batch.number)
+        file = file_of(self.folder, self.requests(batch.number).name)
         if file.stat().st_size > batch.bytes:
             os.truncate(file, batch.bytes)
         return file
@@ -57,16 +66,23 @@ class Store:
 
     def load(self) -> Plan | None:
         """The plan, or None if the folder has none. Raises `UsageError` for a file that is not a plan."""
-        file = self.folder / _STATE
+        file = file_of(self.folder, _STATE)
         try:
             raw = json.loads(file.read_bytes())
             if raw.pop("version") != _VERSION:
                 raise ValueError("another version")
-            batches = [PlannedBatch(**batch) for batch in raw.pop("batches")]
-            return Plan(**raw, batches=batches)
-        except FileNotFoundError:
+            named = {name: raw.pop(name) for name in ("inputs", "options", "directory")}
+            bare = {"inputs": [], "options": {}, "directory": ""}
+            plan = _Planned.model_validate_json(json.dumps({"plan": {**raw, **bare}})).plan
+            plan = replace(plan, **named)  # names of files that are not UTF-8 pass no validation
+            if plan.model:
+                Job.of(plan.inputs, {"model": {**plan.model, "prompt": None}}, plan.directory)
+            if plan.options != {}:
+                _ = plan.job
+            return plan
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             fix = f"Restore {file} from a copy, or start over with --fresh; batches under way are then paid for in vain."
             raise UsageError(f"{file} does not tell a job's batches. {fix}") from None
 
@@ -104,7 +120,7 @@ class Store:
         """Keep other processes from the batches; the system releases the lock when the process ends, however it ends."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.results.mkdir(exist_ok=True)
-        with (self.folder / "lock").open("ab") as lock:
+        with file_of(self.folder, "lock").open("ab") as lock:
             if sys.platform != "win32":
                 import fcntl
 
@@ -124,7 +140,7 @@ class Store:
 
     def read(self) -> "Iterator[PlannedDocument]":
         """The records of the input, one by one, in its order."""
-        with self.documents.open("rb") as lines:
+        with file_of(self.folder, self.documents.name).open("rb") as lines:
             for line in lines:
                 yield PlannedDocument.of(json.loads(line))
 
@@ -209,8 +225,7 @@ def export_requests(store: Store, plan: Plan, target: Path) -> list[Path]:
 class BatchAnswers:
     """The results in the folder, by question. Their lines stay on the disk; 250 bytes each are held to find them.
 
-    Of several lines for one question the first that holds an answer counts. `unwritten_usd` is what results cost of which no
-    record is written. `left_over` says which lines are of no use.
+    Of several lines for one question the first that holds an answer counts. `left_over` says which lines are of no use.
     """
 
     def __init__(self, store: Store, plan: Plan, price: Price | None, online: bool) -> None:
@@ -221,7 +236,7 @@ class BatchAnswers:
         self._wanted = questions(store, plan, {batch.number for batch in plan.batches if batch.collected})
         self._lines: dict[str, tuple[int, int, bool]] = {}
         self._counted: set[str] = set()
-        self.unwritten_usd = 0.0
+        self._costs: dict[str, float] = {}
         price = price.times(PRICE) if price else None
         unknown = unreadable = doubled = 0
         for number, (offset, result) in ((n, each) for n, file in enumerate(self._files) for each in _results(file)):
@@ -237,10 +252,17 @@ class BatchAnswers:
                 self._lines[result.question] = (number, offset, result.completion is not None)
                 if result.completion is not None and not self._batches[self._wanted[result.question]].written:
                     most = Spent(output_tokens=len(result.completion.text) // 3)
-                    self.unwritten_usd += Ledger().add(result.completion, most, price)[1]
+                    self._costs[result.question] = Ledger().add(result.completion, most, price)[1]
         kinds = ((unknown, "of no request of this job"), (doubled, "of requests answered before"), (unreadable, "unreadable"))
         told = ", ".join(f"{count:,} {what}" for count, what in kinds if count)
         self.left_over = f"lines of the results that are of no use: {told}" if told else ""
+
+    def unwritten(self, store: Store, journal: Journal) -> float:
+        """What answers of batches cost, in US dollars, that stand in no record of the journal."""
+        asked = {
+            each.question for each in store.read() if isinstance(each.item, Sourced) and not journal.holds(each.item.document)
+        }
+        return sum(cost for question, cost in self._costs.items() if question in asked)
 
     def batch(self, question: str) -> PlannedBatch | None:
         """The batch of a question; None while it is not collected."""

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from extractor import extract, read_extractions
 from extractor.documents import Document
@@ -15,7 +17,7 @@ from tests.cli.batch.steps import ALL, MODELS, accounted_for, extractor, run, sm
 from tests.cli.jobs import PAPERS, failures, ids, job, write
 from tests.labelling.model_server import ModelServer, right_labels
 from tests.llm.batch_server import BatchProvider
-from tests.llm.server import breaks_off, fails
+from tests.llm.server import Request, breaks_off, completion, fails
 
 RIGHT = {
     paper["title"]: asyncio.run(right_labels(Document("", paper["title"], paper["abstract"]))).model_dump(mode="json")
@@ -214,3 +216,87 @@ def test_a_fallback_stands_in_for_what_a_batch_leaves(server: ModelServer, provi
     made = {record.id: record.provenance.labeller for record in read_extractions("job")}
     assert (made.pop(PAPERS[1]["id"]), set(made.values())) == ("rules", {"llm"})
     assert run(server, "--votes", "3", output="votes").exit_code == 2
+
+
+def test_what_the_cap_stops_in_the_middle_of_a_document_is_counted(server: ModelServer, provider: BatchProvider) -> None:
+    """A call for a document that got no record is paid for, and is not forgotten when its other answers are written."""
+    none, wrong = PAPERS[4]["title"], PAPERS[5]["title"]
+    provider.answer = lambda document: 500 if document.title == none else "I would not." if document.title == wrong else {}
+    assert submit(server, "--price", "0,100", "--max-cost", "3", "--max-output-tokens", "4096").exit_code == 0
+    provider.life = ["completed"]
+    paid = job()["spent_usd"] + 0.0005 * (len(PAPERS) - 3)  # one was asked online, two get no answer that is of use
+    store = Store(Path("job"))
+
+    async def at_length(request: Request) -> web.StreamResponse:
+        usage = {"prompt_tokens": 100, "completion_tokens": 1_000, "total_tokens": 1_100}
+        return web.json_response(completion("I would rather not.") | {"usage": usage})
+
+    provider.online = at_length
+    for cap in (paid + 0.45, paid + 0.55, paid + 0.65):  # a call may cost $0.4096, and costs $0.1
+        plan = store.need()
+        plan.model["max_cost"] = cap
+        store.save(plan)
+        calls = provider.calls.count("POST /chat/completions")
+        done = extractor("batch", "collect", "job", "--retry-online")
+        assert done.exit_code == 3
+        assert "cap is spent and the next call may cost $0.4096" in done.stderr
+        made = provider.calls.count("POST /chat/completions") - calls
+        assert made > 0
+        paid += 0.1 * made
+        assert job()["spent_usd"] == pytest.approx(paid)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batches", 5),
+        ("batches", [5]),
+        ("model", []),
+        ("model", {"model": 5}),
+        ("options", "x"),
+        ("options", []),
+        ("options", {"model": {"votes": "x"}}),
+        ("inputs", 5),
+        ("inputs", [5]),
+        ("directory", 5),
+        ("key", None),
+        ("closed", "no"),
+    ],
+)
+def test_a_state_of_wrong_types_is_told_in_one_line(server: ModelServer, name: str, value: Any) -> None:
+    assert submit(server).exit_code == 0
+    file = Path("job", "batch", "batches.json")
+    file.write_text(json.dumps(json.loads(file.read_bytes()) | {name: value}))
+    for command in (["batch", "status", "job"], ["batch", "collect", "job"], ["status", "job"], ["batch", "cancel", "job"]):
+        done = extractor(*command)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "batches.json does not tell a job's batches." in done.stderr
+
+
+def test_batch_status_obeys_nothing_that_its_state_holds(server: ModelServer) -> None:
+    assert submit(server).exit_code == 0
+    file = Path("job", "batch", "batches.json")
+    plan = json.loads(file.read_bytes())
+    plan["batches"][0] |= {"id": None, "state": "planned", "cause": "a \x1b[2J cause \x9b1m"}
+    file.write_text(json.dumps(plan))
+    done = extractor("batch", "status", "job")
+    assert "cause" in done.stdout
+    assert all(line.isprintable() for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("name", ["batches.json", "documents.jsonl", "lock"])
+def test_a_pipe_in_the_place_of_a_batch_s_file_is_refused(server: ModelServer, name: str) -> None:
+    assert submit(server).exit_code == 0
+    Path("job", "batch", name).unlink()
+    os.mkfifo(Path("job", "batch", name))
+    done = extractor("batch", "collect", "job")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"{name} is a pipe or a device, not a file of a job." in done.stderr
+
+
+def test_a_state_that_was_left_half_written_is_replaced_and_no_link_is_followed(server: ModelServer) -> None:
+    assert submit(server).exit_code == 0
+    Path("elsewhere").write_bytes(b"mine")
+    Path("job", "batch", "batches.json.new").symlink_to(Path("elsewhere").absolute())
+    assert extractor("batch", "collect", "job").exit_code == 3
+    assert Path("elsewhere").read_bytes() == b"mine"
