@@ -43,7 +43,7 @@ class Job:
 
     @staticmethod
     def of(inputs: Sequence[str], options: Mapping[str, Any], directory: str) -> "Job":
-        """The job of these `options` of a `job.json`. Raises `ValueError`, `KeyError` or `TypeError` where they do not describe one."""
+        """The job of these `options` of a `job.json`. Raises `ValueError`, `KeyError` or `TypeError` where they are not one."""
         if not isinstance(options["model"], dict):
             raise TypeError("the model's options are not an object")
         model = dict(options["model"])
