@@ -9,9 +9,8 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES
-from extractor.cli.reporting import leave, mishaps
 from extractor.cli.run import sent_goes_on
-from extractor.cli.terminal import out, say
+from extractor.cli.terminal import leave, mishaps, out, say
 
 if TYPE_CHECKING:
     from extractor.jobs.batch.plan import PlannedBatch

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, NoReturn
 
 from extractor.cli import options
 from extractor.cli.options import option
-from extractor.cli.reporting import leave, mishaps, progress
-from extractor.cli.terminal import TALK, out, say
+from extractor.cli.terminal import TALK, leave, mishaps, out, progress, say
 
 if TYPE_CHECKING:
     from extractor.jobs.flow import Stop

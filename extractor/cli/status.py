@@ -81,7 +81,7 @@ def _state(folder: Path) -> dict[str, Any]:
 
 
 def _lines(state: dict[str, Any]) -> "list[str]":
-    from extractor.cli.reporting import clock, short
+    from extractor.cli.terminal import clock, short
 
     about = "" if state["exactly"] else "about "
     unknown = "unknown (nobody knows how much a pipe will bring)" if state["rate"] is not None else "unknown"

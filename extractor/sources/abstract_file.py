@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from io import BufferedReader
 
-from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper, not_decoded, unusable
+from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
+from extractor.sources.fields import unusable
+from extractor.sources.opening import not_decoded
 
 _LONGEST = 20_000
 """Bytes up to which a text can be one abstract."""

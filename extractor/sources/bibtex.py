@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
 
-from extractor.sources.base import MAX_RECORD, TOO_LONG, Encoding, Fault, Fields, Format, Paper, not_decoded, read_lines
+from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
 from extractor.sources.fields import paper
 from extractor.sources.markup import from_latex, unwrapped
+from extractor.sources.opening import Encoding, not_decoded, read_lines
 
 _HEAD = 1 << 16
 _START = re.compile(r"\s*@\s*([A-Za-z]+)\s*([{(])")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from extractor.documents import Source
-from extractor.sources.base import NO_ABSTRACT, Fault, Fields, Paper, unusable
+from extractor.sources.base import NO_ABSTRACT, Fault, Fields, Paper
 
 Record = Mapping[str, object]
 
@@ -280,3 +280,15 @@ def _string(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value).strip() or None
+
+
+def unusable(text: str) -> tuple[str, str] | None:
+    """Cause and fix of a character that no output file can hold; None for a usable text."""
+    if "\0" in text:
+        return "holds a NUL character", "Take it out; the file may be damaged."
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        return f"holds half of a character: an unpaired surrogate U+{code:04X}", "Write the character whole, or take it out."
+    return None

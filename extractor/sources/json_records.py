@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, NoReturn
 
-from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper, not_decoded, read_lines
+from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
 from extractor.sources.fields import Number, Record, kind, paper
+from extractor.sources.opening import not_decoded, read_lines
 from extractor.sources.shapes import LISTS, SHAPES, Shape
 
 _CHUNK = 1 << 16

@@ -1,4 +1,4 @@
-"""Inputs: which files a name means, and how one is opened: unpacked and in UTF-8, with its first bytes to look at."""
+"""Inputs: which files a name means, how one is opened (unpacked, its first bytes to look at), and its lines."""
 
 import bz2
 import glob
@@ -18,12 +18,14 @@ from typing import Any, BinaryIO, Protocol
 
 from extractor.documents import shortened
 from extractor.errors import UsageError
-from extractor.sources.base import BOM
+from extractor.sources.base import BOM, MAX_RECORD
 
 STDIN = "-"
 HEAD = 1 << 16
 """Bytes that are looked at before the format is chosen."""
 PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".zstd")
+_SKIP = 1 << 16
+_UTF_8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _SEPARATORS = os.sep + (os.altsep or "")
 _DEEP = re.compile(r"(^|.*?[{0}])\*\*(?:[{0}]+\*\*)*(?=[{0}]|$)".format(re.escape(_SEPARATORS)))
 _OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json"])
@@ -315,3 +317,54 @@ def _remote(address: str) -> list[File]:
     if not paths:
         raise UsageError(f"There is no such file or folder: {address}. Check the spelling.")
     return [File(system.unstrip_protocol(one), named) for one in paths]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its end (`\\n` or `\\r\\n`). If it is `too_long`, `raw` is only its beginning."""
+
+    number: int
+    raw: bytes
+    too_long: bool
+
+
+def read_lines(stream: BinaryIO) -> Iterator[Line]:
+    """Yield the lines of a stream, counted from 1, without a leading byte order mark, in bounded memory."""
+    number = 0
+    while raw := stream.readline(MAX_RECORD + 1):
+        number += 1
+        too_long = len(raw) > MAX_RECORD and not raw.endswith(b"\n")
+        if too_long:
+            while (rest := stream.readline(_SKIP)) and not rest.endswith(b"\n"):
+                pass
+        if number == 1:
+            raw = raw.removeprefix(BOM)
+        yield Line(number, raw.rstrip(b"\r\n"), too_long)
+
+
+class Encoding:
+    """The encoding of a file: UTF-8, or Windows-1252 where the first bytes beyond ASCII make no character of UTF-8.
+
+    A file that shows one of UTF-8 is UTF-8 for good: what does not decode in it is damaged.
+    """
+
+    def __init__(self, head: bytes = b"") -> None:
+        self.name: str | None = None
+        self._judge(head)
+
+    def decode(self, raw: bytes) -> str:
+        """Decode bytes. Raises UnicodeDecodeError."""
+        if self.name is None:
+            self._judge(raw)
+        return raw.decode(self.name or "utf-8")
+
+    def _judge(self, raw: bytes) -> None:
+        if not raw.isascii():
+            self.name = "utf-8" if _UTF_8.search(raw) else "cp1252"
+
+
+def not_decoded(error: UnicodeDecodeError) -> tuple[str, str]:
+    """Cause and fix of bytes that do not decode."""
+    name = "UTF-8" if error.encoding == "utf-8" else "Windows-1252"
+    byte = error.object[error.start]
+    return f"not {name}: byte 0x{byte:02x} at offset {error.start} of the record", "Convert the file to UTF-8."

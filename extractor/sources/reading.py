@@ -10,7 +10,8 @@ from typing import BinaryIO
 from extractor.documents import Document, shortened
 from extractor.errors import UsageError
 from extractor.scratch import Scratch, digest
-from extractor.sources.base import BadRecord, Fault, Fields, Format, Location, Paper, Sourced, unusable
+from extractor.sources.base import BadRecord, Fault, Fields, Format, Location, Paper, Sourced
+from extractor.sources.fields import unusable
 from extractor.sources.formats import FORMATS, REFUSED, UNKNOWN, Refused, named
 from extractor.sources.opening import STDIN, File, expand, head_of, is_remote, name_of, opened, stem_of, suffix_of, text_head
 from extractor.sources.scrape import PLAIN_TEXT

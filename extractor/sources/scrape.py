@@ -15,7 +15,9 @@ from importlib.resources import files
 from itertools import takewhile
 from typing import BinaryIO
 
-from extractor.sources.base import NO_ABSTRACT, TOO_LONG, Fault, Fields, Format, Line, Paper, not_decoded, read_lines, unusable
+from extractor.sources.base import NO_ABSTRACT, TOO_LONG, Fault, Fields, Format, Paper
+from extractor.sources.fields import unusable
+from extractor.sources.opening import Line, not_decoded, read_lines
 from extractor.sources.tabular import looks_tabular
 
 _PROSE = 250

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from functools import partial
 from io import BufferedReader
 
-from extractor.sources.base import MAX_RECORD, TOO_LONG, Encoding, Fault, Fields, Format, Paper, not_decoded
+from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
 from extractor.sources.fields import paper, standard_names
+from extractor.sources.opening import Encoding, not_decoded
 
 _HEAD = 1 << 16
 _SEPARATORS = ",;\t|"

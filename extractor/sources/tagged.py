@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 
-from extractor.sources.base import MAX_RECORD, TOO_LONG, Encoding, Fault, Fields, Format, Paper, not_decoded, read_lines
+from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
 from extractor.sources.fields import Record, doi_of, paper
+from extractor.sources.opening import Encoding, not_decoded, read_lines
 
 _HEAD = 1 << 16
 _WRITTEN = {"TY": "TY  - JOUR", "%0": "%0 Journal Article", "PT": "PT J", "PMID": "PMID- 12345678"}

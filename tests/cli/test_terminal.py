@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from extractor.cli import reporting
-from extractor.cli.reporting import Live, Part, clock, documents, fit, model, progress, short
-from extractor.cli.terminal import TALK, say
+from extractor.cli import terminal as module
+from extractor.cli.terminal import TALK, Live, Part, clock, documents, fit, model, progress, say, short
 from extractor.errors import BudgetError, JobError
 from extractor.jobs.job import Job
 from extractor.jobs.journal import Journal
@@ -184,7 +183,7 @@ def test_a_change_of_width_leaves_nothing_behind(live: Live, terminal: Terminal,
 
 
 def test_at_the_end_nothing_is_left(live: Live, terminal: Terminal, drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reporting, "REDRAW", 0.001)
+    monkeypatch.setattr(module, "REDRAW", 0.001)
     terminal.feed("before\n")
     with live.moving():
         assert drawn.written.wait(30)
@@ -205,7 +204,7 @@ def once(seconds: float, act: Callable[[], None]) -> Iterator[None]:
 def test_a_log_gets_a_line_now_and_then(
     as_json: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(reporting, "_every", once)
+    monkeypatch.setattr(module, "_every", once)
     monkeypatch.setattr(TALK, "as_json", as_json)
     journal = Journal(tmp_path, Job(("papers.jsonl",)), watch=Watch())
     journal.counts = SPENT
@@ -248,8 +247,8 @@ def test_how_a_job_has_ended(
     counts: Counts, stopped: JobError | None, code: int, summed_up: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcome = Outcome(counts, stopped=stopped)
-    assert reporting.exit_code(outcome) == code
-    reporting.report(outcome, None)
+    assert module.exit_code(outcome) == code
+    module.report(outcome, None)
     said = capsys.readouterr().err.splitlines()
     assert any(line.startswith("documents ") for line in said) is summed_up
     assert [line for line in said if line.startswith("extractor:")] == ([f"extractor: {stopped}"] if stopped else [])
@@ -257,5 +256,5 @@ def test_how_a_job_has_ended(
 
 def test_an_interrupted_job_says_only_that(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as left:
-        reporting.leave(Outcome(Counts(documents=2), interrupted=True), None, "Interrupted.")
+        module.leave(Outcome(Counts(documents=2), interrupted=True), None, "Interrupted.")
     assert (left.value.exit_code, capsys.readouterr().err) == (130, "Interrupted.\n")
