@@ -303,7 +303,7 @@ def _occurrences(text: str, phrase: str) -> tuple[tuple[Span, ...], tuple[Span, 
     Remembered, because a text that says one thing 10,000 times asks for it 10,000 times.
     """
     view = view_of(text)
-    sought = None if phrase in view.text else view_of(phrase)
+    sought = None if phrase in view.text else View(phrase)
     read, lower = (sought.text, sought.lower) if sought else (phrase, phrase.lower())
     for written, wanted in ((view.text, read), (view.lower, lower)):
         haystack, needle = written.replace("\n", " "), wanted.replace("\n", " ").strip()

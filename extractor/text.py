@@ -11,6 +11,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate
 
 from extractor.documents import Span, lowered
 
@@ -116,7 +117,7 @@ _SIGNS = re.compile(r"[\\^_<>=~]")
 _OPENED = re.compile(r"(?:\\[A-Za-z]+\s?|[_^])?\{\s?$")
 _STYLED = re.compile(r"\\([A-Za-z]+)\{$")
 _SIGN_MACRO = re.compile(r"\\(?:sim|approx|le|ge|lt|gt|pm)")
-_WORD = re.compile(r"(?<=\d)[x×](?=[a-z])|[a-z]+")
+_WORD = re.compile(r"((?<=\d)[x×](?=[a-z])|[a-z]+)")
 _TAG_CLOSED = re.compile(r"</[\w:-]+>")
 
 
@@ -136,12 +137,13 @@ class View:
         self._starts: list[int] = []  # where in the text it begins
         self._ends: list[int] = []  # where in the text it ends; -1 for a piece that reads as it is
         self._mathematics: list[Span] = []
-        long = len(text) > LONGEST_WORD and max(map(len, text.split()), default=0) > LONGEST_WORD
+        long = _has_long_word(text)
         plain = not long and text.isascii() and text.count("\n") < 2 and "--" not in text and _MARKUP.search(text) is None
         self.text = text if plain and "  " not in text else self._read(text, _SPECIALS_OR_RUNS if long else _SPECIALS)
         self.plain = not self._places
         self.lower = lowered(self.text)
-        self.words = [(match.start(), match[0]) for match in _WORD.finditer(self.lower)]
+        parts = _WORD.split(self.lower)  # a third of the time of one match after the other
+        self.words = list(zip([*accumulate(map(len, parts))][::2], parts[1::2], strict=False))
 
     def original(self, start: int, end: int) -> Span:
         """The span of the text that a span of the view reads. Markup that opens or closes in it does both in it."""
@@ -280,6 +282,17 @@ def _matches(text: str, specials: re.Pattern[str]) -> Iterator[re.Match[str]]:
         if match:
             yield match
         candidate = _CANDIDATE.search(text, match.end() if match else candidate.end())
+
+
+def _has_long_word(text: str) -> bool:
+    """Whether a run without white space is longer than the longest that is read. Looks for a space in each such stretch."""
+    start = 0
+    while start + LONGEST_WORD < len(text):
+        space = text.rfind(" ", start, start + LONGEST_WORD + 1)
+        if space < 0:
+            return max(map(len, text.split()), default=0) > LONGEST_WORD
+        start = space + 1
+    return False
 
 
 @lru_cache(maxsize=16)

@@ -309,14 +309,13 @@ def at_rank(word: str) -> Metric | None:
 
 def indexed(word: str) -> Metric | None:
     """The entry of a metric that has an index: "mAP^N", "N_Acc"."""
-    parts = re.split("[_^]", word) if "_" in word or "^" in word else []
-    return next((lexicon().metrics[part] for part in parts if part in lexicon().metrics), None)
+    return next((lexicon().metrics[part] for part in re.split("[_^]", word) if part in lexicon().metrics), None)
 
 
 def _class_of(word: str, raw: str, first: bool) -> str:
     if "@" in word and at_rank(word):
         return "M"
-    if indexed(word):
+    if ("_" in word or "^" in word) and indexed(word):
         return "M"
     if "-" in word:
         tail = word.rsplit("-", 1)[1]
