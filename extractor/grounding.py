@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from extractor.documents import Document, Span
+from extractor.documents import Document, Span, spaced
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Quantity, Rejection, Spans
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
@@ -279,7 +279,8 @@ def locate(text: str, phrase: str, near: Span, sentence: Span) -> Span | None:
     for spans in found:
         first, last = bisect_left(spans, (sentence[0], 0)), bisect_right(spans, (sentence[1], 0))
         if inside := [span for span in spans[first:last] if span[1] <= sentence[1]]:
-            return _closest(inside, near)
+            place = bisect_left(inside, near)
+            return min(inside[max(0, place - 2) : place + 2], key=lambda span: (_apart(text, span, near), span))
     for spans in found:
         if spans:
             place = bisect_left(spans, near)
@@ -289,6 +290,13 @@ def locate(text: str, phrase: str, near: Span, sentence: Span) -> Span | None:
 
 def _closest(spans: Sequence[Span], near: Span) -> Span:
     return min(spans, key=lambda span: (max(near[0] - span[1], span[0] - near[1]), span))
+
+
+def _apart(text: str, span: Span, near: Span) -> int:
+    """How many characters stand between two spans; a run of white space is one."""
+    gap = max(near[0] - span[1], span[0] - near[1])
+    first = min(span[1], near[1])
+    return len(spaced(f"|{text[first : first + gap]}|")) - 2 if gap > 0 else gap
 
 
 def folded(phrase: str) -> str:

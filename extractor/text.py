@@ -149,6 +149,10 @@ class View:
         """The span of the text that a span of the view reads. Markup that opens or closes in it does both in it."""
         return (start, end) if self.plain else self._balanced(self._at(start)[0], self._at(end - 1)[1])
 
+    def written(self, start: int, end: int) -> str:
+        """The text that a span of the view reads."""
+        return self._original[slice(*self.original(start, end))]
+
     def whole(self, start: int, end: int) -> Span:
         """The same, with the macro of which this is the argument."""
         start, end = self.original(start, end)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from extractor.documents import Span, spaced
 from extractor.spotting.hardware import HardwareMention, find_hardware
 from extractor.spotting.quantities import QuantityMention, find_quantities
+from extractor.spotting.units import read_unit
 from extractor.text import View, view_of
 
 _Mention = TypeVar("_Mention", QuantityMention, HardwareMention)
@@ -31,7 +32,8 @@ _ASIDE = re.compile(
     r"|\binterquartile range)"
     rf"(?: ?\(?Cr?Is?\)?)?(?:[ :=,\[(]| of| was| is)*(?:{_NUM}(?:{_TO}{_NUM})?\]?)?"
     rf"|(?<=\(){_NUM}{_TO}{_NUM}[,;] ?{_NUM} ?Cr?I(?=\))"
-    rf"|\b[pP](?:[- ]values?(?: of| was| is)? ?(?:[<=>≤≥~]+ ?)?| ?[<=>≤≥~]+ ?)(?:{_NUM}(?: ?[×x] ?10 ?\^? ?-\d+)?|10 ?\^ ?-\d+)"
+    r"|\b[pP](?:[- ]values?(?: of| was| is)? ?(?:[<=>≤≥~]+ ?)?| ?[<=>≤≥~]+ ?)"
+    rf"(?:10 ?\^ ?-\d+|(?P<probability>{_NUM})(?P<power> ?[×x] ?10 ?\^? ?-\d+)?)"
 )
 """A confidence interval with its level, a p-value."""
 _LONGEST_ABBREVIATION = 8
@@ -111,7 +113,15 @@ def find_asides(text: str) -> tuple[Span, ...]:
     """Where confidence intervals and p-values stand: their numbers say how sure a result is, not what it is."""
     if _P_VALUE.search(text) is None and not any(hint in text for hint in _ASIDE_HINTS):
         return ()
-    return tuple(match.span() for match in _ASIDE.finditer(text))
+    return tuple(match.span() for match in _ASIDE.finditer(text) if _is_probable(match))
+
+
+def _is_probable(match: re.Match[str]) -> bool:
+    """Whether what follows a p can be a probability: "p = 0.03", but not "P = 12 h" and "with p = 8 processes"."""
+    written = match["probability"]
+    if written is None or match["power"] or written.endswith("%"):
+        return True
+    return float(written) <= 1 and read_unit(match.string, match.end()) is None
 
 
 def split_sentences(text: str) -> tuple[Span, ...]:

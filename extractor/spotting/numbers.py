@@ -70,10 +70,15 @@ _WORDS = re.compile(
 _FIRST_WORDS = {*_CARDINALS, *(f"{word}fold" for word in _CARDINALS), *_MULTIPLES, "a", "an"}
 _FIRST_WORDS |= {"half", "halve", "halves", "halved", "halving"}
 _LEAST = re.compile(rf"(?<![a-z0-9_-])({_SMALL})-?(?: to | or |-to-)$")
+_BE = re.compile(r"(?i)\b(?:is|are|was|were|be|been|being) $")
+_COMPARED = re.compile(r" (?!(?:and|or|but|as|in|because|since|with|by|for|that|which|where|when|here)(?![a-z]))[a-z]")
+_REPEATED = re.compile(rf" times to (?!(?:{_SMALL})(?![a-z]))[a-z]")
+_BY_OF = re.compile(r"(?i)\b(?:by|of|to|than|least|about|over|nearly|almost) $")
 _DOUBLE_OBJECT = re.compile(
     r" (?:the|throughput|accuracy|speed|performance|efficiency|capacity|that|those|its|their|our|of|as"
     r"|in (?:size|speed)|amount)(?![a-z])"
 )
+_MEASURED = re.compile(rf"(?: [a-z][\w-]*['’]?s?['’]?){{0,3}}? (?:{'|'.join(_LEXICON['measured']['nouns'])})(?![a-z-])")
 _OF_THE = re.compile(r"\s(?:of|the|as|less|fewer|smaller|its)(?![a-z])")
 _ARTICLE = re.compile(r"\san?(?=[\s-])")
 _BY_OR_IN = re.compile(r"(?i)\b(?:by|in)\s(?:over\s|more than\s|almost\s|about\s|nearly\s|roughly\s)?$")
@@ -95,6 +100,9 @@ _GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d)[A-Za-z_]|\^|[-–](?=\d+[A-Za-z
 _SCREEN = re.compile(  # "a 4K video" names a resolution, "4K tokens" counts
     r"[248]K(?!\s(?:tokens?|images|samples|param|hours|examples|context|pairs|videos|instances|sequence|steps|iterations))"
 )
+_NAMED = re.compile(r"\d+[a-wyz]-[A-Z][a-z]*[A-Z]")
+"""A number and a letter that begin a name: "2s-AGCN"."""
+_MONTH_BEFORE = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(_LEXICON['months']['words'])}) $")
 _YEAR_WORDS = frozenset({"in", "by", "since", "until", "of", "from", "year", "early", "late"})
 
 
@@ -103,6 +111,8 @@ _SHARE = re.compile(
     r"(?P<low>\d+)(?:[-–](?P<high>\d+))?(?:/| (?:out )?of (?:the )?)(?P<all>\d+)"
     rf"(?= (?:[a-z-]+ )?(?:{'|'.join(_LEXICON['shares']['nouns'])})(?![a-z]))"
 )
+_SHARE_ALONE = re.compile(r"(?P<low>\d+)(?:[-–](?P<high>\d+))? out of (?P<all>\d+)(?=[.,;:)](?!\d)|$)")
+_ON = re.compile(r"(?i)\b(?:on|in) $")
 _FEW = 48
 _ROW = re.compile(rf"(?<!\S)(?:[^\s\d]{{0,3}}[\d{_VULGAR}]\S{{0,12}}(?: [^\s\d]{{1,3}}(?!\S))? ?){{24,}}")
 """A row of a table: 24 numbers with nothing but a sign or a unit between them."""
@@ -132,7 +142,7 @@ class Number:
 
 def find_numbers(view: View, asides: Sequence[Span]) -> list[Number]:
     """Find the numbers of a text in reading order, without those in `asides`; they do not overlap."""
-    found = [*_digits(view.text, asides), *_words(view)]
+    found = [*_digits(view, asides), *_words(view)]
     found.sort(key=lambda number: (number.start, -number.end))
     kept: list[Number] = []
     for number in found:
@@ -141,7 +151,8 @@ def find_numbers(view: View, asides: Sequence[Span]) -> list[Number]:
     return kept
 
 
-def _digits(text: str, asides: Sequence[Span]) -> Iterator[Number]:
+def _digits(view: View, asides: Sequence[Span]) -> Iterator[Number]:
+    text = view.text
     tokens = _Tokens(text)
     remaining = iter(asides)
     aside = (-1, -1)
@@ -164,6 +175,8 @@ def _digits(text: str, asides: Sequence[Span]) -> Iterator[Number]:
             continue
         if not _OPEN.match(text, start) or (passed == start - 1 and text[passed] in "/-–:.,^_"):
             passed = end  # of a name, and what is glued to that
+            continue
+        if _is_tied(view, start):
             continue
         if nothing := _NO_QUANTITY.match(text, start):
             read_to = nothing.end()
@@ -190,6 +203,14 @@ def _digits(text: str, asides: Sequence[Span]) -> Iterator[Number]:
         yield number
         unit = read_unit(text, number.end)
         previous_end = unit.end if unit else number.end
+        read_to = max(read_to, previous_end)
+
+
+def _is_tied(view: View, start: int) -> bool:
+    """Whether a space that does not break, or a thin one, ties digits to those before them: a part of a number."""
+    if view.plain or start < 2 or view.text[start - 1] != " " or not view.text[start - 2].isdigit():
+        return False
+    return bool(view.written(start - 1, start).strip(" \t\r\n"))
 
 
 class _Tokens:
@@ -258,12 +279,18 @@ def _read_run(text: str, start: int, end: int, begin: int, negative: bool) -> Nu
         return _exactly(begin, match.end(), float(match["whole"]) + part, negative)
     if text[start] in _VULGAR:
         return _worded(begin, end, unicodedata.numeric(text[start]), None if read_unit(text, end) else "x")
-    if (match := _SHARE.match(text, start)) and 0 < int(match["high"] or match["low"]) <= int(match["all"]):
+    match = _SHARE.match(text, start) or _share_alone(text, start)
+    if match and 0 < int(match["high"] or match["low"]) <= int(match["all"]):
         low, high, whole = int(match["low"]), int(match["high"] or match["low"]), int(match["all"])
         return Number(begin, match.end(), low / whole, high / whole, "x", bare=False)
     if (match := _FRACTION.match(text, start)) and _is_fraction(match):
         return _worded(begin, match.end(), float(match["over"]) / float(match["under"]), "x")
     return _read_plain(text, start, end, begin, negative)
+
+
+def _share_alone(text: str, start: int) -> re.Match[str] | None:
+    """A share whose noun was said before: "best on 3 out of 4.", but not "rated 4 out of 5."."""
+    return _SHARE_ALONE.match(text, start) if _ON.search(text, max(0, start - 4), start) else None
 
 
 def _is_fraction(match: re.Match[str]) -> bool:
@@ -336,7 +363,7 @@ def _is_name(text: str, number: Number, joined: bool) -> bool:
         return True
     if number.scaled and _SCREEN.match(text, start):
         return True
-    if _DECADE.match(text, start):
+    if _DECADE.match(text, start) or _NAMED.match(text, start):
         return True
     if number.unit or read_unit(text, end) or sign_before(text, start):
         return False
@@ -347,6 +374,8 @@ def _is_name(text: str, number: Number, joined: bool) -> bool:
     if not number.bare:
         return False
     following = text[end : end + 2]
+    if number.high <= 31 and not number.decimals and _MONTH_BEFORE.search(before) and not following[1:].islower():
+        return True
     if _YEAR.fullmatch(text, start, end) and _DAY_BEFORE.search(before):
         return True
     if _YEAR.fullmatch(text, start, end) and not (following[:1] == " " and following[1:].islower() and not _dated(before)):
@@ -396,7 +425,10 @@ def _read_words(text: str, match: re.Match[str]) -> Number | None:
     if kind == "fold":
         least = _LEAST.search(match.string, max(0, start - 24), start)  # "four- to nine-fold"
         low = _cardinal(least[1] if least else match["fold"])
-        return Number(least.start() if least else start, end, low, _cardinal(match["fold"]), unit="x", bare=False)
+        start = least.start() if least else start
+        if text[end - 5] != "-" and _BE.search(text, max(0, start - 12), start) and not _COMPARED.match(text, end):
+            return None  # "our contribution is twofold"
+        return Number(start, end, low, _cardinal(match["fold"]), unit="x", bare=False)
     if kind == "counted":
         return _counted(text, match)
     if kind == "halved":
@@ -406,7 +438,11 @@ def _read_words(text: str, match: re.Match[str]) -> Number | None:
     word = match["multiple"]
     if word in ("twice", "thrice"):
         return None if _NO_RATE.match(text, end) else _worded(start, end, _MULTIPLES[word], "x")
-    return _worded(start, end, _MULTIPLES[word], "x") if _DOUBLE_OBJECT.match(text, end) else None
+    if word in ("doubles", "triples", "quadruples") and text.startswith(" of ", end):
+        return None  # "quadruples of words"
+    verb = word not in ("double", "triple", "quadruple")
+    doubled = _DOUBLE_OBJECT.match(text, end) or (verb and _MEASURED.match(text, end))
+    return _worded(start, end, _MULTIPLES[word], "x") if doubled else None
 
 
 def _worded(start: int, end: int, value: float, unit: str | None = None) -> Number:
@@ -427,6 +463,8 @@ def _counted(text: str, match: re.Match[str]) -> Number | None:
     unit = read_unit(text, end)
     if unit is None or not known_unit(unit.name).worded:
         return None
+    if _REPEATED.match(text, end) and not _BY_OF.search(text, max(0, start - 12), start):
+        return None  # "ran it five times to see"
     if (
         match["counted"] in ("a", "an")
         and not match["hundreds"]

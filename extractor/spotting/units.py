@@ -123,8 +123,8 @@ _RATE = re.compile(r" ([a-z]+(?:-[a-z]+)? ?(?:per (?:second|sec|minute|min|hour|
 _OF_THINGS = re.compile(r" ([a-z]+s per [a-z]+)(?![a-z-])")
 _PER_THING = re.compile(r" per [a-z]+(?![a-z-])")
 _WORD = re.compile(_GAP + r"([A-Za-zµÅ]+)([23²³]|\^[23]|\^?-[1-3](?![\d.]))?(/[A-Za-zµ]+\d?)?(?![A-Za-z0-9_^])")
-_BASE = re.compile(_GAP + r"([A-Za-zµÅ]+|°C)([23])?(?=[ ·.]?[A-Za-zµ]+\^?-[12](?!\d))")
-_PER_UNIT = re.compile(r"[ ·.]?([A-Za-zµ]+)\^?-([12])(?!\d)")
+_BASE = re.compile(_GAP + r"(m?A h|[A-Za-zµÅ]+|°C)([23])?(?=[ ·.]?[A-Za-zµ]+\^?- ?[12](?!\.?\d))")
+_PER_UNIT = re.compile(r"[ ·.]?([A-Za-zµ]+)\^?- ?([12])(?!\.?\d)")
 _NOUN = re.compile(
     rf" (?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])}) ){{1,2}}"
     rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
