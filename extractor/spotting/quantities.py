@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from extractor.documents import Span
 from extractor.records import Bound
 from extractor.spotting.lexicon import load
-from extractor.spotting.numbers import Number, find_numbers
+from extractor.spotting.number_words import Number
+from extractor.spotting.numbers import find_numbers
 from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit, sign_before
 from extractor.text import View
 
