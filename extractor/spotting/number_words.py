@@ -41,7 +41,10 @@ _DOUBLE_OBJECT = re.compile(
     r" (?:the|throughput|accuracy|speed|performance|efficiency|capacity|that|those|its|their|our|of|as"
     r"|in (?:size|speed)|amount)(?![a-z])"
 )
-_MEASURED = re.compile(rf"(?: [a-z][\w-]*['’]?s?['’]?){{0,3}}? (?:{'|'.join(_LEXICON['measured']['nouns'])})(?![a-z-])")
+_MEASURED = re.compile(
+    r"(?: (?!(?:with|in|by|at|on|for|to|and|or|from|when|while|over|under|after|if|than|is|are|was|were) )"
+    rf"[a-z][\w-]*['’]?s?['’]?){{0,3}}? (?:{'|'.join(_LEXICON['measured']['nouns'])})(?![a-z-])"
+)
 _OF_THE = re.compile(r"\s(?:of|the|as|less|fewer|smaller|its)(?![a-z])")
 _ARTICLE = re.compile(r"\san?(?=[\s-])")
 _BY_OR_IN = re.compile(r"(?i)\b(?:by|in)\s(?:over\s|more than\s|almost\s|about\s|nearly\s|roughly\s)?$")
