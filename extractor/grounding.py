@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from extractor.documents import Document, Span, spaced
+from extractor.documents import Document, Span
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Quantity, Rejection, Spans
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
@@ -280,7 +280,8 @@ def locate(text: str, phrase: str, near: Span, sentence: Span) -> Span | None:
         first, last = bisect_left(spans, (sentence[0], 0)), bisect_right(spans, (sentence[1], 0))
         if inside := [span for span in spans[first:last] if span[1] <= sentence[1]]:
             place = bisect_left(inside, near)
-            return min(inside[max(0, place - 2) : place + 2], key=lambda span: (_apart(text, span, near), span))
+            nearest = inside[max(0, place - 2) : place + 2]
+            return nearest[0] if len(nearest) == 1 else min(nearest, key=lambda span: (_apart(text, span, near), span))
     for spans in found:
         if spans:
             place = bisect_left(spans, near)
@@ -296,7 +297,7 @@ def _apart(text: str, span: Span, near: Span) -> int:
     """How many characters stand between two spans; a run of white space is one."""
     gap = max(near[0] - span[1], span[0] - near[1])
     first = min(span[1], near[1])
-    return len(spaced(f"|{text[first : first + gap]}|")) - 2 if gap > 0 else gap
+    return len(" ".join(f"|{text[first : first + gap]}|".split())) - 2 if gap > 0 else gap
 
 
 def folded(phrase: str) -> str:

@@ -14,7 +14,7 @@ from extractor.cli.terminal import leave, mishaps, out, say
 
 if TYPE_CHECKING:
     from extractor.jobs.batch.plan import PlannedBatch
-    from extractor.jobs.progress import Outcome
+    from extractor.jobs.job import Outcome
 
 batch = typer.Typer(
     help="""Send a job through its provider's batch endpoint, at half the price and within a day.

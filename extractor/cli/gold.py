@@ -100,7 +100,7 @@ class _Drafts:
     """Takes each extraction as a file to annotate."""
 
     def __init__(self, folder: Path) -> None:
-        from extractor.jobs.progress import Counts
+        from extractor.jobs.job import Counts
 
         self.counts = Counts()
         self.kept = 0

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from extractor.jobs.job import Counts, Outcome, Progress
     from extractor.jobs.journal import Journal
-    from extractor.jobs.progress import Counts, Outcome, Progress
 
 _LONG_WORD, _LONG_LINE = 300, 3_000
 """Characters from which on a word or a line is shortened; few paths are as long."""

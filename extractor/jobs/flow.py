@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, ExtractorError, JobError, Spent, StoppedError
-from extractor.jobs.progress import Watch
+from extractor.jobs.job import Watch
 from extractor.jobs.sinks import Portion, Sink
 from extractor.labels import Labeller
 from extractor.outputs.jsonl import to_line

@@ -18,9 +18,8 @@ from pydantic import ValidationError
 
 from extractor.documents import Document
 from extractor.errors import JobError, Spent, UsageError
-from extractor.jobs.job import JOB, WAYS_OUT, Description, Job, earlier, file_of, written_whole
+from extractor.jobs.job import JOB, WAYS_OUT, Counts, Description, Job, Progress, Watch, earlier, file_of, written_whole
 from extractor.jobs.lines import Line, Lines
-from extractor.jobs.progress import Counts, Progress, Watch
 from extractor.jobs.sinks import Portion
 from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, to_line
 from extractor.records import Extraction, Failure

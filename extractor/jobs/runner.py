@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from extractor.documents import Document
 from extractor.errors import JobError, UsageError
 from extractor.jobs.flow import Stop, run_job
-from extractor.jobs.job import Job
+from extractor.jobs.job import Job, Outcome, Watch
 from extractor.jobs.journal import Journal
-from extractor.jobs.progress import Outcome, Watch
 from extractor.jobs.sinks import BulkSink, Streams
 from extractor.labelling.models import RULES, Labelling, choose
 from extractor.sources import BadRecord, Gauge, read

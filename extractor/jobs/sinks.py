@@ -5,7 +5,7 @@ from typing import BinaryIO, Protocol
 
 from extractor.documents import Document
 from extractor.errors import Spent
-from extractor.jobs.progress import Counts
+from extractor.jobs.job import Counts
 from extractor.outputs.jsonl import to_line
 from extractor.records import Extraction, Failure
 

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from extractor.errors import JobError
 from extractor.jobs.flow import Flow, Item, Stop, failure, read_beside, work_off
-from extractor.jobs.progress import Watch
+from extractor.jobs.job import Watch
 from extractor.jobs.sinks import BulkSink, Portion
 from extractor.sources import BadRecord
 

@@ -12,9 +12,8 @@ from typer.testing import CliRunner, Result
 
 from extractor import read_extractions
 from extractor.cli import app
-from extractor.jobs.job import Job
+from extractor.jobs.job import Job, Watch
 from extractor.jobs.journal import Journal, lock
-from extractor.jobs.progress import Watch
 from extractor.outputs.jsonl import to_line
 from extractor.records import Failure
 

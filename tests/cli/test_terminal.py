@@ -14,9 +14,8 @@ import typer
 from extractor.cli import terminal as module
 from extractor.cli.terminal import TALK, Live, Part, clock, documents, fit, model, progress, say, short
 from extractor.errors import BudgetError, JobError
-from extractor.jobs.job import Job
+from extractor.jobs.job import Counts, Job, Outcome, Progress, Watch
 from extractor.jobs.journal import Journal
-from extractor.jobs.progress import Counts, Outcome, Progress, Watch
 
 AT = Progress(done=12_345, failed=3, pending=87_655, read_through=False, in_flight=32, rate=41.2, eta=2127.0)
 SPENT = Counts(documents=12_348, failed=3, calls=12_000, input_tokens=9_800_000, output_tokens=1_234_567, cost_usd=2.5)

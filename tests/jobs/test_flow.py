@@ -13,7 +13,7 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, ProviderError, Spent
 from extractor.jobs.flow import run_job
-from extractor.jobs.progress import Watch
+from extractor.jobs.job import Watch
 from extractor.jobs.sinks import Streams
 from extractor.labels import Labelled, Labels
 from extractor.records import Extraction, Failure, Provenance

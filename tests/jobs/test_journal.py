@@ -13,10 +13,9 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import Spent, UsageError
 from extractor.jobs import journal as module
-from extractor.jobs.job import Job
+from extractor.jobs.job import Counts, Job, Watch
 from extractor.jobs.journal import Journal
 from extractor.jobs.lines import Line
-from extractor.jobs.progress import Counts, Watch
 from extractor.jobs.sinks import Portion
 from extractor.labelling.models import ModelOptions
 from extractor.outputs.jsonl import read_extractions, to_line

@@ -18,7 +18,7 @@ from extractor.documents import Document
 from extractor.errors import JobError
 from extractor.jobs import workers
 from extractor.jobs.flow import Item, Stop
-from extractor.jobs.progress import Watch
+from extractor.jobs.job import Watch
 from extractor.jobs.sinks import Portion, Streams
 from extractor.jobs.workers import PORTION, Workers, _Worker, run_workers
 from extractor.outputs.jsonl import to_line

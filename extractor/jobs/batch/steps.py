@@ -16,9 +16,8 @@ from extractor.jobs.batch.batches import Batches
 from extractor.jobs.batch.plan import Plan, PlannedBatch, PlannedDocument, take
 from extractor.jobs.batch.store import Store, export_requests, import_results
 from extractor.jobs.flow import Item, run_job
-from extractor.jobs.job import Job, written_whole
+from extractor.jobs.job import Job, Outcome, written_whole
 from extractor.jobs.journal import Journal
-from extractor.jobs.progress import Outcome
 from extractor.labelling.llm import ModelLabeller
 from extractor.labelling.models import Chosen, Labelling, choose
 from extractor.llm.batch import PRICE, BatchService, service_for

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from extractor.jobs import progress
-from extractor.jobs.progress import Counts, Watch
+from extractor.jobs import job as module
+from extractor.jobs.job import Counts, Watch
 from extractor.sources import Gauge, read
 
 
@@ -25,7 +25,7 @@ class Half(Gauge):
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock of the module, in its only item."""
     clock = [1000.0]
-    monkeypatch.setattr(progress, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(module, "monotonic", lambda: clock[0])
     return clock
 
 
