@@ -109,7 +109,7 @@ async def _one(labeller: Labeller, items: list[Item]) -> _Outcome:
 
 async def _attempt(document: Document, location: Location, labeller: Labeller) -> _Outcome:
     if _encodable(document.id + document.text) != document.id + document.text:
-        cause = "the record holds half of a surrogate pair, which is no character"
+        cause = "the record holds half of a surrogate pair, which is not a character"
         return failure(document.id, location, cause, "Take the \\ud800 to \\udfff out of it."), None
     try:
         return await extract_document(document, labeller)

@@ -185,7 +185,7 @@ class Outcome:
 
     @property
     def answered(self) -> int:
-        """Documents that were labelled: where a wrong key stops a job with a model, those that need no call are no success."""
+        """Documents that were labelled: where a wrong key stops a job with a model, those that need no call do not count."""
         return self.counts.extracted - (self.counts.uncalled if self.calls else 0)
 
 

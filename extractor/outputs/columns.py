@@ -69,7 +69,7 @@ class FailureRow:
 
 
 def hardware_category(record: Extraction, claim: Claim) -> str | None:
-    """The categories of the devices that a claim names, joined; None where it names none that is known.
+    """The categories of the devices that a claim names, joined; None where it does not name a known one.
 
     They are those of the document's targets that stand in the claim's words, else of targets that hold the words, else those
     that the hardware lexicon gives.
@@ -124,13 +124,15 @@ def _key(phrase: str | None, normal: Callable[[str], str]) -> str | None:
 
 
 _SOURCE = (
-    Column("doi", "text", "The document's DOI.", _known("doi"), null="the input has none"),
-    Column("arxiv_id", "text", "Its arXiv identifier.", _known("arxiv_id"), null="the input has none"),
-    Column("url", "text", "Where it stands.", _known("url"), null="the input has none"),
-    Column("year", "integer", "The year in which it appeared.", _year, null="the input has none"),
-    Column("authors", "text", "Its authors, a semicolon between them.", _known("authors"), null="the input has none"),
-    Column("venue", "text", "The journal, conference or archive.", _known("venue"), null="the input has none"),
-    Column("categories", "text", "Its subjects, a semicolon between them.", _known("categories"), null="the input has none"),
+    Column("doi", "text", "The document's DOI.", _known("doi"), null="the input does not have it"),
+    Column("arxiv_id", "text", "Its arXiv identifier.", _known("arxiv_id"), null="the input does not have it"),
+    Column("url", "text", "Where it stands.", _known("url"), null="the input does not have it"),
+    Column("year", "integer", "The year in which it appeared.", _year, null="the input does not have it"),
+    Column("authors", "text", "Its authors, a semicolon between them.", _known("authors"), null="the input does not have it"),
+    Column("venue", "text", "The journal, conference or archive.", _known("venue"), null="the input does not have it"),
+    Column(
+        "categories", "text", "Its subjects, a semicolon between them.", _known("categories"), null="the input does not have it"
+    ),
     Column("kept", "text", "What else of the input was kept, as a JSON object.", _kept, null="nothing else was kept"),
 )
 _PLACE = (
@@ -141,7 +143,9 @@ _DOCUMENTS = (
     *_PLACE,
     Column("title", "text", "Its title.", lambda r: r.record.title),
     Column("abstract", "text", "Its abstract.", lambda r: r.record.abstract),
-    Column("system", "text", "The name of the paper's own system.", lambda r: r.record.system, null="the paper names none"),
+    Column(
+        "system", "text", "The name of the paper's own system.", lambda r: r.record.system, null="the paper does not name one"
+    ),
     Column(
         "system_key", "text", "The system's normal form.", lambda r: _key(r.record.system, name_key), null="`system` is null"
     ),
@@ -197,7 +201,7 @@ _CLAIMS = (
         lambda r: r.factor.rule,
         null="an absolute value",
     ),
-    Column("metric", "text", "What is measured, as named.", lambda r: r.claim.metric, null="the text names none"),
+    Column("metric", "text", "What is measured, as named.", lambda r: r.claim.metric, null="the text does not name one"),
     Column(
         "metric_key",
         "text",
@@ -219,8 +223,10 @@ _CLAIMS = (
         lambda r: _key(r.subject, name_key),
         null="`subject` is null",
     ),
-    Column("baseline", "text", "What it is compared with, as named.", lambda r: r.claim.baseline, null="the text names none"),
-    Column("dataset", "text", "On what it holds, as named.", lambda r: r.claim.dataset, null="the text names none"),
+    Column(
+        "baseline", "text", "What it is compared with, as named.", lambda r: r.claim.baseline, null="the text does not name one"
+    ),
+    Column("dataset", "text", "On what it holds, as named.", lambda r: r.claim.dataset, null="the text does not name one"),
     Column(
         "dataset_key",
         "text",
@@ -229,7 +235,11 @@ _CLAIMS = (
         null="`dataset` is null",
     ),
     Column(
-        "hardware", "text", "The device on which it holds, as named.", lambda r: r.claim.hardware, null="the text names none"
+        "hardware",
+        "text",
+        "The device on which it holds, as named.",
+        lambda r: r.claim.hardware,
+        null="the text does not name one",
     ),
     Column(
         "hardware_key",
@@ -245,7 +255,9 @@ _CLAIMS = (
         lambda r: hardware_category(r.record, r.claim),
         null="`hardware` is null or of no known category",
     ),
-    Column("system", "text", "The name of the paper's own system.", lambda r: r.record.system, null="the paper names none"),
+    Column(
+        "system", "text", "The name of the paper's own system.", lambda r: r.record.system, null="the paper does not name one"
+    ),
     Column(
         "sentence", "text", "The sentence that says it.", lambda r: r.record.text[r.claim.sentence[0] : r.claim.sentence[1]]
     ),
@@ -278,7 +290,7 @@ _HARDWARE = (
 )
 _FAILURES = (
     Column("job", "text", "The job's folder, as it was named.", lambda r: r.job),
-    Column("document", "text", "The document's id.", lambda r: r.failure.id, null="the input record has none"),
+    Column("document", "text", "The document's id.", lambda r: r.failure.id, null="the input record does not have one"),
     Column("source", "text", "The input file.", lambda r: r.failure.source),
     Column("line", "integer", "The line in it, from 1.", lambda r: r.failure.line, null="the input has no lines"),
     Column("cause", "text", "Why it gave no record.", lambda r: r.failure.cause),

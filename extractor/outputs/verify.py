@@ -118,7 +118,7 @@ def _parsed(text: str, name: str) -> Any:
 
 
 def _of_prose(text: str) -> Iterator[Piece]:
-    """Prose whole, and the cells of each line of a Markdown table on their own; what is no claim is blanked out."""
+    """Prose whole, and the cells of each line of a Markdown table on their own; what is not a claim is blanked out."""
     clean = _ASIDES.sub(_blank, text)
     yield Piece(_TABLE_LINE.sub(_blank, clean))
     for match in _TABLE_LINE.finditer(clean):

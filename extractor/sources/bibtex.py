@@ -210,7 +210,7 @@ def _entries(stream: BufferedReader) -> Iterator[tuple[int, str, tuple[str, str]
 
 
 def _recognises(head: bytes) -> bool:
-    """Whether the first thing that is no comment is an entry."""
+    """Whether the first thing that is not a comment is an entry."""
     for line in head.splitlines()[:200]:
         text = line.strip()
         if text.startswith(b"@"):

@@ -204,7 +204,7 @@ def _zstd(stream: BinaryIO) -> _Reads:
 
 
 def _damaged() -> tuple[type[Exception], ...]:
-    """What decompressors raise for bytes that are no file of theirs."""
+    """What decompressors raise for bytes that are not in their format."""
     module = sys.modules.get("backports.zstd")
     return (OSError, zlib.error, lzma.LZMAError) if module is None else (OSError, zlib.error, lzma.LZMAError, module.ZstdError)
 

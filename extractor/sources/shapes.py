@@ -49,7 +49,7 @@ def _inverted(index: object) -> str | None:
     try:
         places = [(int(place), word) for word, at in index.items() for place in at]
     except (TypeError, ValueError):
-        raise WrongTypeError('the field "abstract_inverted_index" holds places that are no numbers') from None
+        raise WrongTypeError('the field "abstract_inverted_index" holds places that are not numbers') from None
     if len({place for place, _ in places}) < len(places):
         raise WrongTypeError('the field "abstract_inverted_index" has two words in one place')
     return " ".join(word for _, word in sorted(places))

@@ -127,7 +127,7 @@ def _read_words(text: str, match: re.Match[str]) -> Number | None:
 
 
 def worded(start: int, end: int, value: float, unit: str | None = None) -> Number:
-    """A number that is no bare run of digits."""
+    """A number that is more than a bare run of digits."""
     return Number(start, end, value, value, unit=unit, bare=False)
 
 

@@ -335,7 +335,7 @@ def count(frame: Frame) -> Verdict:
 
 
 def _counted_follows(frame: Frame) -> bool:
-    """Whether a plural stands behind the number; a name in capitals is none ("88.7 ANLS")."""
+    """Whether a plural stands behind the number; a name in capitals is not one ("88.7 ANLS")."""
     match = _COUNTED.match(frame.after)
     if match is None:
         return False
@@ -383,7 +383,7 @@ RULES: tuple[Callable[[Frame], Verdict], ...] = (
 
 
 def judge(frame: Frame) -> tuple[bool, str]:
-    """Whether a quantity is a claim, and the name of the rule that decided; what no rule decides is none."""
+    """Whether a quantity is a claim, and the name of the rule that decided; what no rule decides is not a claim."""
     for rule in RULES:
         verdict = rule(frame)
         if verdict is not None:

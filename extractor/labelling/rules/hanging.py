@@ -153,7 +153,7 @@ def hang(frame: Frame) -> None:
 
 
 def _of_another_kind(frame: Frame, first: int, last: int) -> bool:
-    """Whether a metric can't be what the word of change, found before, changed: a speedup is none of an accuracy."""
+    """Whether a metric can't be what the word of change, found before, changed: an accuracy has no speedup."""
     change, entry = frame.change_entry, metric_entry(frame.sentence, first, last)
     return change is not None and change.kind == "time" and entry is not None and entry.kind == "accuracy"
 

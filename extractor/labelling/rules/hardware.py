@@ -120,7 +120,7 @@ def own_tool(place: Place) -> Decision | None:
 
 
 def recording(place: Place) -> Decision | None:
-    """What records data or carries sensors is none, nor is what people hold or wear while it records."""
+    """What records data or carries sensors is not a target, nor is what people hold or wear while it records."""
     cues = cue_words()
     held = place.mention.category in _HELD and not place.measured
     while_held = held and (cues.held.search(place.before) or cues.records.search(place.after[:80]))
