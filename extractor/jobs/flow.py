@@ -392,7 +392,9 @@ class _Reader:
             self._changed.clear()
             if len(self._read) < self._size and not self._over:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), _PATIENCE if self._read else None)
+                    # Not `wait_for`, which in Python 3.11 swallows a stop that comes in the same turn as what it waits for.
+                    async with asyncio.timeout(_PATIENCE if self._read else None):
+                        await self._changed.wait()
                     continue
             with self._room:
                 portion, self._read = self._read[: self._size], self._read[self._size :]
