@@ -84,12 +84,15 @@ _MACROS = {  # a macro, and what is read for it
     **dict.fromkeys(["!", "/", "-", "(", ")", "[", "]", "left", "right", "displaystyle", "ensuremath"], ""),
     **dict.fromkeys(["rm", "bf", "it", "em", "sc", "tt", "cal", "small", "itshape", "bfseries", "mbox", "hbox"], ""),
     **dict.fromkeys(["emph", "underline", "boldsymbol", "bm", "operatorname", "SI", "si", "qty", "num", "unit"], ""),
+    **dict.fromkeys(["SIrange", "qtyrange", "numrange"], ""),
     **dict.fromkeys(["text", "textbf", "textit", "textsc", "texttt", "textrm", "textsf", "textsl", "textup", "textnormal"], ""),
     **dict.fromkeys(["mathrm", "mathbf", "mathit", "mathsf", "mathtt", "mathcal", "mathbb", "frac", "dfrac", "tfrac"], ""),
     **{sign: sign for sign in "%&$#_"},
 }
-_BETWEEN = {"SI": " ", "qty": " ", "frac": "/", "dfrac": "/", "tfrac": "/"}
-"""What is read between the two arguments of a macro."""
+_BETWEEN = {"SI": " ", "qty": " ", "frac": "/", "dfrac": "/", "tfrac": "/", "SIrange": "–", "qtyrange": "–", "numrange": "–"}
+"""What is read between the first two arguments of a macro."""
+_GO_ON = {"SIrange": "SI", "qtyrange": "qty"}
+"""As which macro the arguments behind the first are read."""
 
 _TAGS = "p|sup|sub|i|b|em|strong|u|br|italic|bold|sc|title|sec|abstract|span|div|li|ul|ol|list|list-item|inline-formula"
 _BLOCKS = frozenset(["p", "title", "sec", "abstract", "div", "li", "ul", "ol", "list", "list-item"])
@@ -113,7 +116,7 @@ _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _MATH = re.compile(r"\$(?![\s$])((?:[^$\\]|\\.){1,400}?)(?<![\s\\])\$|\$\s((?:[\d.,^_{}+\-=<>~±×%()\s]|\\[a-zA-Z%]+)+)\$")
 _PRICES = re.compile(r"\d.*?(?<![\\A-Za-z{])[A-Za-z]{3}", re.DOTALL)
 """What stands between the dollar signs of two prices: "$5, or 10$"."""
-_SIGNS = re.compile(r"[\\^_<>=~]")
+_SIGNS = re.compile(r"[\\^_<>=~]|\A[-–]+\Z")
 _OPENED = re.compile(r"(?:\\[A-Za-z]+\s?|[_^])?\{\s?$")
 _STYLED = re.compile(r"\\([A-Za-z]+)\{$")
 _SIGN_MACRO = re.compile(r"\\(?:sim|approx|le|ge|lt|gt|pm)")
@@ -232,7 +235,7 @@ class View:
                     closed = braces.pop() if braces else ""
                     read = "}" if closed == "\\" else ""
                     if closed in _BETWEEN and text.startswith("{", end):
-                        read = _BETWEEN[closed]
+                        read, macro = _BETWEEN[closed], _GO_ON.get(closed, "")
             elif kind == "dash":
                 read = _dash(text, start, end)
             elif kind == "raised":
@@ -335,7 +338,7 @@ def _mathematics(text: str) -> list[Span]:
     match = _MATH.search(text) if "$" in text else None
     while match:
         first, last = match.span(1) if match[1] else match.span(2)
-        price = text[match.end() : match.end() + 1].isdigit() and not _SIGNS.search(text, first, last)
+        price = text[match.end() : match.end() + 1].isdigit() and not _SIGNS.search(text[first:last])
         if price or _PRICES.match(text, first, last):
             match = _MATH.search(text, match.start() + 1)
         else:

@@ -28,14 +28,19 @@ _TO = r" ?(?:-|–|—|to|,|;|and) ?"
 _ASIDE_HINTS = ("CI", "nterval", "CrI", "quartile", "IQR")
 _P_VALUE = re.compile(r"[pP][ -]?[<=>≤≥v]")
 _ASIDE = re.compile(
-    rf"(?:{_NUM} ?)?(?:\bCr?Is?\b|\b(?:[Cc]onfidence|[Cc]redible|[Uu]ncertainty) [Ii]ntervals?|\bIQR\b"
+    rf"(?:{_NUM} ?)?(?:\bCr?Is?(?:\d\d)?\b|\b(?:[Cc]onfidence|[Cc]redible|[Uu]ncertainty) [Ii]ntervals?|\bIQR\b"
     r"|\binterquartile range)"
-    rf"(?: ?\(?Cr?Is?\)?)?(?:[ :=,\[(]| of| was| is)*(?:{_NUM}(?:{_TO}{_NUM})?\]?)?"
+    rf"(?: ?\(?Cr?Is?\)?)?(?: of| was| is|[ :=,\[(])*(?:{_NUM}(?:{_TO}{_NUM})?\]?)?"
     rf"|(?<=\(){_NUM}{_TO}{_NUM}[,;] ?{_NUM} ?Cr?I(?=\))"
     r"|\b[pP](?:[- ]values?(?: of| was| is)? ?(?:[<=>≤≥~]+ ?)?| ?[<=>≤≥~]+ ?)"
     rf"(?:10 ?\^ ?-\d+|(?P<probability>{_NUM})(?P<power> ?[×x] ?10 ?\^? ?-\d+)?)"
 )
 """A confidence interval with its level, a p-value."""
+_SCORE = r"(?:\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})(?: ?%)?"
+_AROUND = re.compile(
+    rf"(?<![\w.,-])(?P<value>{_SCORE}) ?(?P<interval>[(\[](?P<least>{_SCORE}){_TO}(?P<most>{_SCORE})(?=[)\],;])[)\]]?)"
+)
+"""A score with the interval that holds it: "an AUC of 0.89 (0.85-0.92)"."""
 _LONGEST_ABBREVIATION = 8
 _LONGEST_SENTENCE = 1200
 """Characters, more than any of 4,228 abstracts has; a longer one is read in parts, so that time grows with length alone."""
@@ -111,9 +116,16 @@ def _outside(quantities: tuple[QuantityMention, ...], hardware: tuple[HardwareMe
 
 def find_asides(text: str) -> tuple[Span, ...]:
     """Where confidence intervals and p-values stand: their numbers say how sure a result is, not what it is."""
-    if _P_VALUE.search(text) is None and not any(hint in text for hint in _ASIDE_HINTS):
-        return ()
-    return tuple(match.span() for match in _ASIDE.finditer(text) if _is_probable(match))
+    spans = [match.span("interval") for match in _AROUND.finditer(text) if _holds(match)]
+    if _P_VALUE.search(text) or any(hint in text for hint in _ASIDE_HINTS):
+        spans += [match.span() for match in _ASIDE.finditer(text) if _is_probable(match)]
+    return tuple(sorted(spans))
+
+
+def _holds(match: re.Match[str]) -> bool:
+    """Whether an interval holds the value before it, which then is no count or year."""
+    least, value, most = (float(match[name].rstrip(" %")) for name in ("least", "value", "most"))
+    return least < value < most and bool(re.search(r"[.%]", match[0]))
 
 
 def _is_probable(match: re.Match[str]) -> bool:

@@ -20,6 +20,7 @@ _WORDS = re.compile(
     r"(?<![a-z0-9_\\-])(?:"
     rf"(?P<whole>{_SMALL}|a)(?:[ -](?:and|&)[ -]a[ -]half)(?![a-z])"
     rf"|(?P<numerator>{_SMALL}|a)[ -](?P<denominator>{'|'.join(_ORDINALS)})(?![a-z]|-[a-z])"
+    r"|(?P<part>half)[ -]an?[ -]orders?[ -]of[ -]magnitude(?![a-z])"
     rf"|(?P<cardinal>{_SMALL}|an?)(?:[ -](?:to|or|and)[ -](?P<most>{_SMALL}))?(?P<orders>[ -]orders?[ -]of[ -]magnitudes?)"
     rf"|(?P<fold>{_SMALL})-?fold(?![a-z])(?! cross)"
     rf"|(?P<counted>{_SMALL}|a(?=[ -](?:hundred|thousand|million|billion|second|millisecond|minute|hour|day|week|month))"
@@ -30,6 +31,7 @@ _WORDS = re.compile(
     rf"|(?P<multiple>{'|'.join(_MULTIPLES)})(?![a-z]|-[a-z])"
     r")"
 )
+ORDERS = re.compile(r"[ -]?orders?[ -]of[ -]magnitudes?")
 _FIRST_WORDS = {*_CARDINALS, *(f"{word}fold" for word in _CARDINALS), *_MULTIPLES, "a", "an"}
 _FIRST_WORDS |= {"half", "halve", "halves", "halved", "halving"}
 _LEAST = re.compile(rf"(?<![a-z0-9_-])({_SMALL})-?(?: to | or |-to-)$")
@@ -92,7 +94,10 @@ def _read_words(text: str, match: re.Match[str]) -> Number | None:
     start, end = match.span()
     kind = match.lastgroup if match.lastgroup != "hundreds" else "counted"
     if kind == "whole":
-        return worded(start, end, _cardinal(match["whole"]) + 0.5)
+        value = _cardinal(match["whole"]) + 0.5
+        return in_orders(start, orders.end(), value) if (orders := ORDERS.match(text, end)) else worded(start, end, value)
+    if kind == "part":
+        return in_orders(start, end, 0.5)
     if kind == "denominator":
         if match["numerator"] == "a" and not (_OF_THE.match(text, end) or _BY.search(text, max(0, start - 24), start)):
             return None
@@ -129,6 +134,12 @@ def _read_words(text: str, match: re.Match[str]) -> Number | None:
 def worded(start: int, end: int, value: float, unit: str | None = None) -> Number:
     """A number that is more than a bare run of digits."""
     return Number(start, end, value, value, unit=unit, bare=False)
+
+
+def in_orders(start: int, end: int, count: float) -> Number:
+    """So many orders of magnitude, as a factor: 3 are 1000 x, half of one is 3.16 x."""
+    value = float(f"{10.0 ** min(count, 300):.12g}")
+    return Number(start, end, value, value, unit="x", bare=False, orders=True)
 
 
 def _cardinal(word: str) -> float:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from extractor.documents import Span
 from extractor.spotting.lexicon import load
-from extractor.spotting.number_words import Number, find_words, worded
+from extractor.spotting.number_words import ORDERS, Number, find_words, in_orders, worded
 from extractor.spotting.units import read_unit, sign_before
 from extractor.text import LONGEST_WORD, View
 
@@ -24,22 +24,24 @@ _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _RUN = re.compile(rf"[0-9{_VULGAR}](?:(?<=[0-9])[0-9]*(?:[.,:·'’][0-9]+)*[{_VULGAR}]?)?")
 """All digits that stand together. A run is read whole or not at all: a fragment of a number is always wrong."""
 _OPEN = re.compile(r"(?<![A-Za-z0-9_^\\.])|(?<=sim)|(?<=approx)|(?<=upto)|(?<=\\pm)|(?<=pm)|(?<=[a-z]{3}\.)")
+_BEFORE_POINT = re.compile(r"[A-Za-z0-9.]")
 _LIST_ITEM = re.compile(r"\d{1,2}\)")
 _TIMES = r" ?(?:×|·|\*|times|[xX]) ?"
 _SCIENTIFIC = re.compile(
     rf"(?P<mantissa>\d+(?:\.\d+)?){_TIMES}10(?: ?\^ ?(?P<exponent>[-+]?\d+)|(?P<lost>[-–]\d{{1,2}})(?![\d.,]*\d|[-–]))"
 )
 _LOST_POWER = re.compile(rf"(?P<mantissa>\d(?P<part>\.\d+)?){_TIMES}10(?P<lost>\d{{1,2}})(?![\d.,]*\d)")
+_LOST_SIGN = re.compile(r"10-\d(?![\d.,]*\d|-)")
 _POWER = re.compile(r"10 ?\^ ?(?P<power>[-+]?\d+)")
 _DIMENSIONS = re.compile(r"\d+(?: ?(?:[x×]|times) ?\d+)+(?!\.?\d)")
-_FRACTION = re.compile(r"(?P<over>\d{1,3})/(?P<under>\d{1,6})(?![\d/.%]| ?[×x%]|\\)")
+_FRACTION = re.compile(r"(?P<over>\d{1,3})/(?P<under>\d{1,6})(?![\d/.%]| ?[×x%]|\\)(?:(?:st|rd|th)(?![A-Za-z]))?")
 _MIXED = re.compile(rf"(?P<whole>\d+)(?: ?(?P<vulgar>[{_VULGAR}])| (?P<over>\d)/(?P<under>\d{{1,2}})(?=[ -][a-z×x]))")
 _SPACED_GROUPS = re.compile(r"[1-9]\d{0,2}(?: \d{3})+(?:\.\d+)?(?![\d,:]|\.\d| \d)")
 _GROUPS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:['’]\d{3})+)(?:\.\d+)?")
 _WRITTEN = re.compile(r"\d*\.?\d+")
 _DECIMAL_COMMA = re.compile(r"(?P<whole>\d+)[,·](?P<part>\d+)")
 _FURTHER_DECIMAL = re.compile(r"(?: ?[-–] ?| (?:and|to|or) )\d+[,·]\d+")
-_EXPONENT = re.compile(r"[eE][-+]?\d{1,3}(?![A-Za-z\d])")
+_EXPONENT = re.compile(r"[eE][-+]?\d{1,3}(?![A-WYZa-wyz\d])")
 _MAGNITUDE = re.compile(
     r"[kKMB](?![A-Za-z0-9])|T(?= (?:token|param|word|train|FLOP))| ?(?:bn|mn)(?![A-Za-z])"
     r"|[ -](?:hundred|thousand|million|billion|trillion|mln)(?![a-z])"
@@ -48,7 +50,6 @@ _MAGNITUDE = re.compile(
 _OPERATIONS = re.compile(r"\dG[ -]?(FLOPs|MACs)(?![A-Za-z])")
 _UNCERTAINTY = re.compile(r"\(\d{1,3}\)")
 _FORMULA = re.compile(r"/(?:[^\W\d_]{1,2}(?![^\W\d_])|\\|\()")
-_ORDERS = re.compile(r"[ -]?orders?[ -]of[ -]magnitudes?")
 _JOINT = re.compile(r" ?[-–—] ?|-to-|/[+-]?")
 _DECADE = re.compile(r"(?:19|20)\d0s(?![a-z])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -67,8 +68,8 @@ _YEAR_WORDS = frozenset({"in", "by", "since", "until", "of", "from", "year", "ea
 
 _NO_QUANTITY = re.compile("|".join(f"(?:{pattern})" for pattern in _LEXICON["left_alone"]["patterns"]))
 _SHARE = re.compile(
-    r"(?P<low>\d+)(?:[-–](?P<high>\d+))?(?:/| (?:out )?of (?:the )?)(?P<all>\d+)"
-    rf"(?= (?:[a-z-]+ )?(?:{'|'.join(_LEXICON['shares']['nouns'])})(?![a-z]))"
+    r"(?P<low>\d+)(?:[-–](?P<high>\d+))?(?:/| (?P<out>out )?of (?:the )?)(?P<all>\d+)"
+    rf"(?= (?:[a-z-]+ )?(?:{'|'.join(_LEXICON['shares']['nouns'])})(?![a-z])|(?(out) times(?![a-z])|(?!)))"
 )
 _SHARE_ALONE = re.compile(r"(?P<low>\d+)(?:[-–](?P<high>\d+))? out of (?P<all>\d+)(?=[.,;:)](?!\d)|$)")
 _ON = re.compile(r"(?i)\b(?:on|in) $")
@@ -106,7 +107,7 @@ def _digits(view: View, asides: Sequence[Span]) -> Iterator[Number]:
             row = table.span()
         if start < read_to or row[0] <= start < row[1]:
             continue
-        if start and text[start - 1] == "." and run[0].isdigit() and not text[start - 2 : start - 1].isalnum():
+        if start and text[start - 1] == "." and run[0].isdigit() and not _BEFORE_POINT.match(text, max(0, start - 2)):
             start -= 1  # .25
         while aside[1] <= start and (following := next(remaining, None)):
             aside = following
@@ -200,6 +201,8 @@ def _read_digits(text: str, start: int, end: int, sign: str) -> tuple[Number | N
     if match := _LOST_POWER.match(text, start):  # "2.5 × 106" can only be a power; "2 × 106" may be a size
         value = float(match["mantissa"]) * 10.0 ** int(match["lost"])
         return _exactly(begin, match.end(), value, negative) if match["part"] else None, match.end()
+    if match := _LOST_SIGN.match(text, start):  # "10-3 s" is a power that lost its sign, or two numbers
+        return None, match.end()
     number = _read_run(text, start, end, begin, negative)
     return number, number.end if number else end
 
@@ -264,9 +267,8 @@ def _read_plain(text: str, start: int, end: int, begin: int, negative: bool) -> 
     name = magnitude[0].strip(" -") if magnitude else ""
     value = round(float(written) * _MAGNITUDES[name], 6) if magnitude else float(written)
     end = magnitude.end() if magnitude else end
-    if orders := _ORDERS.match(text, end):
-        value = 10.0 ** min(value, 300)
-        return Number(begin, orders.end(), value, value, unit="x", bare=False, orders=True)
+    if orders := ORDERS.match(text, end):
+        return in_orders(begin, orders.end(), value)
     if not magnitude and _FORMULA.match(text, end) and not read_unit(text, end):
         return None  # "1/n"
     return Number(begin, end, value, value, None, bool(magnitude), decimals, not magnitude, negative and not magnitude)
@@ -296,7 +298,7 @@ def _is_reference(text: str, number: Number) -> bool:
 def _is_name(text: str, number: Number, joined: bool) -> bool:
     """Whether the digits belong to a name, a reference or a year: Phi-3, Section 3, in 2021."""
     start, end = number.start, number.end
-    before = text[max(0, start - 32) : start]
+    before = text[max(0, start - 32) : start].rpartition("\n")[2]
     sub = before[-4:].lower() == "sub-"
     if not joined and not sub and _NAME_BEFORE.search(before):
         return True

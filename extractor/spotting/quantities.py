@@ -18,9 +18,10 @@ from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit, sig
 from extractor.text import View
 
 _PLUS = re.compile(r"\+(?= ?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%])")
-_RANGE = re.compile(r" ?(?:-|–|—|~|sim) ?|-to-|(?:-| ?%)? to (?:(?:over|about|around|nearly|almost) )?")
+_RANGE = re.compile(r" ?(?:-|–|—|~|sim|…) ?|-to-|(?:-| ?%)? to (?:(?:over|about|around|nearly|almost) )?")
 _BETWEEN = re.compile(r" and ")
 _PLUS_MINUS = re.compile(r" ?\(?(?:±|\+/-|\+-|pm|plus-minus|plus or minus) ?")
+_AND_MORE = re.compile(r",? (?:and )?")
 _FROM = re.compile(r"(?i)\bfrom (?:about |around |roughly |nearly |over )?$")
 _SPREAD = re.compile(
     r"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere) (?:\w+ )?from (?:about )?$"
@@ -35,7 +36,10 @@ _NOUN_COORDINATED = re.compile(  # "24% less memory and 23%", "a 2x reduction, 3
 )
 _PARALLEL = re.compile(r" (for|in|on|at|over|across|with)(?: [\w-]+){1,5}?(?:, (?:and )?| and )")
 _FASTER = re.compile(r" (?:faster|slower|smaller|quicker|cheaper|lighter|speed-?ups?|acceleration)(?![a-z])")
-_FACTOR_BEFORE = re.compile(r"(?i)(?:factors? of|speed-?ups? (?:of|by)|faster by) (?:\w+ ){0,2}?[~<>≈]* ?$")
+_FACTOR_BEFORE = re.compile(
+    r"(?i)(?:factors? (?:of|between|(?:rang|vary)ing (?:from|between))|speed-?ups? (?:of|by)|faster by)"
+    r" (?:\w+ ){0,2}?[~<>≈]* ?$"
+)
 _PARAMETERS_BEFORE = re.compile(
     r"(?i)(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$|parameters? \([<>~]? ?$"
 )
@@ -89,7 +93,7 @@ def find_quantities(view: View, asides: Sequence[Span] = ()) -> tuple[QuantityMe
     """Find the quantities of a text in reading order, numbered from 1."""
     text = view.text
     quantities = [_measure(text, number) for number in find_numbers(view, asides)]
-    quantities = _join(text, quantities)
+    quantities = _add_up(text, _join(text, quantities))
     quantities = _share_units(text, quantities)
     quantities = _share_bounds(text, quantities)
     return tuple(
@@ -190,7 +194,8 @@ def _range(text: str, first: _Quantity, second: _Quantity, gap: str) -> _Quantit
         return None
     elif gap.strip() == "to" and _FROM.search(before) and not _SPREAD.search(before) and second.unit != "x":
         return None  # "from 729 to 81 tokens" are two results
-    unit = second.unit or (first.unit if known_unit(first.unit).dimension == "money" else None)
+    before_both = known_unit(first.unit).dimension == "money" or first.end == first.number.end
+    unit = second.unit or (first.unit if before_both else None)  # "$3 to 5", "factors of 3-5"
     if first.unit is not None and first.unit != unit:
         return None
     low, high = first.low, second.high
@@ -207,6 +212,31 @@ def _range(text: str, first: _Quantity, second: _Quantity, gap: str) -> _Quantit
         return None
     bound = first.bound if first.bound != "exact" else second.bound if second.bound == "at_least" else "exact"
     return replace(second, start=first.start, low=low, high=high, unit=unit, bound=bound)
+
+
+def _add_up(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
+    """Join a time in several units to one in the largest: "1 h 30 min" is 1.5 h."""
+    summed: list[_Quantity] = []
+    for n, quantity in enumerate(quantities):
+        if n and _goes_on(text, quantities[n - 1], quantity):
+            whole = summed[-1]
+            share = quantity.low * known_unit(quantity.unit).base / known_unit(whole.unit).base
+            value = float(f"{whole.low + share:.12g}")
+            summed[-1] = replace(whole, end=quantity.end, low=value, high=value)
+        else:
+            summed.append(quantity)
+    return summed
+
+
+def _goes_on(text: str, part: _Quantity, quantity: _Quantity) -> bool:
+    """Whether a time is the next part of the one before it: "30 min" after "1 h", but not "20 ms" after "90 s"."""
+    if quantity.start - part.end > 6 or not _AND_MORE.fullmatch(text, part.end, quantity.start):
+        return False
+    larger, smaller = known_unit(part.unit), known_unit(quantity.unit)
+    if not larger.dimension == smaller.dimension == "time" or quantity.bound != "exact":
+        return False
+    single = part.low == part.high and quantity.low == quantity.high and not part.low % 1
+    return single and smaller.base / larger.base >= 1 / 60 and smaller.base * quantity.high < larger.base
 
 
 def _share_units(text: str, quantities: list[_Quantity]) -> list[_Quantity]:

@@ -117,14 +117,18 @@ _PHRASES = re.compile(
     _GAP
     + "("
     + "|".join(sorted((re.escape(spelling) for spelling in _SPELLINGS if not spelling.isalpha()), key=len, reverse=True))
-    + r")(?![A-Za-z0-9])"
+    + r")(?![A-Za-z0-9^²³])"
 )
-_RATE = re.compile(r" ([a-z]+(?:-[a-z]+)? ?(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec)?)(?: per [a-z]+)?)(?![a-z])")
+_RATE = re.compile(
+    r" ([a-z]+(?:-[a-z]+)? ?(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec)?)(?: per [a-z]+)?)(?![a-z0-9^²³])"
+)
 _OF_THINGS = re.compile(r" ([a-z]+s per [a-z]+)(?![a-z-])")
-_PER_THING = re.compile(r" per [a-z]+(?![a-z-])")
-_WORD = re.compile(_GAP + r"([A-Za-zµÅ]+)([23²³]|\^[23]|\^?-[1-3](?![\d.]))?(/[A-Za-zµ]+\d?)?(?![A-Za-z0-9_^])")
-_BASE = re.compile(_GAP + r"(m?A h|[A-Za-zµÅ]+|°C)([23])?(?=[ ·.]?[A-Za-zµ]+\^?- ?[12](?!\.?\d))")
-_PER_UNIT = re.compile(r"[ ·.]?([A-Za-zµ]+)\^?- ?([12])(?!\.?\d)")
+_PER_THING = re.compile(r" per [a-z]+(?![a-z-])|/(?:GPU|CPU|TPU|core|node|chip|device|user|stream|thread|W|mm2)(?![A-Za-z])")
+_WORD = re.compile(
+    _GAP + r"([A-Za-zµÅ]+)([23²³]|\^[23]|\^?-[1-3](?!\.?\d))?((?:/[A-Za-zµ]+(?:\^?[23]|[²³])?)+)?(?![A-Za-z0-9_^²³])"
+)
+_BASE = re.compile(_GAP + r"(m?A h|[A-Za-zµÅ]+|°C)([23])?(?=[ ·.][A-Za-zµ]+\^?- ?[12](?!\.?\d))")
+_PER_UNIT = re.compile(r"[ ·.]([A-Za-zµ]+)\^?- ?([12])(?!\.?\d)")
 _NOUN = re.compile(
     rf" (?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])}) ){{1,2}}"
     rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
@@ -162,11 +166,17 @@ def _read_word(match: re.Match[str]) -> WrittenUnit | None:
         return None
     name, scale = known
     if power:
-        name += re.sub(r"[^\d-]", "", unicodedata.normalize("NFKC", power))
+        name += _upright(power)
     if rate is None:
         return WrittenUnit(name, scale, match.end(2) if power else match.end(1))
+    rate = _upright(rate)
     whole = _SPELLINGS.get(word + rate)
     return WrittenUnit(whole[0], whole[1], match.end()) if whole else WrittenUnit(name + rate, scale, match.end())
+
+
+def _upright(power: str) -> str:
+    """Exponents as digits alone: "/cm^2" and "/cm²" are "/cm2"."""
+    return unicodedata.normalize("NFKC", power).replace("^", "")
 
 
 def _read_exponents(match: re.Match[str]) -> WrittenUnit | None:
