@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+from extractor.documents import Source
 from extractor.outputs.factors import Factor
 from extractor.outputs.names import name_key, phrase_key
 from extractor.records import Claim, Extraction, Failure, HardwareTarget
@@ -15,7 +16,6 @@ Type = Literal["text", "integer", "number", "boolean"]
 Cell = str | int | float | bool | None
 LIST: Final = "; "
 """What stands between the parts of a cell that holds several."""
-_NAMED_SOURCE: Final = ("doi", "arxiv_id", "url", "year", "authors", "venue", "categories")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _year(row: Any) -> int | None:
 
 
 def _kept(row: Any) -> str | None:
-    kept = {name: value for name, value in row.record.source.items() if name not in _NAMED_SOURCE}
+    kept = {name: value for name, value in row.record.source.items() if name not in Source.__annotations__}
     return json.dumps(kept, ensure_ascii=False) if kept else None
 
 
@@ -126,6 +126,7 @@ def _key(phrase: str | None, normal: Callable[[str], str]) -> str | None:
 _SOURCE = (
     Column("doi", "text", "The document's DOI.", _known("doi"), null="the input does not have it"),
     Column("arxiv_id", "text", "Its arXiv identifier.", _known("arxiv_id"), null="the input does not have it"),
+    Column("pmid", "text", "Its number in PubMed.", _known("pmid"), null="the input does not have it"),
     Column("url", "text", "Where it stands.", _known("url"), null="the input does not have it"),
     Column("year", "integer", "The year in which it appeared.", _year, null="the input does not have it"),
     Column("authors", "text", "Its authors, a semicolon between them.", _known("authors"), null="the input does not have it"),
@@ -192,14 +193,14 @@ _CLAIMS = (
         "number",
         "`high` said as times better: above 1 better than the baseline, below 1 worse.",
         lambda r: r.factor.high,
-        null="`factor_rule` says why; an absolute value has none",
+        null="the claim is an absolute value, or the text does not allow a factor; `factor_rule` says why",
     ),
     Column(
         "factor_rule",
         "text",
-        "The rule below that gave the factor, or the reason why there is none.",
+        "The rule below that gave the factor, or that says why the text does not allow one.",
         lambda r: r.factor.rule,
-        null="an absolute value",
+        null="the claim is an absolute value",
     ),
     Column("metric", "text", "What is measured, as named.", lambda r: r.claim.metric, null="the text does not name one"),
     Column(
@@ -266,7 +267,7 @@ _CLAIMS = (
         "number",
         "The probability, 0 to 1, that the claim is right.",
         lambda r: r.claim.confidence,
-        null="the labeller gives none",
+        null="the labeller does not know it",
     ),
     *(
         _span(name, f"Where `{name}` {('starts', 'ends (exclusive)')[end]} in the text, in code points.", end)

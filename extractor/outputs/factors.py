@@ -225,7 +225,7 @@ def _move(text: str, claim: Claim, better: str) -> Move:
 
 
 def _governing(text: str, sentence: Span, quantity: Span) -> str:
-    """The word of change that governs a number: "40% higher", "reduces memory by 40%"; "" where there is none."""
+    """The word of change that governs a number: "40% higher", "reduces memory by 40%"; "" where no word does."""
     behind = _behind(_TOKEN.findall(lowered(text[quantity[1] : sentence[1]])))
     return behind or _before(_TOKEN.findall(lowered(text[sentence[0] : quantity[0]])))
 

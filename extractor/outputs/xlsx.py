@@ -18,7 +18,12 @@ _WIDE: Final = 60
 """The greatest width of a column, in characters."""
 _MEASURED: Final = 1000
 """The rows that a column's width is measured on."""
-_LINKED: Final = {"url": "", "doi": "https://doi.org/", "arxiv_id": "https://arxiv.org/abs/"}
+_LINKED: Final = {
+    "url": "",
+    "doi": "https://doi.org/",
+    "arxiv_id": "https://arxiv.org/abs/",
+    "pmid": "https://pubmed.ncbi.nlm.nih.gov/",
+}
 
 
 class XLSX:

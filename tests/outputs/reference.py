@@ -20,7 +20,7 @@ def reference() -> str:
         lines += [f"| `{c.name}` | {c.type} | {c.about} | {c.null} |" for c in columns]
     lines += ["\n## Rules of `factor`\n", f"{_FACTORS}\n", "| rule | factor | example |", "| --- | --- | --- |"]
     for rule in rules():
-        lines.append(f"| {rule.name} | {rule.gives or f'none: {rule.because}'} | {_example(rule.example)} |")
+        lines.append(f"| {rule.name} | {rule.gives or f'null: {rule.because}'} | {_example(rule.example)} |")
     return "\n".join(lines) + "\n"
 
 

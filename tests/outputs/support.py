@@ -15,6 +15,7 @@ TWO_DEVICES = extract(
     update={
         "source": {
             "doi": "10.1/ab",
+            "pmid": "38000001",
             "url": "https://example.org/a?b=1&c=2",
             "year": 2024,
             "authors": ["Ada B.", "Cy D."],

@@ -3,26 +3,18 @@
 import csv
 import io
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 from zipfile import ZipFile
 
-import duckdb
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 
 from extractor.errors import DataError, UsageError
 from extractor.outputs import xlsx
 from extractor.outputs.columns import TABLES
 from extractor.outputs.export import FORMATS, export, guarded, unguarded
-from extractor.outputs.tables import arrow_schema, read_table
+from extractor.outputs.tables import read_table
+from tests.outputs.readers import READERS, as_read
 from tests.outputs.support import EMPTY, RECORDS, TWO_DEVICES, write_job
-
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture
@@ -30,95 +22,14 @@ def job(tmp_path: Path) -> Path:
     return write_job(tmp_path / "job")
 
 
-def _delimited(target: Path, table: str) -> Rows:
-    [file] = target.glob(f"{table}.*")
-    with file.open(encoding="utf-8", newline="") as lines:
-        return [_typed(table, row) for row in csv.DictReader(lines, delimiter="\t" if file.suffix == ".tsv" else ",")]
-
-
-def _typed(table: str, row: dict[str, str]) -> dict[str, Any]:
-    read: dict[str, Callable[[str], Any]] = {
-        "text": unguarded,
-        "integer": int,
-        "number": float,
-        "boolean": lambda cell: cell == "true",
-    }
-    columns = {column.name: column for column in TABLES[table]}
-    return {n: None if cell == "" and columns[n].null else read[columns[n].type](cell) for n, cell in row.items()}
-
-
-def _by_pandas(target: Path, table: str) -> Rows:
-    return pa.Table.from_pandas(pd.read_parquet(target / f"{table}.parquet"), arrow_schema(table)).to_pylist()  # type: ignore[no-any-return]
-
-
-def _by_polars(target: Path, table: str) -> Rows:
-    return pl.read_parquet(target / f"{table}.parquet").to_dicts()
-
-
-def _by_duckdb(target: Path, table: str) -> Rows:
-    with duckdb.connect(target, read_only=True) as database:
-        return database.sql(f"SELECT * FROM {table}").arrow().read_all().to_pylist()  # type: ignore[no-any-return]  # noqa: S608
-
-
-def _by_sqlite(target: Path, table: str) -> Rows:
-    database = sqlite3.connect(target)
-    try:
-        cursor = database.execute(f"SELECT {', '.join(c.name for c in TABLES[table])} FROM {table} ORDER BY key")  # noqa: S608
-        return [dict(zip((c.name for c in TABLES[table]), row, strict=True)) for row in cursor]
-    finally:
-        database.close()
-
-
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-
-
-def _by_excel(target: Path, table: str) -> Rows:
-    """The cells of a sheet, read from its XML."""
-    with ZipFile(target) as book:
-        sheet = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{[*TABLES].index(table) + 1}.xml"))  # noqa: S314 (its own)
-    lines = [{_letters(cell): _cell(cell) for cell in row} for row in sheet.iter(f"{_MAIN}row")]
-    header = lines[0]
-    rows = [{name: line.get(letters) for letters, name in header.items()} for line in lines[1:]]
-    empty = {column.name for column in TABLES[table] if column.type == "text" and not column.null}
-    return [{n: "" if cell is None and n in empty else cell for n, cell in row.items()} for row in rows]
-
-
-def _letters(cell: ElementTree.Element) -> str:
-    return cell.attrib["r"].rstrip("0123456789")
-
-
-def _cell(cell: ElementTree.Element) -> Any:
-    if cell.attrib.get("t") == "inlineStr":
-        text = "".join(part.text or "" for part in cell.iter(f"{_MAIN}t"))
-        return text.replace("_x000B_", "\x0b").replace("_x0001_", "\x01")
-    value = float(cell.findtext(f"{_MAIN}v") or "")
-    return bool(value) if cell.attrib.get("t") == "b" else value
-
-
-def _as_excel(rows: Rows) -> Rows:
-    """Rows with numbers of 15 digits, which is what Excel keeps."""
-    return [{n: float(f"{cell:.15g}") if isinstance(cell, float | int) else cell for n, cell in row.items()} for row in rows]
-
-
-READERS = [
-    pytest.param("csv", _delimited, id="csv"),
-    pytest.param("tsv", _delimited, id="tsv"),
-    pytest.param("parquet", _by_pandas, id="pandas"),
-    pytest.param("parquet", _by_polars, id="polars"),
-    pytest.param("duckdb", _by_duckdb, id="duckdb"),
-    pytest.param("sqlite", _by_sqlite, id="sqlite"),
-    pytest.param("xlsx", _by_excel, id="xlsx"),
-]
-
-
-@pytest.mark.parametrize(("name", "read"), READERS)
-def test_what_is_written_reads_back(name: str, read: Callable[[Path, str], Rows], job: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_written_reads_back(reader: str, job: Path, tmp_path: Path) -> None:
+    name, read = READERS[reader]
     written = export([job], name, tmp_path / "out")
     assert all(file.exists() for file in written.files)
     for table in TABLES:
         expected = read_table(table, job).to_pylist()
-        found = read(tmp_path / "out", table)
-        assert (found == expected) if name != "xlsx" else (_as_excel(found) == _as_excel(expected))
+        assert as_read(reader, read(tmp_path / "out", table)) == as_read(reader, expected)
         assert written.rows[table] == len(expected) > 0
 
 
@@ -234,6 +145,7 @@ def test_a_workbook_has_a_frozen_header_a_filter_widths_and_links(job: Path, tmp
     assert "<cols>" in claims
     links = _part(tmp_path / "out.xlsx", "xl/worksheets/_rels/sheet2.xml.rels")
     assert "https://doi.org/10.1/ab" in links
+    assert "https://pubmed.ncbi.nlm.nih.gov/38000001" in links
     assert "https://example.org/a?b=1&amp;c=2" in links
     assert "<f>" not in "".join(_part(tmp_path / "out.xlsx", f"xl/worksheets/sheet{n}.xml") for n in range(1, 5))
 

@@ -49,7 +49,8 @@ def test_a_claim_says_all_that_is_known_of_it(job: Path) -> None:
     assert text[first["sentence_start"] : first["sentence_end"]] == first["sentence"]
     assert first["sentence"].endswith("Raspberry Pi 4.")
     assert first["confidence"] == claim.confidence
-    assert (first["doi"], first["year"], first["authors"]) == ("10.1/ab", 2024, "Ada B.; Cy D.")
+    assert (first["doi"], first["pmid"], first["year"]) == ("10.1/ab", "38000001", 2024)
+    assert first["authors"] == "Ada B.; Cy D."
     assert json.loads(first["kept"]) == {"note": "=1+1"}
 
 
