@@ -18,7 +18,6 @@ from extractor.worker import extract_document
 from tests.rewritten import CAPITALS, EN_DASH, REWRITINGS, Rewritten, rewrite, with_capitals, with_en_dashes
 
 GOLD = Path(__file__).parents[1] / "evals" / "gold"
-FOLDERS = [folder for folder in (GOLD, GOLD / "seeds", GOLD / "arxiv") if any(folder.glob("*.json"))]
 TOLERATED = 0.01
 """Share of the claims that a rewriting may change."""
 
@@ -34,10 +33,8 @@ Fact = tuple[object, ...]
 
 @cache
 def documents() -> list[Document]:
-    """The annotated abstracts of all folders."""
-    pages: list[dict[str, Any]] = [
-        json.loads(path.read_text(encoding="utf-8")) for folder in FOLDERS for path in sorted(folder.glob("*.json"))
-    ]
+    """The annotated abstracts of all sets."""
+    pages: list[dict[str, Any]] = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(GOLD.rglob("*.json"))]
     return [Document(page["id"], page["title"], page["abstract"]) for page in pages]
 
 

@@ -96,7 +96,7 @@ def test_no_command_loads_what_only_models_need(arguments: list[str], tmp_path: 
     (tmp_path / "done").mkdir()
     (tmp_path / "done" / "extractions.jsonl").touch()
     (tmp_path / "gold").mkdir()
-    shutil.copy(ROOT / "evals" / "gold" / "s001.json", tmp_path / "gold")
+    shutil.copy(ROOT / "evals" / "gold" / "seeds" / "s001.json", tmp_path / "gold")
     environment = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     command = [sys.executable, "-c", RUN_AND_LIST, *arguments]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
@@ -113,7 +113,7 @@ def test_no_command_loads_what_only_models_need(arguments: list[str], tmp_path: 
 )
 def test_without_the_extra_a_model_is_one_line_with_the_command(arguments: list[str], extras: str, tmp_path: Path) -> None:
     (tmp_path / "one.jsonl").write_text('{"title": "Tern", "abstract": "Tern is 2x faster than Gull on a GPU."}\n')
-    shutil.copy(ROOT / "evals" / "gold" / "s001.json", tmp_path)
+    shutil.copy(ROOT / "evals" / "gold" / "seeds" / "s001.json", tmp_path)
     hidden = f"import sys; sys.modules |= dict.fromkeys({MODELS!r})\n"
     command = [sys.executable, "-c", hidden + "from extractor.cli import main; main()", *arguments]
     environment = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}

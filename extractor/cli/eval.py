@@ -11,13 +11,17 @@ from extractor.cli.terminal import console, plain, say
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
-    from extractor.evaluation import GoldDocument
-    from extractor.evaluation.systems import LeftOut, System, Usage
+    from extractor.evaluation.baselines import Measured
+    from extractor.evaluation.systems import Evaluated, System
+    from extractor.evaluation.usage import Usage
 
 
 def evaluate(
     gold: Annotated[
-        Path, options.option("--gold", metavar="DIR", help="The annotated abstracts, a folder of JSON files.")
+        Path,
+        options.option(
+            "--gold", metavar="DIR", help="The annotated abstracts, a folder of JSON files, or of such folders, each a set."
+        ),
     ] = Path("evals/gold"),
     model: Annotated[
         list[str],
@@ -62,14 +66,23 @@ def evaluate(
         options.option("--save-baseline", metavar="FILE", help="Keep the headline figures of the one system as a baseline."),
     ] = None,
     errors: Annotated[bool, options.option("--errors", help="List each miss, false claim and wrong field instead.")] = False,
+    show_held_out: Annotated[
+        bool,
+        options.option(
+            "--show-held-out",
+            help="Also list the abstracts of sets that are held out. Whoever has seen them can no longer say how well a change "
+            "does on unseen text.",
+        ),
+    ] = False,
     as_json: Annotated[bool, options.option("--json", help="Print the figures as JSON instead.")] = False,
 ) -> None:
     """Score the built-in rules and models against annotated abstracts, and compare them.
 
-    Prints the headline figures of each system with their 95% intervals, what it takes, and verdicts in words; of one system
-    alone also every figure. Writes the whole report, with each abstract and its errors, as a page, as Markdown and as JSON.
-    docs/evaluation.md defines each figure. A model's replies are played from recordings; --record makes them, and goes on
-    where it was interrupted. --errors and --json are about one system, the rules if none is named, and write no report.
+    Prints the headline figures of each system with their 95% intervals, what it takes, and verdicts in words, for each set of
+    abstracts by itself; of one system alone also every figure. Writes the whole report, with each abstract and its errors, as a
+    page, as Markdown and as JSON; of a set that is held out only figures are shown. docs/evaluation.md defines each figure. A
+    model's replies are played from recordings; --record makes them, and goes on where it was interrupted. --errors and --json
+    are about one system, the rules if none is named, and write no report.
 
     Example: extractor eval
 
@@ -80,9 +93,8 @@ def evaluate(
     Exit codes: 0 scored, 1 a gold file or a recording is broken, or a model does not answer, 2 wrong usage,
     3 scored, but a recorded model could not be scored, 4 a figure fell below its baseline.
     """
-    from extractor.evaluation import read_gold
-    from extractor.evaluation.systems import evaluate as score_system
-    from extractor.evaluation.systems import evaluate_recorded, product
+    from extractor.evaluation.sets import read_sets
+    from extractor.evaluation.systems import evaluate_sets, product
     from extractor.labelling.models import RULES
 
     if errors and as_json:
@@ -94,92 +106,117 @@ def evaluate(
     if votes > 1 and set(model) <= {RULES}:
         raise UsageError("--votes asks a model again, and the rules always answer alike; name one with --model")
     asked = product(model or [RULES], prompt, base_url, narrow_schema, votes)
-    if len(asked) > 1 and (errors or as_json or save_baseline):
+    alone = errors or as_json
+    if len(asked) > 1 and (alone or save_baseline):
         raise UsageError("--errors, --json and --save-baseline are about one system; name one --model and at most one --prompt")
-    documents = read_gold(gold)
-    systems = [score_system(documents, each, cassettes, record=record, notice=say) for each in asked]
-    if errors or as_json:
-        _print(systems[0], documents, as_json=as_json)
+    sets = read_sets(gold)
+    if show_held_out:
+        sets = tuple(each.shown() for each in sets)
+    evaluated = evaluate_sets(sets, asked, cassettes, record=record, also_recorded=not (model or alone), notice=say)
+    if alone:
+        _print(evaluated, as_json=as_json)
         return
-    left_out: list[LeftOut] = []
-    if not model:
-        recorded, left_out = evaluate_recorded(documents, cassettes, say)
-        systems += recorded
-    _report(documents, systems, left_out, report)
-    fell = _gate(systems, baseline)
+    _report(evaluated, report)
+    fell = _gate(evaluated, baseline)
     if save_baseline is not None:
-        _save(systems, save_baseline)
-    raise typer.Exit(FELL if fell else DONE_WITH_FAILURES if left_out else ALL_DONE)
+        _save(evaluated, save_baseline)
+    broken = any(left.recorded for each in evaluated for left in each.left_out)
+    raise typer.Exit(FELL if fell else DONE_WITH_FAILURES if broken else ALL_DONE)
 
 
-def _print(system: "System", documents: "tuple[GoldDocument, ...]", *, as_json: bool) -> None:
-    """One system's figures as JSON, or its errors one by one."""
+def _print(evaluated: "tuple[Evaluated, ...]", *, as_json: bool) -> None:
+    """The figures of one system as JSON, set by set, or its errors one by one."""
     import json
 
+    from extractor.evaluation.report.terminal import list_errors
+
+    if as_json:
+        figures = {each.gold.name: _figures(each, system) for each in evaluated for system in each.systems}
+        typer.echo(json.dumps({"sets": figures}, indent=2))
+        return
+    for each in evaluated:
+        if each.gold.held_out:
+            say(f"{each.gold.name} is held out: its errors are not listed")
+            continue
+        for line in (line for system in each.systems for line in list_errors(system.alignments)):
+            typer.echo(plain(line))
+
+
+def _figures(evaluated: "Evaluated", system: "System") -> dict[str, object]:
     from extractor.evaluation import score
     from extractor.evaluation.findings import cover
     from extractor.evaluation.metrics import to_dict
-    from extractor.evaluation.report.terminal import list_errors
 
-    if not as_json:
-        for line in list_errors(system.alignments):
-            typer.echo(plain(line))
-        return
     used = _usage(system)
-    figures = {**score(system.alignments).as_dict(), "spotting": to_dict(cover(documents))}
-    typer.echo(json.dumps(figures | ({} if used is None else {"usage": used.as_dict()}), indent=2))
+    figures = {**score(system.alignments).as_dict(), "spotting": to_dict(cover(evaluated.gold.documents))}
+    return figures | ({} if used is None else {"usage": used.as_dict()})
 
 
-def _report(documents: "tuple[GoldDocument, ...]", systems: "list[System]", left_out: "list[LeftOut]", folder: Path) -> None:
+def _report(evaluated: "tuple[Evaluated, ...]", folder: Path) -> None:
     """Print the headline, and every figure of a system that is alone; write the reports and say where they are."""
     from extractor.evaluation import score
     from extractor.evaluation.findings import cover
     from extractor.evaluation.report import assemble, write
     from extractor.evaluation.report.terminal import headline, table
 
-    report = assemble(documents, systems, left_out)
+    report = assemble(evaluated)
     console().print(headline(report))
-    if len(systems) == 1:
-        console().print("", table(score(systems[0].alignments), cover(documents), _usage(systems[0])), sep="\n")
-    for each in left_out:
-        say(f"{each.name} is left out: {each.why}")
+    if len({system.name for each in evaluated for system in each.systems}) == 1:
+        for each in evaluated:
+            for system in each.systems:
+                figures = table(each.gold.name, score(system.alignments), cover(each.gold.documents), _usage(system))
+                console().print("", figures, sep="\n")
+    for each in evaluated:
+        for left in each.left_out:
+            if left.recorded:
+                say(f"{left.name} is left out of {each.gold.name}: {left.why}")
     paths = write(report, folder)
     console().print("", f"The whole report: {', '.join(map(str, paths))}", sep="\n", soft_wrap=True)
 
 
 def _usage(system: "System") -> "Usage | None":
-    from extractor.evaluation.systems import usage
+    from extractor.evaluation.usage import usage
     from extractor.labelling.models import RULES
 
     return None if system.model == RULES else usage(alignment.extraction for alignment in system.alignments)
 
 
-def _gate(systems: "list[System]", baselines: list[Path]) -> bool:
+def _gate(evaluated: "tuple[Evaluated, ...]", baselines: list[Path]) -> bool:
     """Whether a figure fell below a baseline, and say which. Raises `DataError` for the baseline of another system."""
     from extractor.evaluation.baselines import check_baseline, read_baseline
 
+    names = list(dict.fromkeys(system.name for each in evaluated for system in each.systems))
     fell = False
     for path in baselines:
-        name = read_baseline(path).system
-        system = next((each for each in systems if each.name == name), systems[0])
-        falls = check_baseline(path, system.name, _headline(system), system.alignments)
+        held = read_baseline(path)
+        name = held.system if held.system in names else names[0]
+        falls = check_baseline(path, name, _measured(evaluated, name))
         fell |= bool(falls)
         for fall in falls:
             say(f"{name}: {fall}")
         if not falls:
-            say(f"{name}: no figure fell below {path}")
+            say(f"{name}: no figure fell below {path} on {', '.join(held.sets)}")
     return fell
 
 
-def _save(systems: "list[System]", path: Path) -> None:
+def _save(evaluated: "tuple[Evaluated, ...]", path: Path) -> None:
     from extractor.evaluation.baselines import save_baseline
 
-    if len(systems) > 1:
+    names = {system.name for each in evaluated for system in each.systems}
+    if len(names) > 1:
         raise UsageError("--save-baseline is about one system; name one --model and at most one --prompt")
-    save_baseline(path, systems[0].name, _headline(systems[0]), systems[0].alignments)
+    [name] = names
+    save_baseline(path, name, _measured(evaluated, name))
 
 
-def _headline(system: "System") -> dict[str, float | None]:
-    from extractor.evaluation.statistics import estimates
+def _measured(evaluated: "tuple[Evaluated, ...]", name: str) -> "dict[str, Measured]":
+    """The headline figures of a system on each set on which it was scored."""
+    from extractor.evaluation.baselines import Measured
+    from extractor.evaluation.statistics import values
 
-    return {name: estimate.value for name, estimate in estimates(system.alignments).items()}
+    return {
+        each.gold.name: Measured(values(system.alignments), system.alignments)
+        for each in evaluated
+        for system in each.systems
+        if system.name == name
+    }

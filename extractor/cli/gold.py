@@ -139,9 +139,9 @@ class _Drafts:
 
 @gold.command("check")
 def check(
-    place: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of annotated abstracts, or one file of it.")] = Path(
-        "evals/gold"
-    ),
+    place: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of annotated abstracts, or of such folders, or one file.")
+    ] = Path("evals/gold"),
 ) -> None:
     """List all faults of annotated abstracts: file, field, cause and fix, one a line.
 
@@ -188,9 +188,12 @@ def agree(
     from extractor.evaluation import read_gold
     from extractor.evaluation.annotators import align_annotators
     from extractor.evaluation.report.terminal import list_errors
+    from extractor.evaluation.sets import read_sets
 
     if errors and as_json:
         raise UsageError("--errors and --json exclude each other; choose one")
+    if errors and (hidden := [each.name for place in (first, second) for each in read_sets(place) if each.held_out]):
+        raise UsageError(f"{hidden[0]} is held out, so its abstracts are not listed; leave --errors away for the figures")
     both = align_annotators(read_gold(first), read_gold(second))
     for folder, ids in ((first, both.only_first), (second, both.only_second)):
         if ids:

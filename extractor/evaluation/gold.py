@@ -69,21 +69,24 @@ class Fault:
 
 
 def read_gold(place: Path) -> tuple[GoldDocument, ...]:
-    """Read every `*.json` of a folder in the order of their names, or a single file.
+    """The documents of `read_files`, which says what is read and what is raised."""
+    return tuple(document for _, document in read_files(place))
+
+
+def read_files(place: Path) -> Iterator[tuple[Path, GoldDocument]]:
+    """Read a single file, or every `*.json` of a folder in the order of their names; of the folders in it if it holds none.
 
     Raises `UsageError` if there is no such folder or it holds no gold file, and `DataError` at the first file that breaks
     the guidelines or that nobody has reviewed.
     """
-    documents = []
-    for _, found in _examine(place):
+    for path, found in _examine(place):
         if not isinstance(found, GoldDocument):
             raise DataError(str(found[0]))
-        documents.append(found)
-    return tuple(documents)
+        yield path, found
 
 
 def check_gold(place: Path) -> Iterator[tuple[Path, tuple[Fault, ...]]]:
-    """All faults of each file that `read_gold` would read. Raises `UsageError` as that does."""
+    """All faults of each file that `read_files` would read. Raises `UsageError` as that does."""
     for path, found in _examine(place):
         yield path, () if isinstance(found, GoldDocument) else found
 
@@ -91,6 +94,7 @@ def check_gold(place: Path) -> Iterator[tuple[Path, tuple[Fault, ...]]]:
 def _examine(place: Path) -> Iterator[tuple[Path, GoldDocument | tuple[Fault, ...]]]:
     """Each file with its document, or with its faults, of which there is at least one."""
     files = [place] if place.is_file() else sorted(place.glob("*.json"))
+    files = files or sorted([*place.glob("*/*.json"), *place.glob("*/*/*.json")])
     if not place.exists():
         raise UsageError(f"no gold folder at {place}; name one that holds annotated abstracts with --gold DIR")
     if not files:

@@ -30,6 +30,9 @@ ROUNDED_DIGITS = 4
 SOFT_F1 = 0.5
 """Two phrases agree softly from this F1 of their words on."""
 
+STRICT_FIELDS = ("kind", "comparison", "value", "unit")
+"""A claim is right if these agree."""
+
 _RESTATED = 0.999
 """Weight of a restatement's overlap: between two equal overlaps, the statement that the gold quotes wins."""
 
@@ -148,7 +151,7 @@ def agreement(gold: GoldDocument, expected: GoldClaim, claim: Claim) -> dict[str
 
 def is_strict(fields: dict[str, Agreement]) -> bool:
     """Whether a matched pair agrees in kind, comparison, value and unit."""
-    return all(fields[name].exact for name in ("kind", "comparison", "value", "unit"))
+    return all(fields[name].exact for name in STRICT_FIELDS)
 
 
 def same_value(gold: Quantity, said: Quantity | QuantityMention) -> bool:

@@ -95,6 +95,11 @@ class Difference:
     p: float | None
 
 
+def values(alignments: Sequence[Alignment]) -> dict[str, float | None]:
+    """Each headline figure alone; None where there is nothing to score."""
+    return dict(zip(HEADLINE, _System.of(alignments).values(), strict=True))
+
+
 def estimates(alignments: Sequence[Alignment], *, seed: int = 0) -> dict[str, Estimate]:
     """Each headline figure with its percentile bootstrap interval over 10,000 resamples of the documents."""
     system = _System.of(alignments)

@@ -1,20 +1,16 @@
-"""The systems of an evaluation, from the rules, from recordings, or recorded now; how each did, and what it took.
+"""The systems of an evaluation, from the rules, from recordings, or recorded now, and how each did on each set of gold.
 
 What is recorded is found by its `recording.json`, so an evaluation that names no model scores every one that is there.
 """
 
 import asyncio
 import json
-import math
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pydantic import SecretStr, computed_field
+from pydantic import SecretStr
 
 from extractor._version import __version__
 from extractor.documents import Document
@@ -22,19 +18,13 @@ from extractor.errors import CallError, DataError, JobError, UsageError
 from extractor.evaluation.cassettes import RECORDING, Cassettes, safe_name
 from extractor.evaluation.gold import GoldDocument
 from extractor.evaluation.matching import Alignment, align
-from extractor.evaluation.metrics import COUNTED, Share, share, to_dict
+from extractor.evaluation.sets import GoldSet
+from extractor.evaluation.usage import UNANSWERED
 from extractor.labelling.models import RULES, Chosen, ModelOptions, Narrow, choose, require_packages
 from extractor.labelling.prompts import load_prompt
 from extractor.labels import Labeller
-from extractor.records import PHRASE_FIELDS, Extraction, Provenance, Rejection
+from extractor.records import Extraction, Provenance, Rejection
 from extractor.worker import extract_document
-
-UNANSWERED = "reply"
-"""The rejected field of a document for which the model gave no usable answer."""
-
-_LABEL = re.compile(r"(?:claims|hardware)\[\d+\](?:\.mention)?")
-_PHRASE = re.compile(rf"claims\[\d+\]\.(?:{'|'.join(PHRASE_FIELDS)})|system")
-_NOT_FOUND = "not found in the text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,71 +41,29 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A recorded model that was not evaluated, and why."""
+    """A model that was not evaluated on a set, and why. If it is `recorded` there, something is to be mended."""
 
     name: str
     why: str
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class PerAbstract:
-    """What a system takes for one abstract, on average; dollars are None where no price is known, and all of no abstract."""
+class Recording:
+    """A model whose replies are recorded in a folder, and the label of the prompt that it was asked with."""
 
-    __pydantic_config__ = COUNTED
-
-    calls: float | None
-    reasks: float | None
-    input_tokens: float | None
-    output_tokens: float | None
-    cost_usd: float | None
+    options: ModelOptions
+    label: str
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What a system took, and what of its answers grounding did not accept; zeros for the rules, which ask nobody.
+class Evaluated:
+    """A set of gold with the systems that were scored on it, and those that were not."""
 
-    Sums over documents. `uncalled` ones held nothing to label, `unanswered` ones got no usable answer.
-
-    `cost_usd` is None where the price of any document is not known. `rejected` counts what grounding did not accept, by reason;
-    `refused` is the share of the labels (of claims and hardware) that it rejected whole, `ungrounded` that of the phrases (of
-    claims and systems) that it did not find in the text.
-    """
-
-    __pydantic_config__ = COUNTED
-
-    documents: int
-    uncalled: int
-    unanswered: int
-    calls: int
-    reasks: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: float | None
-    rejected: dict[str, int]
-    refused: Share
-    ungrounded: Share
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def without_call(self) -> Share:
-        """The documents that needed no call."""
-        return Share(self.uncalled, self.documents)
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def per_abstract(self) -> PerAbstract:
-        """What the sums make per abstract."""
-        return PerAbstract(**{field.name: self.each(getattr(self, field.name)) for field in fields(PerAbstract)})
-
-    def each(self, total: float | None) -> float | None:
-        """A sum per document; None where there is no sum or no document."""
-        return total / self.documents if self.documents and total is not None else None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The sums with what they make per abstract, for JSON."""
-        figures = to_dict(self)
-        without_call = figures.pop("without_call")
-        return figures | {"without_call": without_call}
+    gold: GoldSet
+    systems: tuple[System, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def evaluate(
@@ -139,24 +87,54 @@ def evaluate(
     return System(_name(options, prompt.label), options.model, prompt.label, prompt.sha256, alignments)
 
 
+def evaluate_sets(
+    sets: Sequence[GoldSet],
+    asked: Sequence[ModelOptions],
+    home: Path,
+    *,
+    record: bool = False,
+    also_recorded: bool = False,
+    notice: Callable[[str], None] = lambda _line: None,
+) -> tuple[Evaluated, ...]:
+    """Score the systems that are asked for on each set by itself, and if need be every other one that has a recording.
+
+    A system is left out of the sets of which it has no recording. Raises what `align_recorded` raises for one that is asked
+    for, also where no set at all is recorded.
+    """
+    recordings = recorded(sets, home) if also_recorded else []
+    played = [[record or _can_be_played(options, gold, home) for gold in sets] for options in asked]
+    evaluated = []
+    for n, gold in enumerate(sets):
+        systems, left_out = evaluate_recorded(gold, recordings, home, notice)
+        here = [options for options, on in zip(asked, played, strict=True) if on[n] or not any(on)]
+        systems = [evaluate(gold.documents, options, home, record=record, notice=notice) for options in here] + systems
+        left_out = [_not_recorded(options) for options in asked if options not in here] + left_out
+        evaluated.append(Evaluated(gold, tuple(systems), tuple(left_out)))
+    return tuple(evaluated)
+
+
 def evaluate_recorded(
-    documents: Sequence[GoldDocument], home: Path, notice: Callable[[str], None] = lambda _line: None
+    gold: GoldSet, recordings: Iterable[Recording], home: Path, notice: Callable[[str], None] = lambda _line: None
 ) -> tuple[list[System], list[LeftOut]]:
-    """Score every model that has a recording of these documents; one that cannot be played is left out with the reason."""
+    """Score every system that has a recording of this set; one that cannot be played is left out with the reason."""
     systems, left_out = [], []
-    for options, label in recorded(documents, home):
+    for recording in recordings:
+        options, label = recording.options, recording.label
+        if not _is_recorded(gold, recording.folder):
+            left_out.append(_not_recorded(options, label))
+            continue
         try:
             if (built_in := load_prompt().label) != label:
                 fix = f"name its file: --model {options.model} --prompt FILE"
                 raise UsageError(f"it is recorded with the prompt {label}, and the built-in one is {built_in}; {fix}")
-            systems.append(evaluate(documents, options, home, notice=notice))
+            systems.append(evaluate(gold.documents, options, home, notice=notice))
         except (DataError, UsageError) as error:
             left_out.append(LeftOut(_name(options, label), str(error)))
     return systems, left_out
 
 
-def recorded(documents: Sequence[GoldDocument], home: Path) -> list[tuple[ModelOptions, str]]:
-    """The models that are recorded for any of these documents, each with its prompt's label, in the order of their folders.
+def recorded(sets: Sequence[GoldSet], home: Path) -> list[Recording]:
+    """What is recorded of any document of these sets, in the order of the folders.
 
     Raises `DataError` for a `recording.json` that does not say what was recorded.
     """
@@ -167,9 +145,8 @@ def recorded(documents: Sequence[GoldDocument], home: Path) -> list[tuple[ModelO
             model, label, votes = described["model"], described["prompt"], described.get("votes", 1)
         except (ValueError, KeyError, TypeError):
             raise DataError(f"{path} does not say what was recorded. Remove its folder, and record anew.") from None
-        cassettes = Cassettes(path.parent, again="")
-        if any(cassettes.path(gold.document).exists() for gold in documents):
-            found.append((ModelOptions(model, votes=votes), label))
+        if any(_is_recorded(gold, path.parent) for gold in sets):
+            found.append(Recording(ModelOptions(model, votes=votes), label, path.parent))
     return found
 
 
@@ -224,11 +201,9 @@ async def align_recorded(
     """
     require_packages("eval,llm", "vcr", "tenacity")
     chosen = choose(replace(options, cache=False, concurrency=1), notice)
-    asked = str(chosen.settings["prompt"]) + (f"+votes{options.votes}" if options.votes > 1 else "")
-    folder = home.joinpath(*map(safe_name, options.model.split("/")), safe_name(asked))
-    cassettes = Cassettes(folder, _command(options), record)
+    cassettes = Cassettes(_folder(options, home), _command(options), record)
     if record:
-        _describe(folder, options.model, chosen)
+        _describe(cassettes.folder, options.model, chosen)
     else:
         chosen = _as_recorded(cassettes, options)
     async with chosen.open() as labelling:
@@ -248,31 +223,6 @@ async def align_recorded(
     return alignments
 
 
-def usage(extractions: Iterable[Extraction]) -> Usage:
-    """Sum up the provenance and the rejections of extractions."""
-    records = list(extractions)
-    made = [record.provenance for record in records]
-    prices = [each.cost_usd for each in made if each.cost_usd is not None]
-    rejected = [rejection for record in records for rejection in record.rejected]
-    reasons = Counter(rejection.reason for rejection in rejected if rejection.field != UNANSWERED)
-    labels = sum(len(record.claims) + len(record.hardware) for record in records)
-    phrases = sum(_phrases(record) for record in records)
-    missing = [rejection.reason == _NOT_FOUND for rejection in rejected if _PHRASE.fullmatch(rejection.field)]
-    return Usage(
-        documents=len(records),
-        uncalled=sum(not (each.calls or each.cached) for each in made),
-        unanswered=sum(rejection.field == UNANSWERED for rejection in rejected),
-        calls=sum(each.calls for each in made),
-        reasks=sum(max(0, each.attempts - 1) for each in made),
-        input_tokens=sum(each.input_tokens for each in made),
-        output_tokens=sum(each.output_tokens for each in made),
-        cost_usd=math.fsum(prices) if len(prices) == len(made) else None,
-        rejected=dict(sorted(reasons.items())),
-        refused=share([False] * labels + [True for rejection in rejected if _LABEL.fullmatch(rejection.field)]),
-        ungrounded=share([False] * phrases + missing),
-    )
-
-
 async def _extract(document: Document, labeller: Labeller) -> Extraction:
     try:
         return await extract_document(document, labeller)
@@ -290,6 +240,27 @@ async def _extract(document: Document, labeller: Labeller) -> Extraction:
             rejected=(Rejection(field=UNANSWERED, value="", reason=error.cause),),
             provenance=Provenance(extractor=__version__, labeller=name, model=name, **spent),
         )
+
+
+def _folder(options: ModelOptions, home: Path) -> Path:
+    """Where the recording of a model with a prompt is."""
+    asked = load_prompt(options.prompt).label + (f"+votes{options.votes}" if options.votes > 1 else "")
+    return home.joinpath(*map(safe_name, options.model.split("/")), safe_name(asked))
+
+
+def _can_be_played(options: ModelOptions, gold: GoldSet, home: Path) -> bool:
+    return options.model == RULES or _is_recorded(gold, _folder(options, home))
+
+
+def _is_recorded(gold: GoldSet, folder: Path) -> bool:
+    """Whether a recording holds a cassette of any document of a set."""
+    cassettes = Cassettes(folder, again="")
+    return any(cassettes.path(each.document).exists() for each in gold.documents)
+
+
+def _not_recorded(options: ModelOptions, label: str | None = None) -> LeftOut:
+    name = _name(options, label or load_prompt(options.prompt).label)
+    return LeftOut(name, "nothing is recorded of it on these abstracts", recorded=False)
 
 
 def _as_recorded(cassettes: Cassettes, options: ModelOptions) -> Chosen:
@@ -326,12 +297,6 @@ def _command(options: ModelOptions) -> str:
     words += ["--narrow-schema", options.narrow] if options.narrow != "auto" else []
     words += ["--votes", str(options.votes)] if options.votes > 1 else []
     return " ".join([*words, "--record"])
-
-
-def _phrases(record: Extraction) -> int:
-    """The phrases that a record has kept."""
-    kept = (getattr(claim, name) for claim in record.claims for name in PHRASE_FIELDS)
-    return sum(phrase is not None for phrase in (record.system, *kept))
 
 
 def _name(options: ModelOptions, label: str) -> str:

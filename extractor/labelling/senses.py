@@ -44,7 +44,7 @@ _WORDS_BEFORE, _WORDS_BEHIND = 6, 4
 def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, tuple[Kind, ...]]:
     """The comparisons that are possible for a quantity, each with the kinds that it can have; empty for what cannot be a claim.
 
-    In evals/gold, 78 of the 109 quantities that are not claims have no sense, and every claim keeps its own.
+    In evals/gold/seeds, 78 of the 109 quantities that are not claims have no sense, and every claim keeps its own.
     """
     mentions = mentions.reading or mentions
     mention = mentions.quantities[mention.id - 1]
@@ -54,7 +54,7 @@ def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, 
 
 
 def _comparisons(mention: QuantityMention, mentions: Mentions) -> tuple[Comparison, ...]:
-    """How a quantity can compare. Every claim in evals/gold keeps its own comparison, 125 of 185 no other."""
+    """How a quantity can compare. Every claim in evals/gold/seeds keeps its own comparison, 125 of 185 no other."""
     if mention.unit == "x":  # "9.1x" is not a share of anything; "half" and "1/19" may be
         return ("change",) if mention.low >= 1 and any(map(str.isdigit, mention.text)) else ("change", "fraction")
     if _is_difference(mention, mentions.text):

@@ -6,7 +6,7 @@ from typing import Any
 
 from extractor import read_extractions
 
-GOLD = Path(__file__).parents[2] / "evals" / "gold"
+GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 KEY = "sk-loopback-0123456789abcdef"
 
 

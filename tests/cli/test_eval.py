@@ -13,7 +13,7 @@ from extractor.cli import app, codes
 from tests.labelling.model_server import ModelServer, labels
 from tests.llm.server import Request
 
-GOLD = Path(__file__).parents[2] / "evals" / "gold"
+GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,14 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["eval", *arguments])
+
+
+def figures(*arguments: str) -> dict[str, Any]:
+    """The figures of one system by the names of the sets."""
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)["sets"]
+    return found
 
 
 @pytest.fixture
@@ -50,7 +58,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
 def raised(baseline: str) -> str:
     """The baseline with a figure that nothing reaches any more, under another name."""
     held = json.loads(Path(baseline).read_bytes())
-    held["figures"]["system"] = {"value": 1.0, "tolerance": 0.0}
+    held["sets"]["gold"]["figures"]["system"] = {"value": 1.0, "tolerance": 0.0}
     Path(f"raised-{baseline}").write_text(json.dumps(held))
     return f"raised-{baseline}"
 
@@ -59,8 +67,8 @@ def test_one_system_is_shown_in_full(some: Path) -> None:
     result = run("--gold", str(some))
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("5 documents, ")
-    for row in ("rules ", "claims: detection", "claims: strict", "hardware", "claim: metric", "quantities read right"):
+    assert lines[0].startswith("gold 5 abstracts, ")
+    for row in (" rules ", "claims: detection", "claims: strict", "hardware", "claim: metric", "quantities read right"):
         assert [line for line in lines if line.startswith(row)], row
 
 
@@ -69,7 +77,7 @@ def test_the_report_is_written_and_said_to_be_there(some: Path) -> None:
     assert result.exit_code == 0
     paths = [Path("here", "report", name) for name in ("report.json", "report.md", "report.html")]
     assert result.stdout.splitlines()[-1] == f"The whole report: {', '.join(map(str, paths))}"
-    assert json.loads(paths[0].read_bytes())["gold"]["documents"] == 5
+    assert json.loads(paths[0].read_bytes())["sets"][0]["gold"]["documents"] == 5
     assert run("--gold", str(some)).stdout.splitlines()[-1].startswith(f"The whole report: {Path('build', 'report')}")
 
 
@@ -88,9 +96,9 @@ def test_a_model_that_is_recorded_is_compared_from_then_on(some: Path, server: M
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == recording.stdout
     assert len(server.requests) == asked
-    assert [line.split()[0] for line in result.stdout.splitlines() if " finds " in line] == ["rules", "openai/tiny"]
+    assert [line.split()[0] for line in result.stdout.splitlines() if " finds " in line] == ["gold:", "gold:"]
     assert "claims: detection" not in result.stdout
-    assert [each["name"] for each in json.loads(Path("build/report/report.json").read_bytes())["systems"]] == [
+    assert [each["name"] for each in json.loads(Path("build/report/report.json").read_bytes())["sets"][0]["systems"]] == [
         "rules",
         "openai/tiny",
     ]
@@ -102,7 +110,7 @@ def test_a_recording_that_cannot_be_played_is_told_and_code_3(some: Path, server
     next(Path("evals/cassettes").rglob("s001.json")).unlink()
     result = run("--gold", str(some))
     assert result.exit_code == codes.DONE_WITH_FAILURES
-    assert result.stderr.startswith("openai/tiny is left out: s001: there is no cassette")
+    assert result.stderr.startswith("openai/tiny is left out of gold: s001: there is no cassette")
     assert "rules finds" in result.stdout
     assert "Left out" in Path("build/report/report.md").read_text(encoding="utf-8")
     assert run("--gold", str(some), "-m", "openai/tiny").exit_code == codes.NOTHING_DONE
@@ -112,7 +120,7 @@ def test_a_fall_below_the_baseline_is_code_4(some: Path, server: ModelServer) ->
     made = run("--gold", str(some), "-m", "openai/tiny", "--base-url", server.url, "--record", "--save-baseline", "tiny.json")
     assert made.exit_code == 0
     held = run("--gold", str(some), "--baseline", "tiny.json")
-    assert (held.exit_code, held.stderr) == (0, "openai/tiny: no figure fell below tiny.json\n")
+    assert (held.exit_code, held.stderr) == (0, "openai/tiny: no figure fell below tiny.json on gold\n")
     fell = run("--gold", str(some), "--baseline", raised("tiny.json"))
     assert fell.exit_code == codes.FELL == 4
     assert fell.stderr.startswith("openai/tiny: system fell from 100.00 to ")
@@ -128,7 +136,7 @@ def test_one_fall_is_enough_whatever_the_other_baselines_say(some: Path, server:
     assert result.exit_code == codes.FELL
     said = sorted(result.stderr.splitlines())
     assert said[0].startswith("openai/tiny: system fell from 100.00 to ")
-    assert said[1:] == ["rules: no figure fell below rules.json"]
+    assert said[1:] == ["rules: no figure fell below rules.json on gold"]
 
 
 def test_a_fall_outweighs_a_recording_that_cannot_be_played(some: Path, server: ModelServer) -> None:
@@ -137,7 +145,7 @@ def test_a_fall_outweighs_a_recording_that_cannot_be_played(some: Path, server: 
     assert run("--gold", str(some), *other).exit_code == 0
     next(Path("evals/cassettes/openai/other").rglob("s001.json")).unlink()
     result = run("--gold", str(some), "--baseline", raised("tiny.json"))
-    assert "openai/other is left out" in result.stderr
+    assert "openai/other is left out of gold" in result.stderr
     assert "openai/tiny: system fell from 100.00 to " in result.stderr
     assert result.exit_code == codes.FELL
 
@@ -154,8 +162,8 @@ def test_what_a_model_took_is_shown_and_the_rules_took_nothing(some: Path, serve
     tiny = ("-m", "openai/tiny", "--base-url", server.url, "--record")
     shown = run("--gold", str(some), *tiny)
     assert [line.split()[2] for line in shown.stdout.splitlines() if line.startswith("calls ")] == [str(len(server.requests))]
-    assert json.loads(run("--gold", str(some), "-m", "openai/tiny", "--json").stdout)["usage"]["calls"] == len(server.requests)
-    assert "usage" not in json.loads(run("--gold", str(some), "--json").stdout)
+    assert figures("--gold", str(some), "-m", "openai/tiny")["gold"]["usage"]["calls"] == len(server.requests)
+    assert "usage" not in figures("--gold", str(some))["gold"]
     assert not [line for line in run("--gold", str(some), "-m", "rules").stdout.splitlines() if line.startswith("calls ")]
 
 
@@ -168,32 +176,51 @@ def test_a_baseline_of_no_system_here_is_a_fault(some: Path) -> None:
 
 
 def test_json_holds_the_same_figures_and_the_counts_behind_them(some: Path) -> None:
-    result = run("--gold", str(some), "--json")
-    assert result.exit_code == 0
-    figures = json.loads(result.stdout)
-    assert figures["documents"] == 5
+    [(name, found)] = figures("--gold", str(some)).items()
+    assert (name, found["documents"]) == ("gold", 5)
     gold = [json.loads(path.read_text(encoding="utf-8")) for path in some.glob("*.json")]
-    detection = figures["claims"]["detection"]
+    detection = found["claims"]["detection"]
     assert detection["found"] + detection["missed"] == sum(len(document["claims"]) for document in gold)
-    hardware = figures["hardware"]["all"]
+    hardware = found["hardware"]["all"]
     assert hardware["found"] + hardware["missed"] == sum(len(document["hardware"]) for document in gold)
-    assert figures["spotting"]["read"]["total"] == sum(len(document["claims"]) for document in gold)
-    assert figures["fields"]["metric"]["soft"]["total"] == detection["found"]
+    assert found["spotting"]["read"]["total"] == sum(len(document["claims"]) for document in gold)
+    assert found["fields"]["metric"]["soft"]["total"] == detection["found"]
 
 
 def test_errors_lists_what_the_figures_count(some: Path) -> None:
     result = run("--gold", str(some), "--errors")
-    figures = json.loads(run("--gold", str(some), "--json").stdout)
+    found = figures("--gold", str(some))["gold"]
     assert result.exit_code == 0
     lines = [line.split() for line in result.stdout.splitlines() if line.startswith("  ")]
     for what in ("missed", "spurious"):
-        expected = figures["claims"]["detection"][what] + figures["hardware"]["all"][what]
+        expected = found["claims"]["detection"][what] + found["hardware"]["all"][what]
         assert sum(line[0] == what for line in lines) == expected
+
+
+def test_each_set_is_shown_by_itself_and_one_that_is_held_out_by_figures_alone(some: Path) -> None:
+    near, far = some / "near", some / "far"
+    for folder, names in ((near, ("s001", "s002")), (far, ("s003", "s004", "s005"))):
+        folder.mkdir()
+        for name in names:
+            (some / f"{name}.json").rename(folder / f"{name}.json")
+    (far / "set.toml").write_text('name = "unseen"\nheld_out = true')
+    assert {name: found["documents"] for name, found in figures("--gold", str(some)).items()} == {"near": 2, "unseen": 3}
+    titles = [json.loads(path.read_bytes())["title"] for path in sorted(far.glob("*.json"))]
+    shown = run("--gold", str(some))
+    assert [line.split()[1:3] for line in shown.stdout.splitlines()[:2]] == [["3", "abstracts,"], ["2", "abstracts,"]]
+    listed = run("--gold", str(some), "--errors")
+    assert listed.stderr == "unseen is held out: its errors are not listed\n"
+    said = [shown.stdout, listed.stdout, *(path.read_text(encoding="utf-8") for path in Path("build/report").iterdir())]
+    assert [title for title in titles for text in said if title in text] == []
+    asked_for = run("--gold", str(some), "--show-held-out")
+    assert asked_for.exit_code == 0
+    assert all(title in Path("build/report/report.json").read_text(encoding="utf-8") for title in titles)
+    assert "s003" in run("--gold", str(far), "--errors", "--show-held-out").stdout
 
 
 def test_the_folder_can_come_from_the_environment(some: Path) -> None:
     result = CliRunner().invoke(app, ["eval"], env={"EXTRACTOR_GOLD": str(some)})
-    assert result.stdout.startswith("5 documents, ")
+    assert result.stdout.startswith("gold 5 abstracts, ")
 
 
 @pytest.mark.parametrize(

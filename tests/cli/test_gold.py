@@ -11,7 +11,7 @@ from extractor.cli import app
 from tests.labelling.model_server import ModelServer
 from tests.llm.server import fails
 
-GOLD = Path(__file__).parents[2] / "evals" / "gold"
+GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 PAPERS = (
     '{"id": "a", "title": "Tern", "abstract": "Tern is 2x faster than Gull on a Jetson Nano."}\n'
     '{"id": "b", "title": "Gull", "abstract": "No number here."}\n'
@@ -139,8 +139,8 @@ class TestNew:
 
 class TestCheck:
     def test_the_repository_s_gold_has_no_fault(self) -> None:
-        result = run("check", GOLD)
-        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "143 files, 0 faults\n")
+        result = run("check", GOLD.parent)
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "", "243 files, 0 faults\n")
 
     def test_each_fault_is_a_line_on_standard_output(self, tmp_path: Path) -> None:
         for name in ("s001.json", "s002.json", "s061.json"):
@@ -204,6 +204,13 @@ class TestAgree:
         assert [line.split()[0] for line in lines] == ["s061", "missed", "wrong"]
         assert lines[2] == "  wrong      '24%' kind: 'resource' -> 'accuracy'"
         assert run("agree", *two, "--errors", "--json").exit_code == 2
+
+    def test_disagreements_on_a_held_out_set_are_not_listed(self, two: tuple[Path, Path]) -> None:
+        (two[1] / "set.toml").write_text('name = "unseen"\nheld_out = true')
+        result = run("agree", *two, "--errors")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "unseen is held out" in result.stderr
+        assert run("agree", *two).exit_code == 0
 
     def test_nothing_in_common_is_wrong_usage(self, two: tuple[Path, Path]) -> None:
         for path in two[1].glob("s0[06]*.json"):

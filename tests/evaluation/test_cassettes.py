@@ -21,7 +21,7 @@ from tests.labelling.model_server import ModelServer, is_reask, labels, right_la
 from tests.llm.server import Request, calls_tool, completion, fails
 
 ROOT = Path(__file__).parents[2]
-GOLD = ROOT / "evals" / "gold"
+GOLD = ROOT / "evals" / "gold" / "seeds"
 CASSETTES = ROOT / "evals" / "cassettes"
 KEY = "sk-loopback-0123456789abcdef"
 MODEL = "openai/tiny:1b"
@@ -54,6 +54,11 @@ def evaluate(*options: str, form: tuple[str, ...] = ("--json",)) -> Result:
     return CliRunner().invoke(app, ["eval", "--gold", "gold", "--cassettes", "cassettes", "-m", MODEL, *form, *options])
 
 
+def figures(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)["sets"]["gold"]
+    return found
+
+
 def record(server: ModelServer, *options: str) -> Result:
     return evaluate("--base-url", server.url, "--record", *options)
 
@@ -76,7 +81,7 @@ def test_what_is_recorded_is_played_again_to_the_same_figures_without_a_server(s
     assert (played.exit_code, played.stderr) == (0, "")
     assert played.stdout == recorded.stdout
     assert len(server.requests) == asked
-    used = json.loads(played.stdout)["usage"]
+    used = figures(played)["usage"]
     assert (used["calls"], used["reasks"], used["input_tokens"]) == (asked, 1, 100 * asked)
     assert used["per_abstract"]["calls"] == asked / 4
     assert cassette().with_name(RECORDING).exists()
@@ -130,10 +135,10 @@ def test_votes_are_recorded_apart_and_played_again_with_their_confidence(server:
     assert len(server.requests) == 4 * once
     played = evaluate("--votes", "3")
     assert (played.stdout, played.stderr) == (recorded.stdout, "")
-    figures = json.loads(played.stdout)
-    assert figures["usage"]["calls"] == 3 * once
-    assert (figures["calibration"]["claims"] > 0, figures["calibration"]["bins"][-1]["confidence"]) == (True, 1.0)
-    assert json.loads(evaluate().stdout)["calibration"] is None
+    found = figures(played)
+    assert found["usage"]["calls"] == 3 * once
+    assert (found["calibration"]["claims"] > 0, found["calibration"]["bins"][-1]["confidence"]) == (True, 1.0)
+    assert figures(evaluate())["calibration"] is None
     assert len(server.requests) == 4 * once
     missing = evaluate("--votes", "5")
     assert missing.exit_code == 2
@@ -213,9 +218,9 @@ def test_a_mode_that_the_server_refused_is_refused_again_in_the_replay(server: M
 def test_an_abstract_without_a_usable_answer_counts_as_missed(server: ModelServer) -> None:
     server.server.acts = [labels(lambda request, right: "no" if shown(request).title.startswith("Kraken") else right)]
     assert record(server).exit_code == 0
-    figures = json.loads(evaluate().stdout)
-    assert (figures["documents"], figures["usage"]["unanswered"], figures["usage"]["reasks"]) == (4, 1, 2)
-    assert figures["claims"]["detection"]["missed"] >= 1
+    found = figures(evaluate())
+    assert (found["documents"], found["usage"]["unanswered"], found["usage"]["reasks"]) == (4, 1, 2)
+    assert found["claims"]["detection"]["missed"] >= 1
 
 
 def test_requests_that_nothing_asks_any_more_are_told(server: ModelServer) -> None:

@@ -13,7 +13,7 @@ from extractor.evaluation import GoldDocument, Scores, align_all, read_gold, sco
 from extractor.evaluation.findings import cover
 from extractor.labelling.rules import RulesLabeller
 
-GOLD = Path(__file__).parents[2] / "evals" / "gold"
+GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from extractor.errors import DataError, UsageError
 from extractor.evaluation.gold import check_gold, read_gold
 
-GOLD = Path(__file__).parents[2] / "evals" / "gold"
+GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 
 TEXT = "Squid is slow. Kraken is 2.5x faster than Squid on phones. So 12.5x is wrong, but 2.5x holds, or 2.5 times."
 CLAIM: dict[str, Any] = {

@@ -37,7 +37,7 @@ from tests.evaluation.planted import (
     target,
 )
 
-GOLD_FOLDER = Path(__file__).parents[2] / "evals" / "gold"
+GOLD_FOLDER = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 THREE = (predict(SPEEDUP), predict(SPEED), predict(ACCURACY))
 
 

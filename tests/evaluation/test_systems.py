@@ -12,7 +12,9 @@ from extractor.documents import Document
 from extractor.errors import DataError, UsageError
 from extractor.evaluation import GoldDocument, read_gold
 from extractor.evaluation.metrics import Share
-from extractor.evaluation.systems import UNANSWERED, evaluate, evaluate_recorded, product, recorded, usage
+from extractor.evaluation.sets import GoldSet
+from extractor.evaluation.systems import System, evaluate, evaluate_sets, product, recorded
+from extractor.evaluation.usage import UNANSWERED, usage
 from extractor.grounding import ground
 from extractor.labelling.models import ModelOptions
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
@@ -32,7 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-0123456789abcdef")
     for name in ("s001", "s002"):
         Path("gold").mkdir(exist_ok=True)
-        shutil.copy(ROOT / "evals" / "gold" / f"{name}.json", "gold")
+        shutil.copy(ROOT / "evals" / "gold" / "seeds" / f"{name}.json", "gold")
 
 
 @pytest.fixture
@@ -44,6 +46,17 @@ def gold() -> tuple[GoldDocument, ...]:
 def server() -> Iterator[ModelServer]:
     with ModelServer() as running:
         yield running
+
+
+def a_set(*documents: GoldDocument, name: str = "gold") -> GoldSet:
+    return GoldSet(name, "", False, documents)
+
+
+def played(*documents: GoldDocument) -> tuple[list[System], list[tuple[str, str]]]:
+    """The models that are scored from their recordings on a set of these, and those left out, with the reason."""
+    [on] = evaluate_sets([a_set(*documents)], [ModelOptions("rules")], HOME, also_recorded=True)
+    assert on.systems[0].name == "rules"
+    return [*on.systems[1:]], [(left.name, left.why) for left in on.left_out]
 
 
 def prompt(name: str, label: str = "short") -> Path:
@@ -77,32 +90,51 @@ def test_a_recorded_model_is_found_and_named(gold: tuple[GoldDocument, ...], ser
     assert made.name == "openai/tiny:1b"
     assert mine.name == f"openai/tiny:1b {mine.prompt}"
     asked = len(server.requests)
-    systems, left_out = evaluate_recorded(gold, HOME)
+    systems, left_out = played(*gold)
     assert [system.name for system in systems] == [made.name]
     assert [each.extraction.claims for each in systems[0].alignments] == [each.extraction.claims for each in made.alignments]
-    assert [(each.name, "--model openai/tiny:1b --prompt FILE" in each.why) for each in left_out] == [(mine.name, True)]
+    assert [(name, "--model openai/tiny:1b --prompt FILE" in why) for name, why in left_out] == [(mine.name, True)]
     assert len(server.requests) == asked
 
 
 def test_votes_are_a_system_of_their_own(gold: tuple[GoldDocument, ...], server: ModelServer) -> None:
     for votes in (1, 2):
         evaluate(gold, ModelOptions("openai/tiny:1b", server.url, votes=votes), HOME, record=True)
-    systems, left_out = evaluate_recorded(gold, HOME)
+    systems, left_out = played(*gold)
     assert ([system.name for system in systems], left_out) == (["openai/tiny:1b", "openai/tiny:1b 2 votes"], [])
 
 
 def test_what_cannot_be_played_is_left_out_with_the_reason(gold: tuple[GoldDocument, ...], server: ModelServer) -> None:
     evaluate(gold[:1], ModelOptions("openai/tiny", server.url), HOME, record=True)
-    systems, [left] = evaluate_recorded(gold, HOME)
+    systems, [(_, why)] = played(*gold)
     assert systems == []
-    assert "s002: there is no cassette" in left.why
-    assert left.why.endswith("--record")
+    assert "s002: there is no cassette" in why
+    assert why.endswith("--record")
 
 
 def test_recordings_of_other_abstracts_are_none_of_these(gold: tuple[GoldDocument, ...], server: ModelServer) -> None:
     evaluate(gold[:1], ModelOptions("openai/tiny", server.url), HOME, record=True)
-    assert recorded(gold[1:], HOME) == []
-    assert recorded(gold, Path("nowhere")) == []
+    assert recorded([a_set(*gold[1:])], HOME) == []
+    assert recorded([a_set(*gold)], Path("nowhere")) == []
+    assert [(each.options.model, each.label) for each in recorded([a_set(*gold)], HOME)] == [("openai/tiny", "label@1")]
+
+
+def test_a_model_is_scored_on_the_sets_of_which_it_has_a_recording(gold: tuple[GoldDocument, ...], server: ModelServer) -> None:
+    sets = [a_set(each, name=each.document.id) for each in gold]
+    tiny = ModelOptions("openai/tiny", server.url)
+    with pytest.raises(UsageError, match="nothing is recorded of openai/tiny"):
+        evaluate_sets(sets, [tiny], HOME)
+    evaluate(gold[1:], tiny, HOME, record=True)
+    named = evaluate_sets(sets, [ModelOptions("rules"), tiny], HOME)
+    found = evaluate_sets(sets, [ModelOptions("rules")], HOME, also_recorded=True)
+    for evaluated in (named, found):
+        assert [each.gold.name for each in evaluated] == ["s001", "s002"]
+        assert [[system.name for system in each.systems] for each in evaluated] == [["rules"], ["rules", "openai/tiny"]]
+        assert [[(left.name, left.recorded) for left in each.left_out] for each in evaluated] == [[("openai/tiny", False)], []]
+    asked = len(server.requests)
+    evaluate_sets(sets, [tiny], HOME, record=True)
+    assert len(server.requests) > asked
+    assert [each.left_out for each in evaluate_sets(sets, [tiny], HOME)] == [(), ()]
 
 
 @pytest.mark.parametrize("text", ["", "[]", json.dumps({"model": "openai/a"})])
@@ -111,7 +143,7 @@ def test_a_recording_that_does_not_say_of_what_is_a_fault(text: str, gold: tuple
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(DataError, match=r"recording\.json does not say what was recorded"):
-        recorded(gold, HOME)
+        recorded([a_set(*gold)], HOME)
 
 
 TEXT = Document("d", "Kraken", "Kraken runs 2.5x faster than Squid on a Jetson Nano and takes 40 ms.")

@@ -41,7 +41,7 @@ def test_the_built_in_examples_label_each_mention_once_in_words_of_the_text() ->
 
 
 def test_the_built_in_examples_are_not_taken_from_the_gold() -> None:
-    gold = "".join(path.read_text(encoding="utf-8") for path in Path("evals/gold").glob("*.json"))
+    gold = "".join(path.read_text(encoding="utf-8") for path in Path("evals/gold").rglob("*.json"))
     assert all(document.title not in gold for document, _ in load_prompt().examples)
 
 

@@ -11,7 +11,7 @@ from extractor.labelling.senses import senses
 from extractor.records import Comparison, Kind
 from extractor.spotting import spot
 
-GOLD = read_gold(Path("evals/gold"))
+GOLD = read_gold(Path("evals/gold/seeds"))
 
 
 @pytest.mark.parametrize("gold", GOLD, ids=[gold.document.id for gold in GOLD])

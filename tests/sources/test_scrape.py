@@ -10,7 +10,7 @@ import pytest
 from extractor.sources import BadRecord, Sourced, read
 
 ROOT = Path(__file__).parents[2]
-GOLD = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "evals/gold").glob("s*.json"))]
+GOLD = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "evals/gold/seeds").glob("*.json"))]
 
 TITLE_A = "Tern: Fast Matching of Bird Calls on Small Devices"
 ABSTRACT_A = (

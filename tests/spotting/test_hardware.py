@@ -12,7 +12,7 @@ from extractor.evaluation.gold import read_gold
 from extractor.spotting import lexicon, spot
 
 CASES = json.loads(Path(__file__).with_name("hardware.json").read_text(encoding="utf-8"))
-GOLD = Path(__file__).parents[2] / "evals" / "gold"
+GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 PRODUCTS = tomllib.loads((Path(lexicon.__file__).parent / "hardware_products.toml").read_text(encoding="utf-8"))["product"]
 EXAMPLES = [(family["category"], name) for family in PRODUCTS for name in family["examples"]]
 PIECES = [

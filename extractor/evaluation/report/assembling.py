@@ -17,31 +17,19 @@ from extractor.evaluation.report.format import (
     GoldReport,
     PredictionReport,
     Report,
+    SetReport,
     SystemReport,
 )
 from extractor.evaluation.report.words import describe
 from extractor.evaluation.statistics import detectable, differences, estimates, power_in_words, verdict
-from extractor.evaluation.systems import LeftOut, System, usage
+from extractor.evaluation.systems import Evaluated, System
+from extractor.evaluation.usage import usage
 from extractor.records import Claim, HardwareTarget
 
 
-def assemble(gold: Sequence[GoldDocument], systems: Sequence[System], left_out: Sequence[LeftOut] = ()) -> Report:
-    """Put together the report of systems that were evaluated on the same gold documents, in the same order."""
-    return Report(
-        extractor=__version__,
-        gold=GoldReport(
-            documents=len(gold),
-            claims=sum(len(document.claims) for document in gold),
-            hardware=sum(len(document.hardware) for document in gold),
-            sha256=gold_digest(gold),
-        ),
-        power=f"{power_in_words(detectable(systems[0].alignments), len(gold))}.",
-        spotting=cover(gold),
-        systems=tuple(_system(system) for system in systems),
-        comparisons=tuple(_comparison(ours, theirs) for ours, theirs in combinations(systems, 2)),
-        left_out=tuple(left_out),
-        documents=tuple(_document(document, [system.alignments[n] for system in systems]) for n, document in enumerate(gold)),
-    )
+def assemble(evaluated: Sequence[Evaluated]) -> Report:
+    """Put together the report of an evaluation, set by set."""
+    return Report(extractor=__version__, sets=tuple(map(_set, evaluated)))
 
 
 def write(report: Report, folder: Path) -> tuple[Path, ...]:
@@ -66,6 +54,28 @@ def write(report: Report, folder: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
+def _set(evaluated: Evaluated) -> SetReport:
+    gold, systems = evaluated.gold, evaluated.systems
+    listed = () if gold.held_out else gold.documents
+    return SetReport(
+        gold=GoldReport(
+            name=gold.name,
+            about=gold.about,
+            held_out=gold.held_out,
+            documents=len(gold.documents),
+            claims=sum(len(document.claims) for document in gold.documents),
+            hardware=sum(len(document.hardware) for document in gold.documents),
+            sha256=gold_digest(gold.documents),
+        ),
+        power=f"{power_in_words(detectable(systems[0].alignments), len(gold.documents))}." if systems else None,
+        spotting=cover(gold.documents),
+        systems=tuple(_system(system) for system in systems),
+        comparisons=tuple(_comparison(ours, theirs) for ours, theirs in combinations(systems, 2)),
+        left_out=evaluated.left_out,
+        documents=tuple(_document(document, [system.alignments[n] for system in systems]) for n, document in enumerate(listed)),
+    )
+
+
 def _system(system: System) -> SystemReport:
     figures = score(system.alignments)
     return SystemReport(
@@ -82,12 +92,15 @@ def _system(system: System) -> SystemReport:
 
 def _comparison(ours: System, theirs: System) -> ComparisonReport:
     found = differences(ours.alignments, theirs.alignments)
+    right = [(_claims_right(a), _claims_right(b)) for a, b in zip(ours.alignments, theirs.alignments, strict=True)]
     return ComparisonReport(
         ours=ours.name,
         theirs=theirs.name,
         headline=found,
         verdict=verdict(found["strict_f1"], ours.name, theirs.name),
         power=f"{power_in_words(detectable(ours.alignments, theirs.alignments), len(ours.alignments))}.",
+        only_ours=right.count((True, False)),
+        only_theirs=right.count((False, True)),
     )
 
 
@@ -115,10 +128,14 @@ def _prediction(alignment: Alignment) -> PredictionReport:
         claim_pairs=tuple((_place(g, gold.claims), _place(p, record.claims)) for g, p in claims.pairs),
         hardware_pairs=tuple((_place(g, gold.hardware), _place(p, record.hardware)) for g, p in hardware.pairs),
         errors=tuple(_error(finding, gold, alignment) for finding in of_labelling(alignment)),
-        claims_right=not claims.missed
-        and not claims.spurious
-        and all(is_strict(agreement(gold, g, p)) for g, p in claims.pairs),
+        claims_right=_claims_right(alignment),
     )
+
+
+def _claims_right(alignment: Alignment) -> bool:
+    claims = alignment.claims
+    right = all(is_strict(agreement(alignment.gold, gold, claim)) for gold, claim in claims.pairs)
+    return right and not claims.missed and not claims.spurious
 
 
 def _error(finding: Finding, gold: GoldDocument, alignment: Alignment | None) -> ErrorReport:

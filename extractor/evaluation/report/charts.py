@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from extractor.errors import UsageError
-from extractor.evaluation.report.format import Report, SystemReport
+from extractor.evaluation.report.format import SetReport, SystemReport
 from extractor.evaluation.report.words import dollars, tokens
 from extractor.evaluation.statistics import HEADLINE, Estimate
 
@@ -42,22 +42,32 @@ _FONT = re.compile(r"font-family: [^;]*;? ?")
 _STAND_IN = re.compile("|".join(_PAGE))
 
 
-def forest(report: Report) -> str:
+def of_set(report: SetReport, series: Sequence[int], name: str) -> tuple[str | None, str | None, str | None]:
+    """The charts of a set: the headline figures, kinds, and cost; None for one that has nothing to show.
+
+    `series` are the numbers that the set's systems have in the whole report, and `name` ends the ids within the drawings.
+    """
+    if not report.systems:
+        return None, None, None
+    return forest(report, series, name), kinds(report, series, name), cost(report, series, name)
+
+
+def forest(report: SetReport, series: Sequence[int], name: str) -> str:
     """Each headline figure of each system as a point on its 95% interval."""
     systems = report.systems
-    rows = {HEADLINE[name].label: [system.headline[name] for system in systems] for name in systems[0].headline}
+    rows = {HEADLINE[each].label: [system.headline[each] for system in systems] for each in systems[0].headline}
     with _style():
         figure, axes = _groups(list(rows), len(systems), _ROW)
         for top, estimates in zip(_tops(len(rows), len(systems), _ROW), rows.values(), strict=True):
             for n, estimate in enumerate(estimates):
-                _interval(axes, estimate, top + n * _ROW, n)
+                _interval(axes, estimate, top + n * _ROW, series[n])
         axes.set_xlim(*_reach(estimate.low for estimates in rows.values() for estimate in estimates))
         axes.set_xlabel("F1 or share")
         said = [f"{label}: {_listed(systems, [each.value for each in estimates])}." for label, estimates in rows.items()]
-        return _inlined(figure, "forest", "Headline figures with their 95% intervals", " ".join(said))
+        return _inlined(figure, f"forest{name}", "Headline figures with their 95% intervals", " ".join(said))
 
 
-def kinds(report: Report) -> str | None:
+def kinds(report: SetReport, series: Sequence[int], name: str) -> str | None:
     """The strict F1 of each kind of claim that the gold has, a bar for each system; None if it has no claim."""
     systems = report.systems
     gold = {kind: scores.strict.found + scores.strict.missed for kind, scores in systems[0].figures.by_kind.items()}
@@ -69,17 +79,17 @@ def kinds(report: Report) -> str | None:
         for top, values in zip(_tops(len(rows), len(systems), _BAR), rows.values(), strict=True):
             for n, value in enumerate(values):
                 place = (value or 0, top + n * _BAR)
-                axes.barh(place[1], place[0], height=9, color=_colour(n))
-                _point(axes, *place, n, 9)
+                axes.barh(place[1], place[0], height=9, color=_colour(series[n]))
+                _point(axes, *place, series[n], 9)
                 axes.annotate(_percent(value), place, (9, 0), textcoords="offset points", va="center", size=12)
         axes.set_xlim(0, 1.22)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
         axes.set_xlabel("strict F1")
         said = [f"{kind}: {_listed(systems, values)}." for kind, values in rows.items()]
-        return _inlined(figure, "kinds", "Strict F1 for each kind of claim", " ".join(said))
+        return _inlined(figure, f"kinds{name}", "Strict F1 for each kind of claim", " ".join(said))
 
 
-def cost(report: Report) -> str | None:
+def cost(report: SetReport, series: Sequence[int], name: str) -> str | None:
     """The strict F1 of each system against what it takes; None if nothing takes anything."""
     unit, spent = spending(report.systems)
     if not any(spent):
@@ -87,7 +97,7 @@ def cost(report: Report) -> str | None:
     with _style():
         figure, axes = _drawing(300, 66)
         values = []
-        for n, (system, each) in enumerate(zip(report.systems, spent, strict=True)):
+        for n, system, each in zip(series, report.systems, spent, strict=True):
             estimate = system.headline["strict_f1"]
             values.append(estimate.value)
             if estimate.low is not None and estimate.high is not None:
@@ -102,7 +112,7 @@ def cost(report: Report) -> str | None:
         axes.set_ylabel("strict F1, with 95% interval")
         pairs = zip(report.systems, values, spent, strict=True)
         said = [f"{system.name}: {_percent(value)} at {each:,.4g}." for system, value, each in pairs]
-        return _inlined(figure, "cost", f"Strict F1 against {unit}", " ".join(said))
+        return _inlined(figure, f"cost{name}", f"Strict F1 against {unit}", " ".join(said))
 
 
 def spending(systems: Sequence[SystemReport]) -> tuple[str, list[float]]:

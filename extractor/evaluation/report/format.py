@@ -12,10 +12,11 @@ from extractor.evaluation.findings import Coverage, Error, WrongField
 from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.metrics import Scores
 from extractor.evaluation.statistics import Difference, Estimate
-from extractor.evaluation.systems import LeftOut, Usage
+from extractor.evaluation.systems import LeftOut
+from extractor.evaluation.usage import Usage
 from extractor.records import Claim, HardwareTarget, Kind, Rejection
 
-REPORT_VERSION: Final = 1
+REPORT_VERSION: Final = 2
 
 
 class _Part(BaseModel):
@@ -43,6 +44,8 @@ class ComparisonReport(_Part):
     headline: dict[str, Difference]
     verdict: str
     power: str = Field(description="The smallest difference in strict F1 that these documents can tell between the two")
+    only_ours: int = Field(description="Documents whose claims are all right in ours and not in theirs")
+    only_theirs: int = Field(description="Documents whose claims are all right in theirs and not in ours")
 
 
 class ErrorReport(_Part):
@@ -90,26 +93,35 @@ class DocumentReport(_Part):
 
 
 class GoldReport(_Part):
-    """The gold: how much there is, and the SHA-256 of it as it was read."""
+    """A set of gold: what it is, how much there is, and the SHA-256 of it as it was read."""
 
+    name: str
+    about: str = Field(description="What the abstracts are, in a phrase; may be empty")
+    held_out: bool = Field(description="Only figures are shown, so that nobody fits rules or prompts to these abstracts")
     documents: int
     claims: int
     hardware: int
     sha256: str
 
 
-class Report(_Part):
-    """An evaluation of one or more systems on the same annotated abstracts. It holds no time."""
+class SetReport(_Part):
+    """An evaluation of systems on one set of annotated abstracts, which are all listed unless the set is held out."""
 
-    report_version: Literal[1] = REPORT_VERSION
-    extractor: str
     gold: GoldReport
-    power: str
+    power: str | None = Field(description="The smallest difference that can be told from the first system; null without one")
     spotting: Coverage
     systems: tuple[SystemReport, ...]
     comparisons: tuple[ComparisonReport, ...]
     left_out: tuple[LeftOut, ...]
     documents: tuple[DocumentReport, ...]
+
+
+class Report(_Part):
+    """An evaluation of one or more systems, on each set of annotated abstracts by itself. It holds no time."""
+
+    report_version: Literal[2] = REPORT_VERSION
+    extractor: str
+    sets: tuple[SetReport, ...]
 
 
 def report_schema() -> dict[str, Any]:

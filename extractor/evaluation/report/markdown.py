@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from extractor.evaluation.report.format import Report
+from extractor.evaluation.report.format import ComparisonReport, Report, SetReport, SystemReport
 from extractor.evaluation.report.words import (
     against_the_first,
     chance,
     differing,
     dollars,
+    holds,
     interval,
     money,
     percent,
@@ -22,19 +23,27 @@ _SHOWN = 20
 
 
 def markdown(report: Report) -> str:
-    """The report as GitHub-flavoured Markdown: the headline, the verdicts, what changed from system to system, the kinds."""
+    """The report as GitHub-flavoured Markdown: for each set the headline, the verdicts, what changed from system to system."""
     return "\n".join(_lines(report)) + "\n"
 
 
 def _lines(report: Report) -> Iterator[str]:
-    gold, systems = report.gold, report.systems
     yield "# Evaluation"
+    for each in report.sets:
+        yield ""
+        yield from _set(each)
     yield ""
-    yield f"{gold.documents} abstracts with {gold.claims} claims and {gold.hardware} hardware targets. {report.power}"
+    yield "Percent, with 95% intervals; tokens per abstract, dollars per 1,000 abstracts. "
+    yield "; ".join(f"*{each.label}*: {each.meaning}" for each in HEADLINE.values()) + "."
     yield ""
-    yield from (f"- **{_plain(system.name)}** {_plain(system.verdict)}" for system in systems)
-    yield from (f"- {_plain(comparison.verdict)}" for comparison in against_the_first(report))
-    yield from (f"- Left out: **{_plain(each.name)}**. {_plain(each.why)}" for each in report.left_out)
+    yield "All figures are in `report.json`; [report.html](report.html) shows the errors of each abstract that is not held out."
+
+
+def _set(report: SetReport) -> Iterator[str]:
+    systems = report.systems
+    yield f"## {_plain(report.gold.name)}"
+    yield ""
+    yield f"{_plain(holds(report))}."
     yield ""
     rows = [
         [
@@ -45,39 +54,50 @@ def _lines(report: Report) -> Iterator[str]:
         ]
         for system in systems
     ]
+    rows += [[_plain(each.name), "not recorded", *[""] * (len(HEADLINE) + 1)] for each in report.left_out if not each.recorded]
     yield from _table(["system", *(each.label for each in HEADLINE.values()), "tokens", "$ per 1,000"], rows)
     yield ""
-    yield "Percent, with 95% intervals; tokens per abstract, dollars per 1,000 abstracts. "
-    yield "; ".join(f"*{each.label}*: {each.meaning}" for each in HEADLINE.values()) + "."
+    yield from (f"- **{_plain(system.name)}** {_plain(system.verdict)}" for system in systems)
+    yield from (f"- {_plain(comparison.verdict)}" for comparison in against_the_first(report))
+    yield from (f"- Left out: **{_plain(each.name)}**. {_plain(each.why)}" for each in report.left_out if each.recorded)
+    yield from ([] if report.power is None else [f"- {report.power}"])
     for comparison in report.comparisons:
-        ours, theirs = (
-            next(n for n, each in enumerate(systems) if each.name == name) for name in (comparison.ours, comparison.theirs)
-        )
         yield ""
-        yield f"## {_plain(comparison.theirs)} against {_plain(comparison.ours)}"
+        yield f"### {_plain(comparison.theirs)} against {_plain(comparison.ours)}, on {_plain(report.gold.name)}"
         yield ""
         yield from _moved(comparison.headline.items())
         yield ""
-        won = differing(report, ours, theirs)
-        for name, ids in zip((comparison.ours, comparison.theirs), won, strict=True):
-            listed = ", ".join(map(_plain, ids[:_SHOWN])) + (", ..." if len(ids) > _SHOWN else "")
-            number = f"{len(ids)} abstract{'s' if len(ids) != 1 else ''}"
-            yield f"- all claims right only in {_plain(name)}: {number}{': ' if ids else ''}{listed}"
-    yield ""
-    yield "## Claims right, by kind"
-    yield ""
-    by_kind = systems[0].figures.by_kind
+        yield from _right_in_one(report, comparison)
+    if systems:
+        yield ""
+        yield f"### Claims right on {_plain(report.gold.name)}, by kind"
+        yield ""
+        yield from _by_kind(systems)
+
+
+def _right_in_one(report: SetReport, comparison: ComparisonReport) -> Iterator[str]:
+    """How many abstracts are all right in one system only, and which, where the abstracts are listed."""
+    names = [system.name for system in report.systems]
+    won = differing(report, names.index(comparison.ours), names.index(comparison.theirs))
+    counts = (comparison.only_ours, comparison.only_theirs)
+    for name, number, ids in zip((comparison.ours, comparison.theirs), counts, won, strict=True):
+        listed = ", ".join(map(_plain, ids[:_SHOWN])) + (", ..." if len(ids) > _SHOWN else "")
+        which = f": {listed}" if ids else " (held out, so not listed)" if number else ""
+        yield f"- all claims right only in {_plain(name)}: {number} abstract{'s' if number != 1 else ''}{which}"
+
+
+def _by_kind(systems: Sequence[SystemReport]) -> Iterator[str]:
     kinds = [
         [
             kind,
             str(scores.strict.found + scores.strict.missed),
             *(percent(each.figures.by_kind[kind].strict.f1) for each in systems),
         ]
-        for kind, scores in by_kind.items()
+        for kind, scores in systems[0].figures.by_kind.items()
     ]
     yield from _table(["kind", "annotated", *(_plain(system.name) for system in systems)], kinds)
     yield ""
-    yield "Strict F1. All figures are in `report.json`; [report.html](report.html) shows each abstract with its errors."
+    yield "Strict F1."
 
 
 def _moved(headline: Iterable[tuple[str, Difference]]) -> Iterator[str]:

@@ -14,9 +14,17 @@ from extractor.documents import Span
 from extractor.errors import UsageError
 from extractor.evaluation.findings import WrongField
 from extractor.evaluation.gold import GoldClaim, GoldHardware
+from extractor.evaluation.matching import STRICT_FIELDS
 from extractor.evaluation.metrics import CLAIM_FIELDS, KINDS
 from extractor.evaluation.report import charts, words
-from extractor.evaluation.report.format import DocumentReport, ErrorReport, PredictionReport, Report
+from extractor.evaluation.report.format import (
+    ComparisonReport,
+    DocumentReport,
+    ErrorReport,
+    PredictionReport,
+    Report,
+    SetReport,
+)
 from extractor.evaluation.statistics import HEADLINE
 from extractor.records import PHRASE_FIELDS, Claim, HardwareTarget, Quantity
 
@@ -28,7 +36,10 @@ SOFT = "softly"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line: a claim, a hardware target or the system's name, and what is wrong about it. `error` is empty if nothing is."""
+    """One line: a claim, a hardware target or the system's name, and what is wrong about it. `error` is empty if nothing is.
+
+    `against` are the headline figures that the error counts against.
+    """
 
     kind: str
     title: str
@@ -36,6 +47,7 @@ class Item:
     phrases: Sequence[tuple[str, str]] = ()
     error: str = ""
     wrong: Mapping[str, WrongField] = field(default_factory=dict)
+    against: Sequence[str] = ()
     note: str = ""
 
 
@@ -45,6 +57,27 @@ class Run:
 
     text: str
     mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One set as the page shows it: its systems by their `numbers` in the whole report, its charts, and who is compared."""
+
+    report: SetReport
+    numbers: Sequence[int]
+    forest: str | None
+    kinds: str | None
+    cost: str | None
+    pairs: Sequence[tuple[ComparisonReport, int, int]]
+
+    @classmethod
+    def of(cls, place: int, report: SetReport, names: Sequence[str]) -> "Panel":
+        """The panel of the set at a place in the report whose systems have these names."""
+        ours = [system.name for system in report.systems]
+        numbers = [names.index(name) for name in ours]
+        drawn = charts.of_set(report, numbers, f"-{place}")
+        pairs = [(each, ours.index(each.ours), ours.index(each.theirs)) for each in report.comparisons]
+        return cls(report, numbers, *drawn, pairs)
 
 
 def page(report: Report) -> str:
@@ -62,9 +95,11 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
     )
     own = Markup  # what is made here and not out of an abstract
-    names = [system.name for system in report.systems]
+    names = list(dict.fromkeys(system.name for each in report.sets for system in each.systems))
     given: dict[str, Any] = {
         "report": report,
+        "names": names,
+        "panels": [Panel.of(n, each, names) for n, each in enumerate(report.sets)],
         "words": words,
         "headline": HEADLINE,
         "gold_items": gold_items,
@@ -74,15 +109,27 @@ def page(report: Report) -> str:
         "style": own(_resource("report.css")),
         "script": own(_resource("report.js")),
         "marks": [own(charts.mark(n)) for n in range(len(names))],
-        "forest": own(charts.forest(report)),
-        "kinds": own(charts.kinds(report) or ""),
-        "cost": own(charts.cost(report) or ""),
-        "pairs": [(each, names.index(each.ours), names.index(each.theirs)) for each in report.comparisons],
-        "anchors": anchors(document.id for document in report.documents),
+        "anchors": anchors(document.id for each in report.sets for document in each.documents),
         "kind_names": [*KINDS, "hardware", "system"],
         "field_names": [*CLAIM_FIELDS, "category", "role", "system"],
     }
     return environment.get_template("report.html.j2").render(given)
+
+
+def against(error: ErrorReport) -> list[str]:
+    """The headline figures that an error counts against, in their order."""
+    hard = {name for name, wrong in error.fields.items() if not wrong.soft}
+    apart = error.error in ("missed", "spurious")
+    counted: set[str] = set()
+    if error.item == "system":
+        counted = {"system"}
+    elif error.item == "hardware":
+        counted = {"documents_right"} | ({"hardware_f1"} if apart else set())
+    elif apart:
+        counted = {"detection_f1", "strict_f1", "documents_right"}
+    elif error.error == "wrong":
+        counted = (hard & set(HEADLINE)) | ({"strict_f1", "documents_right"} if hard & set(STRICT_FIELDS) else set())
+    return [name for name in HEADLINE if name in counted]
 
 
 def anchors(ids: Iterable[str]) -> dict[str, str]:
@@ -184,13 +231,14 @@ def _judged(item: Item, error: ErrorReport | None) -> Item:
         return item
     note = "the annotation has this claim once, and its prediction is another" if error.again else ""
     # The filter by kind goes by the annotation's, where there is one.
-    return Item(error.kind or item.kind, item.title, item.meaning, item.phrases, _sort(error), error.fields, note)
+    kind = error.kind or item.kind
+    return Item(kind, item.title, item.meaning, item.phrases, _sort(error), error.fields, against(error), note)
 
 
 def _missing(document: DocumentReport, error: ErrorReport, note: str) -> Item:
     gold = _gold(document, error)
     item = _claim(gold) if isinstance(gold, GoldClaim) else _target(gold)
-    return Item(item.kind, item.title, item.meaning, item.phrases, error.error, {}, note)
+    return Item(item.kind, item.title, item.meaning, item.phrases, error.error, {}, against(error), note)
 
 
 def _gold(document: DocumentReport, error: ErrorReport) -> GoldClaim | GoldHardware:

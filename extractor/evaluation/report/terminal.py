@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 
 from extractor.evaluation.findings import Coverage, Finding, of_labelling, of_spotting, range_of
@@ -10,9 +11,19 @@ from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.matching import Alignment
 from extractor.evaluation.metrics import Counts, Scores, Share
 from extractor.evaluation.report.format import Report
-from extractor.evaluation.report.words import OF_CLAIMS, OF_WORDS, against_the_first, dollars, interval, money, percent, tokens
+from extractor.evaluation.report.words import (
+    OF_CLAIMS,
+    OF_WORDS,
+    against_the_first,
+    dollars,
+    holds,
+    interval,
+    money,
+    percent,
+    tokens,
+)
 from extractor.evaluation.statistics import HEADLINE
-from extractor.evaluation.systems import Usage
+from extractor.evaluation.usage import Usage
 from extractor.records import Claim, HardwareTarget, Quantity
 from extractor.spotting import QuantityMention
 
@@ -21,27 +32,32 @@ _CONTEXT = 40
 
 
 def headline(report: Report) -> RenderableType:
-    """The headline figures, each above its interval, what a system takes per abstract and per 1,000, and verdicts in words."""
-    gold = report.gold
-    of = f"{gold.documents} documents, {gold.claims} claims, {gold.hardware} hardware targets"
+    """The headline figures by set, each above its interval, what a system takes per abstract and per 1,000, and verdicts."""
+    about = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
     claims = _headings(*(HEADLINE[name].label for name in OF_CLAIMS), "tokens", "$/1,000")
     phrases = _headings(*(HEADLINE[name].label for name in OF_WORDS))
-    for system in report.systems:
-        cells = {
-            name: f"{percent(estimate.value)}\n{interval(estimate)}".rstrip() for name, estimate in system.headline.items()
-        }
-        taken = (f"{tokens(system):,.0f}", money(dollars(system)))
-        claims.add_row(system.name, *(cells[name] for name in OF_CLAIMS), *taken)
-        phrases.add_row(system.name, *(cells[name] for name in OF_WORDS))
-    said = [f"{system.name} {system.verdict}" for system in report.systems]
-    said += [each.verdict for each in against_the_first(report)]
-    said.append(report.power)
+    said: list[str] = []
+    for each in report.sets:
+        about.add_row(each.gold.name, holds(each))
+        claims.add_row(each.gold.name)
+        phrases.add_row(each.gold.name)
+        for system in each.systems:
+            cells = {name: f"{percent(e.value)}\n{interval(e)}".rstrip() for name, e in system.headline.items()}
+            taken = (f"{tokens(system):,.0f}", money(dollars(system)))
+            claims.add_row(_indented(system.name), *(cells[name] for name in OF_CLAIMS), *taken)
+            phrases.add_row(_indented(system.name), *(cells[name] for name in OF_WORDS))
+        for left in each.left_out:
+            for rows in (claims, phrases):
+                rows.add_row(_indented(left.name), "left out" if left.recorded else "not\nrecorded")
+        verdicts = [f"{system.name} {system.verdict}" for system in each.systems]
+        verdicts += [comparison.verdict for comparison in against_the_first(each)]
+        said += [f"{each.gold.name}: {line}" for line in [*verdicts, *([each.power] if each.power else [])]]
     percents = "Percent, with 95% intervals; claims found, claims right and hardware are F1."
-    return Group(of, "", claims, phrases, "", percents, *said)
+    return Group(about, "", claims, phrases, "", percents, *said)
 
 
-def table(scores: Scores, coverage: Coverage, usage: Usage | None = None) -> RenderableType:
-    """All figures as tables for a terminal; a ratio of nothing is a dash. `usage` is of the model, where there is one."""
+def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = None) -> RenderableType:
+    """All figures on a set; a ratio of nothing is a dash. `usage` is of the model, where there is one."""
     found = _columns("", "precision", "recall", "F1", "found", "spurious", "missed")
     _count_row(found, "claims: detection", scores.claims.detection)
     for kind, claims in scores.by_kind.items():
@@ -69,7 +85,8 @@ def table(scores: Scores, coverage: Coverage, usage: Usage | None = None) -> Ren
     ):
         spotting.add_row(label, _figure(covered.value), f"{covered.right}/{covered.total}")
     asked = [] if usage is None else [_usage(usage)]
-    return Group(f"{scores.documents} documents", found, fields, spotting, *asked)
+    number = scores.documents
+    return Group(f"{gold}: {number} abstract{'' if number == 1 else 's'}", found, fields, spotting, *asked)
 
 
 def _usage(usage: Usage) -> Table:
@@ -153,6 +170,10 @@ def _around(text: str, start: int, end: int) -> str:
     left, right = max(0, start - _CONTEXT), end + _CONTEXT
     before, after = "..." if left else "", "..." if right < len(text) else ""
     return f"{before}{text[left:start]}[{text[start:end]}]{text[end:right]}{after}".replace("\n", " ")
+
+
+def _indented(name: str) -> RenderableType:
+    return Padding(name, (0, 0, 0, 1))
 
 
 def _headings(*headers: str) -> Table:

@@ -1,7 +1,7 @@
 """The words and the numbers of a report, the same in the terminal, in Markdown and on the page."""
 
 from extractor.evaluation.metrics import Scores
-from extractor.evaluation.report.format import ComparisonReport, Report, SystemReport
+from extractor.evaluation.report.format import ComparisonReport, SetReport, SystemReport
 from extractor.evaluation.statistics import Difference, Estimate
 
 OF_CLAIMS = ("detection_f1", "strict_f1", "hardware_f1", "documents_right")
@@ -63,16 +63,24 @@ def describe(figures: Scores) -> str:
     )
 
 
-def against_the_first(report: Report) -> list[ComparisonReport]:
+def against_the_first(report: SetReport) -> list[ComparisonReport]:
     """The comparisons with the first system, which is what the others are held against; the report holds those of all pairs."""
     return [each for each in report.comparisons if each.ours == report.systems[0].name]
 
 
-def differing(report: Report, ours: int, theirs: int) -> tuple[list[str], list[str]]:
-    """The ids of the abstracts whose claims are all right in one system and not in the other: ours first."""
+def differing(report: SetReport, ours: int, theirs: int) -> tuple[list[str], list[str]]:
+    """The ids of the listed abstracts whose claims are all right in one system and not in the other: ours first."""
     won: tuple[list[str], list[str]] = ([], [])
     for document in report.documents:
         a, b = document.predictions[ours].claims_right, document.predictions[theirs].claims_right
         if a != b:
             won[0 if a else 1].append(document.id)
     return won
+
+
+def holds(report: SetReport) -> str:
+    """What a set holds: `143 abstracts, 185 claims, 132 hardware targets: what they are`."""
+    gold = report.gold
+    counts = [(gold.documents, "abstract"), (gold.claims, "claim"), (gold.hardware, "hardware target")]
+    said = ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for number, noun in counts)
+    return f"{said}: {gold.about}" if gold.about else said

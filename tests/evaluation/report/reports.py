@@ -1,9 +1,13 @@
 """Small reports whose errors are known by construction: an abstract that would be mark-up, systems that err on purpose."""
 
+from collections.abc import Sequence
+
 from extractor.documents import Document
-from extractor.evaluation import align
+from extractor.evaluation import GoldDocument, align
 from extractor.evaluation.report import Report, assemble
-from extractor.evaluation.systems import LeftOut, System
+from extractor.evaluation.report.format import SetReport
+from extractor.evaluation.sets import GoldSet
+from extractor.evaluation.systems import Evaluated, LeftOut, System
 from extractor.records import Extraction, Rejection
 from tests.evaluation.planted import ACCURACY, GOLD, NANO, SPEEDUP, extraction, perfect, predict, replace, target
 
@@ -42,6 +46,23 @@ def flawed(name: str = "openai/flawed_1b") -> System:
     return system(name, FLAWED.model_copy(update={"provenance": took}), *(perfect(gold) for gold in DOCUMENTS[1:]))
 
 
+def evaluated(
+    *systems: System,
+    left_out: tuple[LeftOut, ...] = (),
+    documents: Sequence[GoldDocument] = DOCUMENTS,
+    name: str = "three",
+    held_out: bool = False,
+) -> Evaluated:
+    """These systems on a set."""
+    return Evaluated(GoldSet(name, "planted ones", held_out, tuple(documents)), systems, left_out)
+
+
 def report(*systems: System, left_out: tuple[LeftOut, ...] = ()) -> Report:
-    """The report of these systems, of a right and a flawed one if none is named."""
-    return assemble(DOCUMENTS, systems or (right(), flawed()), left_out)
+    """The report of these systems on one set, of a right and a flawed one if none is named."""
+    return assemble([evaluated(*(systems or (right(), flawed())), left_out=left_out)])
+
+
+def of_one_set(*systems: System) -> SetReport:
+    """The only set of `report`."""
+    [only] = report(*systems).sets
+    return only

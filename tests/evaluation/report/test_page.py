@@ -11,7 +11,7 @@ import pytest
 from extractor.evaluation.report import assemble, charts
 from extractor.evaluation.report import page as pages
 from extractor.evaluation.systems import LeftOut, System
-from tests.evaluation.report.reports import DOCUMENTS, HOSTILE, OTHER, flawed, report, right
+from tests.evaluation.report.reports import DOCUMENTS, HOSTILE, OTHER, evaluated, flawed, report, right
 
 VOID = {"meta", "input", "br", "link", "img"}
 CSS = (Path(pages.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
@@ -171,7 +171,7 @@ def test_one_system_alone_has_no_differences() -> None:
 
 def test_abstracts_without_a_claim_make_a_page_too() -> None:
     nothing = System("rules", "rules", None, None, (right().alignments[1],))
-    bare = Page(pages.page(assemble([OTHER], [nothing])))
+    bare = Page(pages.page(assemble([evaluated(nothing, documents=[OTHER])])))
     assert "There is no annotated claim." in bare.text()
     assert "finds 0 of 0 claims" in bare.text()
 

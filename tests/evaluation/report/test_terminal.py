@@ -10,7 +10,7 @@ from extractor.evaluation import GoldDocument, align, score
 from extractor.evaluation.findings import Coverage
 from extractor.evaluation.metrics import Share
 from extractor.evaluation.report.terminal import headline, list_errors, table
-from extractor.evaluation.systems import Usage, usage
+from extractor.evaluation.usage import Usage, usage
 from extractor.records import Extraction, Provenance, Rejection
 from tests.evaluation.planted import (
     ACCURACY,
@@ -98,13 +98,13 @@ def rendered(record: Extraction, used: Usage | None = None) -> list[str]:
     coverage = Coverage(Share(3, 4), Share(1, 4), Share(0, 0))
     console = Console(width=200)
     with console.capture() as capture:
-        console.print(table(score([align(GOLD, record)]), coverage, used))
+        console.print(table("planted", score([align(GOLD, record)]), coverage, used))
     return [" ".join(line.split()) for line in capture.get().splitlines()]
 
 
 def test_the_table_shows_ratios_and_the_counts_behind_them() -> None:
     rows = rendered(extraction((predict(SPEEDUP), predict(ACCURACY, unit=None, metric="71% accuracy"))))
-    assert "1 documents" in rows
+    assert "planted: 1 abstract" in rows
     assert "claims: detection 1.000 0.667 0.800 2 0 1" in rows
     assert "claims: strict 0.500 0.333 0.400 1 1 2" in rows
     assert "hardware 0.000 0.000 0.000 0 0 2" in rows
@@ -151,13 +151,13 @@ def test_the_headline_fits_80_columns_with_all_its_figures(names: tuple[str, ...
     shown = lines(*names)
     assert max(map(len, shown)) <= 80
     assert not [line for line in shown if "…" in line]
-    rows = [line.split()[1:] for line in shown if line.startswith("rules   ")]
+    rows = [line.split()[1:] for line in shown if line.startswith(" rules   ")]
     assert rows == [["100.0"] * 4 + ["0", "0"], ["100.0"] * 5]
 
 
 def test_the_headline_says_intervals_costs_and_verdicts() -> None:
     shown = "\n".join(lines("openai/flawed"))
-    assert shown.startswith("3 documents, 6 claims, 4 hardware targets")
+    assert shown.startswith("three 3 abstracts, 6 claims, 4 hardware targets: planted ones")
     assert "openai/flawed finds 5 of 6 claims" in shown
     assert re.search(r"66\.7.*\n.*\d+\.\d–100\.0", shown)
     assert " 330 " in shown

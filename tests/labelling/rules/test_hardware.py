@@ -16,7 +16,7 @@ from extractor.records import HardwareTarget
 from extractor.spotting import spot
 
 CASES = json.loads(Path(__file__).with_name("hardware.json").read_text(encoding="utf-8"))
-GOLD = Path(__file__).parents[3] / "evals" / "gold"
+GOLD = Path(__file__).parents[3] / "evals" / "gold" / "seeds"
 
 
 def targets_of(document: Document) -> list[HardwareTarget]:
