@@ -203,7 +203,7 @@ def test_each_set_is_shown_by_itself_and_one_that_is_held_out_by_figures_alone(s
         folder.mkdir()
         for name in names:
             (some / f"{name}.json").rename(folder / f"{name}.json")
-    (far / "set.toml").write_text('name = "unseen"\nheld_out = true')
+    (far / "set.toml").write_text('[[set]]\nname = "unseen"\nheld_out = true')
     assert {name: found["documents"] for name, found in figures("--gold", str(some)).items()} == {"near": 2, "unseen": 3}
     titles = [json.loads(path.read_bytes())["title"] for path in sorted(far.glob("*.json"))]
     shown = run("--gold", str(some))

@@ -206,7 +206,7 @@ class TestAgree:
         assert run("agree", *two, "--errors", "--json").exit_code == 2
 
     def test_disagreements_on_a_held_out_set_are_not_listed(self, two: tuple[Path, Path]) -> None:
-        (two[1] / "set.toml").write_text('name = "unseen"\nheld_out = true')
+        (two[1] / "set.toml").write_text('[[set]]\nname = "unseen"\nheld_out = true')
         result = run("agree", *two, "--errors")
         assert (result.exit_code, result.stdout) == (2, "")
         assert "unseen is held out" in result.stderr
