@@ -64,7 +64,7 @@ def evaluate(
     errors: Annotated[bool, options.option("--errors", help="List each miss, false claim and wrong field instead.")] = False,
     as_json: Annotated[bool, options.option("--json", help="Print the figures as JSON instead.")] = False,
 ) -> None:
-    """Score the built-in rules and models against annotated abstracts, and compare them.
+    """Score the rules and models against annotated abstracts.
 
     Prints the headline figures of each system with their 95% intervals, what it takes, and verdicts in words; of one system
     alone also every figure. Writes the whole report, with each abstract and its errors, as a page, as Markdown and as JSON.
