@@ -37,6 +37,11 @@ class DataError(ExtractorError):
     """A file or record does not hold what it should."""
 
 
+def install(extra: str) -> str:
+    """How the packages of an extra are installed; the package is on no index, so it is done where its source is."""
+    return f"Install it with `pip install '.[{extra}]'` in the repository"
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
     """What was spent on one document, over all its attempts, the failed ones too.

@@ -69,6 +69,12 @@ def test_every_requirement_is_pinned() -> None:
     assert names - pinned == set()
 
 
+def test_what_installs_an_extra_works_as_it_is_written() -> None:
+    """The package is on no index, so only the clone's own path installs it."""
+    told = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "extractor").rglob("*.py")]
+    assert [file for file in told if "claim-extractor[" in file.read_text(encoding="utf-8")] == []
+
+
 def test_the_changelog_knows_the_version() -> None:
     assert re.search(rf"^## {re.escape(__version__)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
@@ -86,7 +92,7 @@ def test_the_changelog_knows_the_version() -> None:
         pytest.param(["eval", "--gold", "gold"], id="eval"),
         pytest.param(["gold", "check", "gold"], id="gold check"),
         pytest.param(["gold", "new", "one.jsonl", "-o", "new", "-m", "rules"], id="gold new"),
-        pytest.param(["prompts", "show"], id="prompts show"),
+        pytest.param(["prompt"], id="prompt"),
         pytest.param(["cache", "info"], id="cache"),
         pytest.param(["keys", "list"], id="keys"),
     ],
@@ -120,7 +126,7 @@ def test_without_the_extra_a_model_is_one_line_with_the_command(arguments: list[
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     [line] = done.stderr.splitlines()
-    assert f"Run: pip install 'claim-extractor[{extras}]', or use --model rules." in line
+    assert f"Install it with `pip install '.[{extras}]'` in the repository, or use --model rules." in line
 
 
 def test_the_wheel_holds_the_prompts_where_the_package_looks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,17 +7,17 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from extractor._version import __version__
 from extractor.cli.batch import batch
 from extractor.cli.cache import cache
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
+from extractor.cli.commands import Commands, Group
 from extractor.cli.eval import evaluate
 from extractor.cli.export import export
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
-from extractor.cli.prompts import prompts
+from extractor.cli.prompt import prompt
 from extractor.cli.query import query
 from extractor.cli.retry import retry
 from extractor.cli.run import run
@@ -32,7 +32,7 @@ from extractor.errors import ExtractorError, UsageError
 __all__ = ["app", "main"]
 
 
-class _Commands(TyperGroup):
+class _Root(Group):
     """Turns what a user can mend into one line and an exit code. What is left is a bug, and keeps its traceback."""
 
     _blank: str | None = None
@@ -66,18 +66,17 @@ def _unwritten(error: OSError) -> int:
     return NOTHING_DONE
 
 
-app = typer.Typer(
+app = Commands(
     name="extractor",
-    cls=_Commands,
+    cls=_Root,
     add_completion=False,
     rich_markup_mode=None,  # plain help: a third of the start-up time, and the same text in docs/cli.md
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog=f"""\b
 Exit codes: {ALL_DONE} all done, {NOTHING_DONE} nothing could be done, {WRONG_USAGE} wrong usage,
-{DONE_WITH_FAILURES} done with failures, {FELL} a figure fell below its baseline or does not stand in its source,
-{INTERRUPTED} interrupted, {PIPE_CLOSED} the reader of standard output left.""",
+{DONE_WITH_FAILURES} done with failures, {FELL} a figure fell below its baseline or a number does not
+stand in its source, {INTERRUPTED} interrupted, {PIPE_CLOSED} the reader of standard output left.""",
 )
 
 
@@ -97,21 +96,18 @@ def _extractor(
     """
 
 
-app.command("run")(run)
-app.command("status")(status)
-app.command("retry")(retry)
-app.add_typer(batch, name="batch")
-app.command("show")(show)
-app.command("query")(query)
-app.command("export")(export)
-app.command("verify")(verify)
-app.command("sources")(sources)
-app.command("schema")(schema)
-app.command("eval")(evaluate)
-app.add_typer(gold, name="gold")
-app.add_typer(prompts, name="prompts")
-app.add_typer(keys, name="keys")
-app.add_typer(cache, name="cache")
+_COMMANDS: dict[str, dict[str, Any]] = {
+    "Extract": {"sources": sources, "run": run, "status": status, "retry": retry, "batch": batch},
+    "Look at what was found": {"show": show, "query": query, "export": export, "verify": verify},
+    "Evaluate": {"eval": evaluate, "gold": gold},
+    "Set up": {"schema": schema, "prompt": prompt, "keys": keys, "cache": cache},
+}
+for _group, _commands in _COMMANDS.items():
+    for _name, _command in _commands.items():
+        if isinstance(_command, Commands):
+            app.add_typer(_command, name=_name, rich_help_panel=_group)
+        else:
+            app.command(_name, rich_help_panel=_group)(_command)
 
 
 def main() -> None:

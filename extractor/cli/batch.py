@@ -9,24 +9,28 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES
-from extractor.cli.run import sent_goes_on
+from extractor.cli.commands import Commands
+from extractor.cli.run import STREAM, sent_goes_on
 from extractor.cli.terminal import leave, mishaps, out, say
+from extractor.errors import UsageError
 
 if TYPE_CHECKING:
     from extractor.jobs.batch.plan import PlannedBatch
     from extractor.jobs.job import Outcome
+    from extractor.jobs.runner import Runner
+    from extractor.labelling.models import ModelOptions
 
-batch = typer.Typer(
-    help="""Send a job through its provider's batch endpoint, at half the price and within a day.
+batch = Commands(
+    help="""Send a job in batches, at half the price and within a day.
 
-    `extractor run --batch` does it all and waits; here are its steps. All state is in the job's folder, so another machine
-    can go on with a copy of it and the key. Providers: openai and what speaks its API (--base-url), azure, anthropic.
+    `extractor run --batch` sends a job through its provider's batch endpoint and waits; here are its steps. All state is in
+    the job's folder, so another machine can go on with a copy of it and the key. Providers: openai and what speaks its API
+    (--base-url), azure, anthropic.
 
     Example: extractor batch submit abstracts.txt -o claims --model openai/gpt-4o-mini
 
     Example: extractor batch collect claims
-    """,
-    no_args_is_help=True,
+    """
 )
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The job's folder.", show_default=False)]
 
@@ -34,18 +38,20 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The job's folder.",
 @batch.command("submit")
 def submit(
     inputs: options.Inputs,
-    output: Annotated[Path, options.option("--output", "-o", metavar="DIR", help="The job's folder.")],
-    model: options.Model,
+    output: options.Output = Path("claims"),
+    model: options.Model = "rules",
     base_url: options.BaseUrl = None,
     prompt: options.Prompt = None,
     narrow_schema: options.NarrowSchema = "auto",
     price: options.Price = None,
     max_cost: options.MaxCost = None,
     max_output_tokens: options.MaxOutputTokens = None,
+    fallback: options.Fallback = None,
     no_cache: options.NoCache = False,
     fields: options.Fields = "",
     keep: options.Keep = None,
     as_format: options.Format = None,
+    max_characters: options.MaxCharacters = options.MAX_CHARACTERS,
     fresh: options.Fresh = False,
 ) -> None:
     """Send the questions of a job and come back at once.
@@ -58,8 +64,6 @@ def submit(
 
     Exit codes: 0 all is sent, 1 nothing could be sent, 2 wrong usage, 3 sent in part.
     """
-    from extractor.jobs.job import Job
-    from extractor.jobs.runner import Runner
     from extractor.labelling.models import ModelOptions
 
     asked = ModelOptions(
@@ -70,11 +74,12 @@ def submit(
         price=price,
         max_cost=max_cost,
         max_output_tokens=max_output_tokens,
+        fallbacks=tuple(fallback or ()),
         cache=not no_cache,
     )
-    runner = Runner(
-        Job(tuple(inputs), asked, fields, batch=True, keep=tuple(keep or ()), format=as_format), say, stdin=sys.stdin.buffer
-    )
+    if str(output) == STREAM:
+        raise UsageError("Batches need a folder to keep their state in. Name one with -o.")
+    runner = _runner(inputs, asked, fields, keep, as_format, max_characters)
     interrupted = sent_goes_on(output)
     with mishaps(str(output), interrupted):
         outcome = runner.run(output, fresh=fresh, to_the_end=False)
@@ -84,6 +89,16 @@ def submit(
         say(_no_room_yet(output, outcome.queued))
     say(f"Look at them with `extractor batch status {output}`, fetch the answers with `extractor batch collect {output}`.")
     raise typer.Exit(DONE_WITH_FAILURES if outcome.queued else ALL_DONE)
+
+
+def _runner(
+    inputs: list[str], asked: "ModelOptions", fields: str, keep: list[str] | None, as_format: str | None, max_characters: int
+) -> "Runner":
+    from extractor.jobs.job import Job
+    from extractor.jobs.runner import Runner
+
+    job = Job(tuple(inputs), asked, fields, batch=True, keep=tuple(keep or ()), format=as_format, max_characters=max_characters)
+    return Runner(job, say, stdin=sys.stdin.buffer)
 
 
 @batch.command("status")
@@ -155,18 +170,17 @@ def cancel(folder: Folder) -> None:
 
 @batch.command("export")
 def export(
-    folder: Folder,
     inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="INPUT", help="For a new job: files, folders or globs.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT", help="For a new job: files, folders or globs; - reads standard input.", show_default=False
+        ),
     ] = None,
-    output: Annotated[
+    output: options.Output = Path("claims"),
+    requests: Annotated[
         Path,
         options.option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            envvar="EXTRACTOR_REQUESTS",
-            help="The requests file; several get a number each: -o ask.jsonl.",
+            "--requests", metavar="FILE", help="Where the requests go; those of several batches get a number each: ask.jsonl."
         ),
     ] = Path("requests.jsonl"),
     model: options.Model = "rules",
@@ -174,26 +188,40 @@ def export(
     prompt: options.Prompt = None,
     narrow_schema: options.NarrowSchema = "auto",
     price: options.Price = None,
+    max_output_tokens: options.MaxOutputTokens = None,
+    fallback: options.Fallback = None,
+    no_cache: options.NoCache = False,
     fields: options.Fields = "",
     keep: options.Keep = None,
     as_format: options.Format = None,
+    max_characters: options.MaxCharacters = options.MAX_CHARACTERS,
+    fresh: options.Fresh = False,
 ) -> None:
-    """Write the requests of a job to a file, for a place without a connection to the provider.
+    """Write the requests to a file, to be sent from elsewhere.
 
-    Nothing is sent, and no key is needed. A new job needs its inputs and its model; they are read into its folder. Upload the
-    file where there is a connection, and bring the results back with `extractor batch import`.
+    For a place without a connection to the provider: nothing is sent, and no key is needed. A new job takes its inputs and
+    options as `extractor run` does; one that has its batches already needs its folder only. Upload the file where there is
+    a connection, and bring the results back with `extractor batch import`.
 
-    Example: extractor batch export claims abstracts.txt --model openai/gpt-4o-mini -o requests.jsonl
+    Example: extractor batch export abstracts.txt -o claims --model openai/gpt-4o-mini
+
+    Example: extractor batch export -o claims --requests ask.jsonl
     """
     from extractor.jobs.batch import steps
-    from extractor.jobs.job import Job
-    from extractor.jobs.runner import Runner
     from extractor.labelling.models import ModelOptions
 
-    asked = ModelOptions(model=model, base_url=base_url, prompt=prompt, narrow=narrow_schema, price=price)
-    job = Job(tuple(inputs or ()), asked, fields, batch=True, keep=tuple(keep or ()), format=as_format)
-    new = Runner(job, say, stdin=sys.stdin.buffer).new_job() if inputs else None
-    files, plan = steps.export(folder, output, new)
+    asked = ModelOptions(
+        model=model,
+        base_url=base_url,
+        prompt=prompt,
+        narrow=narrow_schema,
+        price=price,
+        max_output_tokens=max_output_tokens,
+        fallbacks=tuple(fallback or ()),
+        cache=not no_cache,
+    )
+    new = _runner(inputs, asked, fields, keep, as_format, max_characters).new_job() if inputs else None
+    files, plan = steps.export(output, requests, new, fresh=fresh)
     for file in files:
         typer.echo(str(file))
     say(f"{sum(each.requests for each in plan.pending):,} requests for {plan.documents:,} documents")

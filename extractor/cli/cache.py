@@ -2,22 +2,22 @@
 
 import typer
 
+from extractor.cli.commands import Commands
 from extractor.cli.terminal import out
 
-cache = typer.Typer(
+cache = Commands(
     help="""See and clear the replies that models gave before.
 
     A reply is used again when model, server, prompt, schema, settings and abstract are the same; `run --no-cache` asks anew.
 
     Example: extractor cache info
-    """,
-    no_args_is_help=True,
+    """
 )
 
 
 @cache.command("info")
 def info() -> None:
-    """Print where the replies are, how many there are of each model, and how much room they take.
+    """Print where the replies are, how many of each model, and their size.
 
     Example: extractor cache info
     """

@@ -76,7 +76,7 @@ def evaluate(
     ] = False,
     as_json: Annotated[bool, options.option("--json", help="Print the figures as JSON instead.")] = False,
 ) -> None:
-    """Score the built-in rules and models against annotated abstracts, and compare them.
+    """Score the rules and models against annotated abstracts.
 
     Prints the headline figures of each system with their 95% intervals, what it takes, and verdicts in words, for each set of
     abstracts by itself; of one system alone also every figure. Writes the whole report, with each abstract and its errors, as a

@@ -36,10 +36,10 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write what jobs found as tables: documents, claims, hardware, failures.
+    """Write what jobs found as tables, for other programs.
 
-    Several jobs become one set of tables. docs/tables.md says what each column means. A file is replaced when the new one is
-    whole.
+    The tables are documents, claims, hardware and failures; docs/tables.md says what each column means. Several jobs become
+    one set of tables. A file is replaced when the new one is whole.
 
     Example: extractor export claims --to xlsx -o claims.xlsx
 

@@ -7,6 +7,7 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, NOTHING_DONE
+from extractor.cli.commands import Commands
 from extractor.cli.terminal import console, plain, say
 from extractor.documents import shortened
 from extractor.errors import UsageError
@@ -16,14 +17,13 @@ if TYPE_CHECKING:
     from extractor.errors import Spent
     from extractor.records import Extraction, Failure
 
-gold = typer.Typer(
-    help="""Annotate abstracts of your own, check the files, and see how far two annotators agree.
+gold = Commands(
+    help="""Annotate abstracts of your own, check them, and compare annotators.
 
     docs/annotating.md says how; evals/GUIDELINES.md says what.
 
     Example: extractor gold new abstracts.jsonl -o mygold
-    """,
-    no_args_is_help=True,
+    """
 )
 
 
@@ -143,7 +143,9 @@ def check(
         Path, typer.Argument(metavar="DIR", help="A folder of annotated abstracts, or of such folders, or one file.")
     ] = Path("evals/gold"),
 ) -> None:
-    """List all faults of annotated abstracts: file, field, cause and fix, one a line.
+    """List all faults of annotated abstracts, each with its fix.
+
+    A line names file, field, cause and fix.
 
     Example: extractor gold check mygold
 
@@ -173,9 +175,10 @@ def agree(
     ] = False,
     as_json: Annotated[bool, options.option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Print how far two annotations of the same abstracts agree: the ceiling that a model can be held to.
+    """Print how far two annotations of the same abstracts agree.
 
-    Documents belong together by their ids. Matching and figures are those of eval; docs/annotating.md says how to read them.
+    That is the ceiling that a model can be held to. Documents belong together by their ids. Matching and figures are
+    those of eval; docs/annotating.md says how to read them.
 
     Example: extractor gold agree mygold hergold
 

@@ -4,18 +4,18 @@ from typing import Annotated
 
 import typer
 
+from extractor.cli.commands import Commands
 from extractor.cli.terminal import out, say
 from extractor.errors import UsageError
 
-keys = typer.Typer(
+keys = Commands(
     help="""Keep the keys of model providers.
 
     A key is looked for in the environment first (OPENAI_API_KEY), then in a file that only its owner can read. It is typed at a
     prompt that does not show it or comes from standard input, never from an option, which a shell's history would keep.
 
     Example: extractor keys set openai
-    """,
-    no_args_is_help=True,
+    """
 )
 
 

@@ -15,6 +15,7 @@ def option(name: str, *short: str, **settings: Any) -> Any:
 Inputs = Annotated[
     list[str], typer.Argument(metavar="INPUT", help="Files, folders or globs; - reads standard input.", show_default=False)
 ]
+Output = Annotated[Path, option("--output", "-o", metavar="DIR", help="The job's folder.")]
 Model = Annotated[
     str,
     option(
@@ -64,6 +65,16 @@ Format = Annotated[
         "--format",
         metavar="NAME",
         help="The format of all inputs, where it is not to be recognised: csv, bibtex; `extractor sources` lists them.",
+    ),
+]
+MAX_CHARACTERS = 50_000
+MaxCharacters = Annotated[
+    int,
+    option(
+        "--max-characters",
+        metavar="N",
+        min=1,
+        help="Characters of the longest abstract; a longer record is a failure, since it is likely a whole paper.",
     ),
 ]
 Concurrency = Annotated[

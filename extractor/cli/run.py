@@ -64,15 +64,7 @@ def run(
     fields: options.Fields = "",
     keep: options.Keep = None,
     as_format: options.Format = None,
-    max_characters: Annotated[
-        int,
-        option(
-            "--max-characters",
-            metavar="N",
-            min=1,
-            help="Characters of the longest abstract; a longer record is a failure, since it is likely a whole paper.",
-        ),
-    ] = 50_000,
+    max_characters: options.MaxCharacters = options.MAX_CHARACTERS,
     fresh: options.Fresh = False,
     batch: Annotated[
         bool,

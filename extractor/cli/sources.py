@@ -29,7 +29,7 @@ def sources(
     fields: options.Fields = "",
     as_format: options.Format = None,
 ) -> None:
-    """List the formats that are read, or say what an input is taken for.
+    """Say which formats are read, or what an input is taken for.
 
     An input is shown with the format of each file and its first three documents, as `extractor run` would read them.
 

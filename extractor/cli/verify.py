@@ -22,7 +22,7 @@ def verify(
     claimed: Annotated[str, typer.Argument(metavar="CLAIMED", help="What was written of it; - reads standard input.")],
     as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print JSON Lines instead.")] = False,
 ) -> None:
-    """Compare each number of a text with the source that it was written from.
+    """Compare the numbers of a text with those of its source.
 
     Prints the numbers that do not stand in the source, or stand there with another unit or bound, with their place and what
     stands there. "750 ms" and "0.75 s" are the same; "9x" and "9.1x" are not, nor are "30%" and "up to 30%". The text may come

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from extractor.documents import Span
-from extractor.errors import DataError, UsageError
+from extractor.errors import DataError, UsageError, install
 from extractor.evaluation.gold import GoldClaim, GoldDocument, GoldHardware
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Quantity
 from extractor.spotting import QuantityMention
@@ -103,7 +103,7 @@ def _assign(table: list[list[float]]) -> list[tuple[int, int]]:
     try:
         from scipy.optimize import linear_sum_assignment  # a dependency of evaluation alone, and slow to import
     except ImportError:
-        raise UsageError("evaluation needs scipy; install it with: pip install 'claim-extractor[eval]'") from None
+        raise UsageError(f"Evaluation needs scipy. {install('eval')}.") from None
     rows, columns = linear_sum_assignment(table, maximize=True)
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 

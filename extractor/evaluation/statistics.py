@@ -16,7 +16,7 @@ from statistics import NormalDist
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from extractor.errors import DataError, UsageError
+from extractor.errors import DataError, UsageError, install
 from extractor.evaluation.matching import Alignment
 from extractor.evaluation.metrics import Counts, Scores, score
 
@@ -24,7 +24,7 @@ try:
     import numpy as np
     from numpy.typing import NDArray
 except ImportError:
-    raise UsageError("evaluation needs numpy; install it with: pip install 'claim-extractor[eval]'") from None
+    raise UsageError(f"Evaluation needs numpy. {install('eval')}.") from None
 
 Matrix: TypeAlias = NDArray[np.float64]
 

@@ -124,8 +124,8 @@ class Journal:
     def look(self) -> Self:
         """Read what the folder holds and write nothing, in place of entering it; `is_done` and `spent` are known then."""
         self._before = None if self.fresh else self._earlier()
-        if not self.fresh and (self.folder / EXTRACTIONS).exists():
-            with (self.folder / EXTRACTIONS).open("rb") as lines:
+        if not self.fresh and (extractions := file_of(self.folder, EXTRACTIONS)).exists():
+            with extractions.open("rb") as lines:
                 self._index(lines)
         return self
 

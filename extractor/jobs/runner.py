@@ -150,8 +150,16 @@ class Runner:
         )
 
     def estimate(self, folder: Path | None = None, *, fresh: bool = False) -> "Estimate":
-        """Read the whole input and count what the model would be asked, and what is done in the folder. Nothing is written."""
-        journal = None if folder is None else Journal(folder, self.job, self.chosen.settings, fresh=fresh).look()
+        """Read the whole input and count what the model would be asked, and what is done in the folder.
+
+        Nothing is written. Of a folder that the job itself would be refused, nothing is counted, and `notice` is told why.
+        """
+        journal = None
+        if folder is not None:
+            try:
+                journal = Journal(folder, self.job, self.chosen.settings, fresh=fresh).look()
+            except (UsageError, OSError) as error:
+                self.notice(f"As if {folder} were empty: {error}")
         total = asyncio.run(self._estimate((lambda _document: False) if journal is None else journal.is_done))
         total.spent = 0.0 if journal is None else journal.spent
         return total

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from extractor.errors import UsageError
+from extractor.errors import UsageError, install
 from extractor.labels import Labeller, Labels
 
 if TYPE_CHECKING:
@@ -285,5 +285,4 @@ def _settings(options: ModelOptions, model: _Model) -> dict[str, Any]:
 def require_packages(extras: str, *names: str) -> None:
     """Raise `UsageError` with the command that installs what is missing of these packages."""
     if missing := [name for name in names if find_spec(name) is None]:
-        fix = f"Run: pip install 'claim-extractor[{extras}]', or use --model {RULES}."
-        raise UsageError(f"A model needs {', '.join(missing)}. {fix}")
+        raise UsageError(f"A model needs {', '.join(missing)}. {install(extras)}, or use --model {RULES}.")

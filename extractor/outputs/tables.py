@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from extractor.errors import UsageError
+from extractor.errors import UsageError, install
 from extractor.outputs.columns import TABLES, Cell, ClaimRow, DocumentRow, FailureRow, TargetRow
 from extractor.outputs.factors import factor_of
 from extractor.outputs.jsonl import read_extractions, read_failures
@@ -23,7 +23,6 @@ BATCH: Final = 4096
 """Rows that are held at a time."""
 SHARDS: Final = "shards"
 """The folder of a sharded job that holds a folder a shard."""
-INSTALL: Final = "Install it with `pip install '.[tables]'` in the repository."
 
 
 def flatten(record: Extraction, job: str = "") -> dict[str, list[Row]]:
@@ -139,4 +138,4 @@ def package(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise UsageError(f"{name.partition('.')[0]} is not installed. {INSTALL}") from None
+        raise UsageError(f"{name.partition('.')[0]} is not installed. {install('tables')}.") from None

@@ -7,10 +7,10 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from extractor.errors import install
 from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
 from extractor.sources.fields import Record, paper, standard_names
 from extractor.sources.json_records import shape_of
-from extractor.sources.opening import needs
 
 _ROWS = 256
 """Rows that are in memory at once; an abstract has 1,500 bytes."""
@@ -168,7 +168,7 @@ def _cell(value: object) -> str:
 
 
 def _uninstalled(package: str) -> Fault:
-    return Fault(1, f"read by a package that is not installed ({package})", needs(package))
+    return Fault(1, f"read by a package that is not installed ({package})", f"{install('formats')}.")
 
 
 def _line(error: Exception) -> str:

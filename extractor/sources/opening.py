@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from extractor.documents import shortened
-from extractor.errors import UsageError
+from extractor.errors import UsageError, install
 from extractor.sources.base import BOM, MAX_RECORD
 
 STDIN = "-"
@@ -59,17 +59,12 @@ def file_system(address: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError:
-        raise UsageError(f"{address} is read by fsspec, which is not installed. {needs('fsspec')}") from None
+        raise UsageError(f"{address} is read by fsspec, which is not installed. {install('formats')}.") from None
     try:
         found: tuple[Any, str] = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError) as error:
         raise UsageError(f"{address} cannot be read: {error}. Install that, or copy the file first.") from None
     return found
-
-
-def needs(package: str) -> str:
-    """How to install what an extra holds."""
-    return f"Install it ({package}) with the extra: pip install '.[formats]' in the repository."
 
 
 @contextmanager
@@ -199,7 +194,7 @@ def _zstd(stream: BinaryIO) -> _Reads:
     try:
         from backports import zstd
     except ImportError:
-        raise OSError(f"compressed with zstd, and no package that unpacks it is installed. {needs('backports.zstd')}") from None
+        raise OSError(f"compressed with zstd, and backports.zstd is not installed. {install('formats')}.") from None
     return zstd.ZstdFile(stream)
 
 

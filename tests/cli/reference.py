@@ -19,13 +19,21 @@ def reference() -> str:
     settings: dict[str, Any] = {"terminal_width": 80, "max_content_width": 80, "help_option_names": ["-h", "--help"]}
     context = root.make_context("extractor", ["-h"], resilient_parsing=True, **settings)
     pages = [_page("extractor", root, context)]
+    index: dict[str, list[str]] = {}
     for name, command in root.commands.items():  # type: ignore[attr-defined]
         inner = command.make_context(name, [], parent=context, resilient_parsing=True, **settings)
         pages.append(_page(f"extractor {name}", command, inner))
+        index.setdefault(command.rich_help_panel, []).append(_link(name))
         for below, subcommand in getattr(command, "commands", {}).items():
             innermost = subcommand.make_context(below, [], parent=inner, resilient_parsing=True, **settings)
             pages.append(_page(f"extractor {name} {below}", subcommand, innermost))
-    return "\n".join([_HEAD, *pages])
+            index[command.rich_help_panel].append(_link(f"{name} {below}"))
+    listed = "".join(f"- {group}: {', '.join(links)}\n" for group, links in index.items())
+    return "\n".join([_HEAD, listed, *pages])
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#extractor-{name.replace(' ', '-')})"
 
 
 def _page(title: str, command: Any, context: Any) -> str:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -233,6 +234,33 @@ def test_what_is_no_file_in_the_folder_is_refused_and_not_written_to(
         told = "job.json is not the description of a job."
     assert told in done.stderr
     assert not (home / "elsewhere").exists() or (home / "elsewhere").read_bytes() == b"mine\n"
+
+
+ODD = {
+    "another job's": "true",
+    "a file in its place": "rm -r job; echo mine > job",
+    "other files": "echo { > job/job.json; echo mine > job/extractions.jsonl",
+    "records without a job": "rm job/job.json",
+    "a pipe": "rm job/extractions.jsonl; mkfifo job/extractions.jsonl",
+    "a folder in a file's place": "rm job/job.json; mkdir job/job.json",
+    "a link that goes in circles": "rm -r job; ln -s job job",
+}
+
+
+def state(folder: Path) -> list[object]:
+    return [(path, (at := path.lstat()).st_size, at.st_mtime_ns, at.st_ino) for path in sorted(folder.rglob("*"))]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_dry_run_minds_nothing_that_is_in_the_folder_and_leaves_it_alone(home: Path, job: Path, odd: str) -> None:
+    dry = ("run", "papers.jsonl", "-m", "openai/m", "--base-url", "http://127.0.0.1:9/v1", "--price", "0,0", "--dry-run")
+    empty = extractor(*dry, "-o", "new")
+    subprocess.run(["sh", "-c", ODD[odd]], check=True)
+    before = state(home)
+    done = extractor(*dry, "-o", "job")
+    assert (done.exit_code, done.stdout) == (0, empty.stdout), done.output
+    assert done.stderr.startswith("As if job were empty: ") or odd == "a file in its place"
+    assert state(home) == before
 
 
 def test_what_is_written_anew_does_not_follow_a_link(home: Path, job: Path) -> None:

@@ -1,5 +1,6 @@
 """Help: there for every command, with an example, in the documents word for word, and at once."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,39 +28,34 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
 
 
-def test_the_commands() -> None:
-    assert sorted(COMMANDS) == [
-        "batch",
-        "batch cancel",
-        "batch collect",
-        "batch export",
-        "batch import",
-        "batch status",
-        "batch submit",
-        "cache",
-        "cache clear",
-        "cache info",
-        "eval",
-        "export",
-        "gold",
-        "gold agree",
-        "gold check",
-        "gold new",
-        "keys",
-        "keys list",
-        "keys path",
-        "keys set",
-        "prompts",
-        "prompts show",
-        "query",
-        "retry",
-        "run",
-        "schema",
-        "show",
-        "sources",
-        "status",
-        "verify",
+def test_the_commands_stand_in_groups() -> None:
+    """Few of each: before a command is added, an option of another may do it."""
+    groups: dict[str, list[str]] = {}
+    for name, command in COMMANDS.items():
+        if " " not in name:
+            groups.setdefault(command.rich_help_panel, []).append(name)
+    assert groups == {
+        "Extract": ["sources", "run", "status", "retry", "batch"],
+        "Look at what was found": ["show", "query", "export", "verify"],
+        "Evaluate": ["eval", "gold"],
+        "Set up": ["schema", "prompt", "keys", "cache"],
+    }
+    assert [name for name in COMMANDS if " " in name] == [
+        *(f"batch {name}" for name in ("submit", "status", "collect", "cancel", "export", "import")),
+        *(f"gold {name}" for name in ("new", "check", "agree")),
+        *(f"keys {name}" for name in ("set", "list", "path")),
+        *(f"cache {name}" for name in ("info", "clear")),
     ]
+    lines = reference().partition("## extractor sources")[0].splitlines()
+    assert [line.rstrip(":") for line in lines if line.rstrip(":") in groups] == list(groups)
+
+
+def test_the_help_speaks_in_words() -> None:
+    page = reference().partition("```text")[2]
+    assert re.findall(r"[{}<]|list\[|x>=|^  [a-z]+  .*\.\.\.$", page, flags=re.MULTILINE) == []
+    assert max(map(len, page.splitlines())) <= 80
+    assert "Usage: extractor run [OPTIONS] INPUT...\n" in page
+    assert "--narrow-schema auto|always|never\n" in page
 
 
 @pytest.mark.parametrize("name", COMMANDS)

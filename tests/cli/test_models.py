@@ -363,7 +363,7 @@ def test_a_missing_package_is_one_line_with_the_command(server: ModelServer, mon
     monkeypatch.setattr("extractor.labelling.models.find_spec", lambda name: None if name == "openai" else sys)
     done = run(server)
     assert done.exit_code == 2
-    assert "A model needs openai. Run: pip install 'claim-extractor[llm]'" in done.stderr
+    assert "A model needs openai. Install it with `pip install '.[llm]'`" in done.stderr
 
 
 def test_no_key_for_a_provider_that_wants_one_is_told_without_a_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -241,7 +241,7 @@ def test_another_text_is_refused() -> None:
 
 def test_without_scipy_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
-    with pytest.raises(UsageError, match=r"pip install 'claim-extractor\[eval\]'$"):
+    with pytest.raises(UsageError, match=r"needs scipy\. Install it with `pip install '\.\[eval\]'`"):
         match([(0, 1)], [(0, 1)], overlap)
 
 

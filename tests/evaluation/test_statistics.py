@@ -376,5 +376,5 @@ def test_hardware_has_intervals_too() -> None:
 
 def test_without_numpy_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numpy", None)
-    with pytest.raises(UsageError, match=r"pip install 'claim-extractor\[eval\]'$"):
+    with pytest.raises(UsageError, match=r"needs numpy\. Install it with `pip install '\.\[eval\]'`"):
         runpy.run_path(statistics.__file__)

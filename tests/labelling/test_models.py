@@ -129,7 +129,7 @@ def test_a_missing_package_is_refused_with_the_command(
 ) -> None:
     monkeypatch.setattr("extractor.labelling.models.find_spec", lambda name: None if name == missing else sys)
     if refused:
-        with pytest.raises(UsageError, match=rf"A model needs {missing}\. Run: pip install 'claim-extractor\[llm\]'"):
+        with pytest.raises(UsageError, match=rf"A model needs {missing}\. Install it with `pip install '\.\[llm\]'`"):
             choose(ModelOptions(model, LOCAL))
     else:
         choose(ModelOptions(model, LOCAL))

@@ -13,7 +13,7 @@ from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from extractor.errors import UsageError
+from extractor.errors import UsageError, install
 from extractor.evaluation.report.format import SetReport, SystemReport
 from extractor.evaluation.report.words import dollars, tokens
 from extractor.evaluation.statistics import HEADLINE, Estimate
@@ -143,7 +143,7 @@ def _style() -> Iterator[None]:
     try:
         from matplotlib import rc_context
     except ImportError:
-        raise UsageError("a report needs matplotlib; install it with: pip install 'claim-extractor[eval]'") from None
+        raise UsageError(f"A report needs matplotlib. {install('eval')}.") from None
     with as_file(files("extractor.evaluation.report") / "templates" / "charts.mplstyle") as style, rc_context(fname=style):
         yield
 

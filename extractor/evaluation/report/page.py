@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from extractor.documents import Span
-from extractor.errors import UsageError
+from extractor.errors import UsageError, install
 from extractor.evaluation.findings import WrongField
 from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.matching import STRICT_FIELDS
@@ -86,7 +86,7 @@ def page(report: Report) -> str:
         from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
     except ImportError:
-        raise UsageError("a report needs jinja2; install it with: pip install 'claim-extractor[eval]'") from None
+        raise UsageError(f"A report needs jinja2. {install('eval')}.") from None
     environment = Environment(
         loader=PackageLoader("extractor.evaluation.report"),
         autoescape=True,

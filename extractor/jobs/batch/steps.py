@@ -124,17 +124,19 @@ def take_in(folder: Path, files: Sequence[Path], notice: Notice, *, online: bool
     return _go_on(folder, notice, step, online)
 
 
-def export(folder: Path, target: Path, new: NewJob | None = None) -> tuple[list[Path], Plan]:
+def export(folder: Path, target: Path, new: NewJob | None = None, *, fresh: bool = False) -> tuple[list[Path], Plan]:
     """Write the requests that are not sent to files, one a batch, for a place without a connection to the provider.
 
-    A `new` job is planned first. Raises `UsageError` where all are sent.
+    A `new` job is planned first; `fresh` drops what the folder holds of earlier runs. Raises `UsageError` where all are sent.
     """
     store = Store(folder)
 
     async def planned(new: NewJob) -> Plan:
         async with _opened(store, new.chosen, new.notice, needs_key=False) as batches:
-            return await _plan(batches, new, fresh=False, try_one=False)
+            return await _plan(batches, new, fresh=fresh, try_one=False)
 
+    if new is None:
+        store.need()  # before the lock makes the folder
     with store.locked():
         plan = store.need() if new is None else asyncio.run(planned(new))
         return (export_requests(store, plan, target) if plan.pending or new is None else []), plan

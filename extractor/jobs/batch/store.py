@@ -90,7 +90,7 @@ class Store:
         """The plan. Raises `UsageError` if the folder has none."""
         plan = self.load()
         if plan is None:
-            raise UsageError(f"{self.job} holds no batches. Send some with `extractor batch submit INPUT -o {self.job}`.")
+            raise UsageError(f"{self.job} holds no batches. Send some with `extractor batch submit INPUT... -o {self.job}`.")
         return plan
 
     def save(self, plan: Plan) -> None:

@@ -20,11 +20,11 @@ def test_requests_and_results_go_by_file_without_a_connection_or_a_key(
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     small(monkeypatch, 5)
     model = {"openai": "openai/gpt-4o-mini", "anthropic": MODELS["anthropic"]}[kind]
-    done = extractor("batch", "export", "job", "papers.jsonl", "-m", model, "-o", "ask.jsonl")
+    done = extractor("batch", "export", "papers.jsonl", "-o", "job", "-m", model, "--requests", "ask.jsonl")
     assert (done.exit_code, done.stdout.split()) == (0, ["ask-1.jsonl", "ask-2.jsonl"]), done.output
     lines = [json.loads(line) for name in done.stdout.split() for line in Path(name).read_bytes().splitlines()]
     assert len(lines) == len(PAPERS)
-    again = extractor("batch", "export", "job", "-o", "again.jsonl")
+    again = extractor("batch", "export", "-o", "job", "--requests", "again.jsonl")
     assert Path(again.stdout.split()[0]).read_bytes() == Path("ask-1.jsonl").read_bytes()
     with monkeypatch.context() as key:
         key.setenv("OPENAI_API_KEY", KEY)
@@ -47,7 +47,7 @@ def test_requests_and_results_go_by_file_without_a_connection_or_a_key(
 
 
 def test_a_foreign_file_changes_nothing(server: ModelServer, provider: BatchProvider) -> None:
-    extractor("batch", "export", "job", "papers.jsonl", "-m", "openai/gpt-4o-mini")
+    extractor("batch", "export", "papers.jsonl", "-o", "job", "-m", "openai/gpt-4o-mini")
     before = Store(Path("job")).need()
     foreign = [
         b"",

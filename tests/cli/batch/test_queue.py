@@ -220,7 +220,7 @@ def test_what_waits_can_go_by_file(server: ModelServer, provider: BatchProvider)
     assert submit(server).exit_code == 0
     extractor("batch", "status", "job")
     assert submit(server).exit_code == 3
-    done = extractor("batch", "export", "job", "-o", "ask.jsonl")
+    done = extractor("batch", "export", "-o", "job", "--requests", "ask.jsonl")
     files = [Path(name) for name in done.stdout.split()]
     assert [len(file.read_bytes().splitlines()) for file in files] == [2, 3]
     sent = [line for batch in provider.batches.values() if batch.refused for line in batch.lines]

@@ -1,4 +1,4 @@
-"""`extractor prompts show`: what a prompt says, word for word."""
+"""`extractor prompt`: what a prompt says, word for word."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ Say what it says. Be brief.
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["prompts", "show", *map(str, arguments)])
+    return CliRunner().invoke(app, ["prompt", *map(str, arguments)])
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`extractor prompts`: what models are told."""
+"""`extractor prompt`: what a model is told."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,24 +13,13 @@ if TYPE_CHECKING:
     from extractor.documents import Document
     from extractor.labelling.prompts import Prompt
 
-prompts = typer.Typer(
-    help="""See the prompts that models are asked with.
-
-    A prompt is named as it is built in (label), or as a file of your own.
-
-    Example: extractor prompts show mine.md
-    """,
-    no_args_is_help=True,
-)
-
 _TITLE = "FastNet: detection on small boards"
 _ABSTRACT = "FastNet finds objects 2.3x faster than SlowNet on a Jetson Nano. It reaches 71% mAP on COCO with 40 MB of memory."
 
 
-@prompts.command("show")
-def show_prompt(
+def prompt(
     name: Annotated[
-        str, typer.Argument(metavar="PROMPT", help="The name of a built-in prompt, or a file.", show_default=False)
+        str, typer.Argument(metavar="PROMPT", help="A prompt of your own, or the name of a built-in one.")
     ] = "label",
     sample: Annotated[
         str | None,
@@ -40,11 +29,11 @@ def show_prompt(
     ] = None,
     as_json: Annotated[bool, options.option("--json", help="Print the messages as JSON.")] = False,
 ) -> None:
-    """Print the messages that ask for the labels of one abstract, word for word.
+    """Print what a model is asked about one abstract, word for word.
 
-    Example: extractor prompts show
+    Example: extractor prompt
 
-    Example: extractor prompts show mine.md --sample abstracts.jsonl
+    Example: extractor prompt mine.md --sample abstracts.jsonl
     """
     import json
 
@@ -52,14 +41,14 @@ def show_prompt(
     from extractor.llm.pricing import estimated_tokens
     from extractor.spotting import spot
 
-    prompt, path = _find(name)
+    found, path = _find(name)
     document = Document("sample", _TITLE, _ABSTRACT) if sample is None else _first(sample)
-    messages = prompt.messages(document, spot(document.text))
+    messages = found.messages(document, spot(document.text))
     if as_json:
         typer.echo(json.dumps(messages, indent=2, ensure_ascii=False))
         return
-    before = f"about {estimated_tokens(prompt.opening):,} tokens before the abstract"
-    typer.echo(plain(f"{prompt.label} {prompt.sha256[:12]}, {before}, {path}"))
+    before = f"about {estimated_tokens(found.opening):,} tokens before the abstract"
+    typer.echo(plain(f"{found.label} {found.sha256[:12]}, {before}, {path}"))
     for message in messages:
         typer.echo(f"\n## {message['role']}, about {estimated_tokens([message]):,} tokens\n")
         for line in message["content"].splitlines():
@@ -72,8 +61,8 @@ def _find(name: str) -> "tuple[Prompt, Path]":
 
     built_in = {path.stem: path for path in sorted(_home().glob("*.md"))}
     for stem, path in built_in.items():
-        if name in (stem, (prompt := load_prompt(path)).label):
-            return prompt, path
+        if name in (stem, (found := load_prompt(path)).label):
+            return found, path
     if not Path(name).exists():
         raise UsageError(
             f"There is no prompt {name!r}. Built in: {', '.join(built_in)}. A prompt of your own is a Markdown file."
