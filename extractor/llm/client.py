@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr
 from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
 from extractor.llm import keys
 from extractor.llm.answers import Answers, KnownAnswer
-from extractor.llm.cache import Kept, ReplyCache, key_of, shape_of
+from extractor.llm.cache import Kept, ReplyCache, Shape
 from extractor.llm.completions import Completion, read, read_text
 from extractor.llm.endpoints import Endpoint, resolve
 from extractor.llm.limits import Clock, Limiter, Limits
@@ -24,7 +24,7 @@ from extractor.llm.parameters import LENGTHS, Parameters
 from extractor.llm.pricing import Budget, Ledger, Price, estimated_tokens, longest_output, price_of
 from extractor.llm.redaction import Redaction
 from extractor.llm.refusals import refusal_of
-from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, cassette_miss, judge, retrying
+from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, cassette_miss, judge, repeated
 from extractor.llm.structured import Message, Mode, Template, tell_back
 from extractor.llm.transports import Answer, Direct, ThroughLiteLLM, Timeouts, Transport
 
@@ -213,11 +213,11 @@ class ModelClient(Generic[T]):
         """A name for what is asked: 48 hexadecimal digits, the same where model, server, messages, schema and settings are."""
         return self._key_of(messages, schema).hex()[:48]
 
-    def _shape_with(self, schema: Mapping[str, Any]) -> bytes:
-        return shape_of(self.endpoint.model, self.endpoint.base_url, schema, self._asked_with)
+    def _shape_with(self, schema: Mapping[str, Any]) -> Shape:
+        return Shape(self.endpoint.model, self.endpoint.base_url, schema, self._asked_with)
 
     def _key_of(self, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> bytes:
-        return key_of(self._shape if schema is None else self._shape_with(schema), messages)
+        return (self._shape if schema is None else self._shape_with(schema)).key_of(messages)
 
     def kept(
         self,
@@ -260,16 +260,15 @@ class ModelClient(Generic[T]):
         """One completion, tried again while that may help."""
         transport = self._transport or self._open()
         try:
-            async for attempt in retrying(
+            return await repeated(
+                lambda: self._try(transport, messages, schema, ledger),
                 self._settings.retries,
                 self._clock,
                 lambda: ledger.started,
                 waiting=lambda verdict, seconds: self._tell_wait(verdict, seconds, ledger),
                 stopped=lambda: self.limiter.stopped,
                 sleep=self.limiter.sleep,
-            ):
-                with attempt:
-                    return await self._try(transport, messages, schema, ledger)
+            )
         except RepeatableError as error:
             if self.limiter.stopped:
                 raise self._stopped(ledger) from None
@@ -277,7 +276,6 @@ class ModelClient(Generic[T]):
         except JobError as error:  # the budget knows nothing of the document
             error.spent = ledger.spent(self.price)
             raise
-        raise AssertionError("unreachable: tenacity reraises")
 
     async def _try(
         self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
@@ -19,6 +19,7 @@ from extractor.llm.endpoints import Endpoint
 from extractor.llm.limits import Clock
 from extractor.llm.refusals import Refusal, refusal_of
 
+R = TypeVar("R")
 Outcome = Literal["stops job", "fails document", "transient", "rate limited"]
 """What a failure means: no later document can succeed; this one cannot; the same call may succeed later, or when the server has
 time."""
@@ -73,7 +74,8 @@ class RepeatableError(Exception):
         self.outage = outage
 
 
-def retrying(
+async def repeated(
+    attempt: Callable[[], Awaitable[R]],
     policy: RetryPolicy,
     clock: Clock,
     started: Callable[[], float],
@@ -81,12 +83,35 @@ def retrying(
     waiting: Callable[[Verdict, float], None] = lambda _verdict, _seconds: None,
     stopped: Callable[[], bool] = lambda: False,
     sleep: Callable[[float], Awaitable[None]] | None = None,
-) -> AsyncRetrying:
-    """tenacity's loop for one completion: it repeats on `RepeatableError`, waits as the verdict says, and raises the last.
+) -> R:
+    """Make an attempt, and again when it raises `RepeatableError`, after the wait that its verdict asks for. Raises the last.
 
     `started` tells when the document's first call was sent; its re-asks share one deadline. `waiting` is told of each wait
     before it begins. Once `stopped`, nothing is repeated; `sleep` takes the place of the clock's.
     """
+    try:
+        return await attempt()
+    except RepeatableError as error:
+        first = [error]  # tenacity, which costs a tenth of a call, begins with what has failed
+
+    async def again() -> R:
+        if first:
+            raise first.pop()
+        return await attempt()
+
+    loop = _loop(policy, clock, started, waiting, stopped, sleep or clock.sleep)
+    return await loop(again)
+
+
+def _loop(
+    policy: RetryPolicy,
+    clock: Clock,
+    started: Callable[[], float],
+    waiting: Callable[[Verdict, float], None],
+    stopped: Callable[[], bool],
+    sleep: Callable[[float], Awaitable[None]],
+) -> AsyncRetrying:
+    """tenacity's loop."""
     backoff = wait_random_exponential(multiplier=policy.first_wait, max=30.0)
     failures = 0
     away_since: float | None = None
@@ -120,7 +145,7 @@ def retrying(
         waiting(failure(state).verdict, state.upcoming_sleep)
 
     return AsyncRetrying(
-        sleep=sleep or clock.sleep,
+        sleep=sleep,
         wait=wait,
         stop=stop,
         retry=retry_if_exception_type(RepeatableError),

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pydantic import SecretStr
+from pydantic_core import from_json
 
 from extractor._version import __version__
 from extractor.errors import JobError
@@ -317,6 +318,12 @@ def _raise_invalid(url: str, headers: Mapping[str, str], what: str, empty: bool 
 
 def _parsed(content: bytes) -> Any:
     """The JSON of a body; None for what is not JSON."""
+    try:
+        return from_json(
+            content
+        )  # a third of the time of `json`, which reads some bodies more: other encodings, lone surrogates
+    except ValueError:
+        pass
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -5,10 +5,10 @@ import pytest
 from tests.benchmarks import llm_client
 
 
-def test_a_call_costs_at_most_two_fifths_of_what_openais_client_costs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert llm_client.main(["--cpu-only", "--documents", "150", "--rounds", "1"]) == 0
+def test_a_call_costs_at_most_two_and_a_half_times_the_least_it_can(capsys: pytest.CaptureFixture[str]) -> None:
+    assert llm_client.main(["--cpu-only", "--documents", "150", "--rounds", "3"]) == 0
     heading, *rows, note, promise = capsys.readouterr().out.splitlines()
-    assert "of AsyncOpenAI" in heading
+    assert heading.split("  ")[-1] == "of AsyncOpenAI"
     assert [row[:20].strip() for row in rows] == ["bare aiohttp", "bare AsyncOpenAI", "extractor", "extractor, caching"]
     assert note.startswith("150 documents a round")
     assert promise.endswith(": kept")

@@ -1,19 +1,22 @@
 """Replies that are kept: found again, shared by processes, and never in the way."""
 
 import asyncio
+import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from extractor.errors import UsageError
-from extractor.llm.cache import Kept, ReplyCache, clear, default_path, info, key_of, shape_of
+from extractor.llm.cache import Kept, ReplyCache, Shape, clear, default_path, info
 from tests.llm.support import MESSAGES, run
 
-SHAPE = shape_of("openai/m", None, {}, {})
-KEY = key_of(SHAPE, MESSAGES)
+SHAPE = Shape("openai/m", None, {}, {})
+KEY = SHAPE.key_of(MESSAGES)
 KEPT = Kept('{"name": "Rex \u00e9"}', settled=False)
 
 
@@ -71,16 +74,38 @@ def test_everything_that_shapes_a_reply_is_in_its_key() -> None:
     other = [*MESSAGES[:1], {"role": "user", "content": "Another text."}]
     keys = [
         KEY,
-        key_of(shape_of("openai/n", None, {}, {}), MESSAGES),
-        key_of(shape_of("openai/m", "http://127.0.0.1/v1", {}, {}), MESSAGES),
-        key_of(shape_of("openai/m", None, {"type": "object"}, {}), MESSAGES),
-        key_of(shape_of("openai/m", None, {}, {"temperature": 1.0}), MESSAGES),
-        key_of(SHAPE, other),
-        key_of(SHAPE, [{"role": "user", "content": "\ud800"}]),
+        Shape("openai/n", None, {}, {}).key_of(MESSAGES),
+        Shape("openai/m", "http://127.0.0.1/v1", {}, {}).key_of(MESSAGES),
+        Shape("openai/m", None, {"type": "object"}, {}).key_of(MESSAGES),
+        Shape("openai/m", None, {}, {"temperature": 1.0}).key_of(MESSAGES),
+        SHAPE.key_of(other),
+        SHAPE.key_of([{"role": "user", "content": "\ud800"}]),
+        SHAPE.key_of([{**MESSAGES[0], "content": "Another prompt."}, *MESSAGES[1:]]),
     ]
     assert len(set(keys)) == len(keys)
     assert {len(key) for key in keys} == {32}
-    assert key_of(SHAPE, [dict(reversed(message.items())) for message in MESSAGES]) == KEY
+    assert SHAPE.key_of([dict(reversed(message.items())) for message in MESSAGES]) == KEY
+    changing, shape = [dict(message) for message in MESSAGES], Shape("openai/m", None, {}, {})
+    assert shape.key_of(changing) == KEY
+    changing[0]["content"] = "Another prompt."
+    assert shape.key_of(changing) == keys[-1]
+
+
+def test_a_reply_is_found_in_a_file_that_an_earlier_version_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "replies.sqlite3"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE replies (key BLOB PRIMARY KEY, model TEXT NOT NULL, reply TEXT NOT NULL,"
+            " settled INTEGER NOT NULL, stored REAL NOT NULL) WITHOUT ROWID"
+        )
+        name = json.dumps(["openai/m", None, {}, {}], sort_keys=True) + "\n" + json.dumps(MESSAGES, sort_keys=True)
+        key = hashlib.sha256(name.encode()).digest()
+        connection.execute("INSERT INTO replies VALUES (?, 'openai/m', ?, 0, 1.0)", (key, KEPT.text))
+        connection.execute("PRAGMA user_version = 1")
+    assert run(get(path, KEY)) == KEPT
+    run(put(path, KEY, b"another", kept=Kept("{}", settled=True)))
+    assert run(get(path, KEY)) == Kept("{}", settled=True)
+    assert info(path).replies == {"openai/m": 2}
 
 
 def test_info_and_clear(tmp_path: Path) -> None:

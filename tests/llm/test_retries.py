@@ -9,7 +9,6 @@ import httpx
 import pytest
 from aiohttp import ConnectionTimeoutError, SocketTimeoutError
 from openai import APITimeoutError
-from tenacity import AsyncRetrying
 
 from extractor.llm.endpoints import resolve
 from extractor.llm.refusals import refusal_of
@@ -21,7 +20,7 @@ from extractor.llm.retries import (
     cassette_miss,
     judge,
     named_outcome,
-    retrying,
+    repeated,
 )
 from extractor.llm.transports import import_litellm, raise_unreached
 from tests.llm.support import FakeClock, run
@@ -216,18 +215,17 @@ def verdicts(*outcomes: Verdict | RepeatableError, policy: RetryPolicy | None = 
     failures = [outcome if isinstance(outcome, RepeatableError) else RepeatableError(outcome) for outcome in outcomes]
     clock = FakeClock()
 
-    async def scene(loop: AsyncRetrying) -> int:
-        attempts = 0
-        try:
-            async for attempt in loop:
-                with attempt:
-                    attempts += 1
-                    raise failures[min(attempts, len(failures)) - 1]
-        except RepeatableError:
-            pass
-        return attempts
+    attempts = 0
 
-    return clock, run(scene(retrying(policy or RetryPolicy(), clock, lambda: 0.0)))
+    async def attempt() -> None:
+        nonlocal attempts
+        attempts += 1
+        raise failures[min(attempts, len(failures)) - 1]
+
+    with pytest.raises(RepeatableError) as raised:
+        run(repeated(attempt, policy or RetryPolicy(), clock, lambda: 0.0))
+    assert raised.value is failures[min(attempts, len(failures)) - 1]
+    return clock, attempts
 
 
 TRANSIENT = Verdict("transient", "busy", "Wait.")

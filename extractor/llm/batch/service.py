@@ -18,7 +18,7 @@ from extractor.llm.completions import Completion, NotACompletionError
 from extractor.llm.endpoints import Endpoint
 from extractor.llm.limits import Clock
 from extractor.llm.redaction import Redaction, redacted
-from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, judge, retrying
+from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, judge, repeated
 from extractor.llm.structured import Message, Template
 
 T = TypeVar("T")
@@ -252,27 +252,29 @@ class BatchService(ABC):
         """
         started = self._clock.monotonic()
         tried = False
+
+        async def attempt() -> T:
+            nonlocal tried
+            try:
+                again, tried = tried, True
+                return await action(again)
+            except Exception as error:
+                verdict = judge(error, self._endpoint, self._clock.time())
+                if verdict is None:
+                    raise
+                cause = redacted(f"{what}: {verdict.cause}", self._key)
+                if queues and (full := Full.of(cause, str(getattr(error, "code", "")))):
+                    raise QueueFullError(full) from None
+                if verdict.repeats:
+                    raise RepeatableError(verdict) from error
+                self._fail(verdict, what, getattr(error, "status_code", None))
+
         try:
-            async for attempt in retrying(RetryPolicy(), self._clock, lambda: started):
-                with attempt:
-                    try:
-                        again, tried = tried, True
-                        return await action(again)
-                    except Exception as error:
-                        verdict = judge(error, self._endpoint, self._clock.time())
-                        if verdict is None:
-                            raise
-                        cause = redacted(f"{what}: {verdict.cause}", self._key)
-                        if queues and (full := Full.of(cause, str(getattr(error, "code", "")))):
-                            raise QueueFullError(full) from None
-                        if verdict.repeats:
-                            raise RepeatableError(verdict) from error
-                        self._fail(verdict, what, getattr(error, "status_code", None))
+            return await repeated(attempt, RetryPolicy(), self._clock, lambda: started)
         except RepeatableError as error:
             if queues and error.verdict.outcome == "rate limited":
                 raise QueueFullError(Full(redacted(f"{what}: {error.verdict.cause}", self._key))) from None
             self._fail(error.verdict, what, None)
-        raise AssertionError("unreachable: tenacity reraises")
 
     def _fail(self, verdict: Verdict, what: str, status: int | None) -> NoReturn:
         cause = redacted(verdict.cause, self._key)
