@@ -14,6 +14,7 @@ from extractor.cli.batch import batch
 from extractor.cli.cache import cache
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from extractor.cli.eval import evaluate
+from extractor.cli.explore import explore
 from extractor.cli.export import export
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
@@ -102,6 +103,7 @@ app.command("status")(status)
 app.command("retry")(retry)
 app.add_typer(batch, name="batch")
 app.command("show")(show)
+app.command("explore")(explore)
 app.command("query")(query)
 app.command("export")(export)
 app.command("verify")(verify)

@@ -40,6 +40,7 @@ def test_the_commands() -> None:
         "cache clear",
         "cache info",
         "eval",
+        "explore",
         "export",
         "gold",
         "gold agree",
