@@ -14,6 +14,7 @@ from extractor.cli.cache import cache
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from extractor.cli.commands import Commands, Group
 from extractor.cli.eval import evaluate
+from extractor.cli.explore import explore
 from extractor.cli.export import export
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
@@ -98,7 +99,7 @@ def _extractor(
 
 _COMMANDS: dict[str, dict[str, Any]] = {
     "Extract": {"sources": sources, "run": run, "status": status, "retry": retry, "batch": batch},
-    "Look at what was found": {"show": show, "query": query, "export": export, "verify": verify},
+    "Look at what was found": {"show": show, "explore": explore, "query": query, "export": export, "verify": verify},
     "Evaluate": {"eval": evaluate, "gold": gold},
     "Set up": {"schema": schema, "prompt": prompt, "keys": keys, "cache": cache},
 }

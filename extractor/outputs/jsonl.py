@@ -44,10 +44,15 @@ def _read(file: Path, model: type[AnyRecord]) -> Iterator[AnyRecord]:
         for number, line in enumerate(lines, 1):
             if line.isspace():
                 continue
-            try:
-                yield model.model_validate_json(line)
-            except ValidationError as error:
-                raise DataError(f"{file}:{number}: {_cause(line, model, error)}") from None
+            yield from_line(line, model, f"{file}:{number}")
+
+
+def from_line(line: bytes, model: type[AnyRecord], where: str) -> AnyRecord:
+    """The record of a line. Raises `DataError`, with where the line stands, if it is not one."""
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        raise DataError(f"{where}: {_cause(line, model, error)}") from None
 
 
 def _cause(line: bytes, model: type[Record], error: ValidationError) -> str:

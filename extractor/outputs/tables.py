@@ -12,7 +12,7 @@ from extractor.errors import UsageError, install
 from extractor.outputs.columns import TABLES, Cell, ClaimRow, DocumentRow, FailureRow, TargetRow
 from extractor.outputs.factors import factor_of
 from extractor.outputs.jsonl import read_extractions, read_failures
-from extractor.records import Extraction
+from extractor.records import Extraction, Failure
 from extractor.spotting.units import in_base_unit
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ def flatten(record: Extraction, job: str = "") -> dict[str, list[Row]]:
     return {table: [_row(table, thing) for thing in things] for table, things in made.items()}
 
 
+def failure_row(failure: Failure, job: str = "") -> Row:
+    """The row of one failure."""
+    return _row("failures", FailureRow(job, failure))
+
+
 def _row(table: str, thing: Any) -> Row:
     return tuple(column.read(thing) for column in TABLES[table])
 
@@ -48,16 +53,15 @@ def read_rows(paths: Iterable[str | Path], tables: Iterable[str] = TABLES) -> It
     A path is a job's folder, sharded or not, or an `extractions.jsonl`. Raises what `read_extractions` raises, and
     `UsageError` for a job that is named twice.
     """
-    jobs = _jobs(paths)
+    parts = job_parts(paths)
     wanted = [table for table in TABLES if table in set(tables)]
     held: dict[str, list[Row]] = {table: [] for table in wanted}
-    for job, path in jobs:
-        for part in _parts(path):
-            for rows in _of_part(job, part, wanted):
-                for table in wanted:
-                    held[table] += rows.get(table, ())
-                if any(len(held[table]) >= BATCH for table in wanted):
-                    yield from _taken(held)
+    for job, part in parts:
+        for rows in _of_part(job, part, wanted):
+            for table in wanted:
+                held[table] += rows.get(table, ())
+            if any(len(held[table]) >= BATCH for table in wanted):
+                yield from _taken(held)
     yield from _taken(held)
 
 
@@ -74,19 +78,21 @@ def _of_part(job: str, part: Path, wanted: Sequence[str]) -> Iterator[dict[str, 
             yield flatten(record, job)
     if "failures" in wanted and part.is_dir():
         for failure in read_failures(part):
-            yield {"failures": [_row("failures", FailureRow(job, failure))]}
+            yield {"failures": [failure_row(failure, job)]}
 
 
-def _jobs(paths: Iterable[str | Path]) -> list[tuple[str, Path]]:
-    jobs = [(str(path), Path(path)) for path in paths]
+def job_parts(paths: Iterable[str | Path]) -> list[tuple[str, Path]]:
+    """Each job with its folder or file, one for each shard. Raises `UsageError` where one is not there or is named twice."""
+    found: list[tuple[str, Path]] = []
     seen: set[Path] = set()
-    for name, path in jobs:
+    for path in map(Path, paths):
         if path.resolve() in seen:
-            raise UsageError(f"{name} is named twice. Name each job once.")
+            raise UsageError(f"{path} is named twice. Name each job once.")
         seen.add(path.resolve())
         for part in _parts(path):
             read_extractions(part)  # that the file exists is told before anything is written
-    return jobs
+            found.append((str(path), part))
+    return found
 
 
 def _parts(path: Path) -> list[Path]:

@@ -36,7 +36,7 @@ def test_the_commands_stand_in_groups() -> None:
             groups.setdefault(command.rich_help_panel, []).append(name)
     assert groups == {
         "Extract": ["sources", "run", "status", "retry", "batch"],
-        "Look at what was found": ["show", "query", "export", "verify"],
+        "Look at what was found": ["show", "explore", "query", "export", "verify"],
         "Evaluate": ["eval", "gold"],
         "Set up": ["schema", "prompt", "keys", "cache"],
     }

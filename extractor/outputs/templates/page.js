@@ -1,0 +1,207 @@
+// The page: what is asked, what is shown, and the address that says so.
+
+const data = JSON.parse($("data").textContent);
+$("data").remove();
+const source = data.rows ? new Held(data.rows) : new Fetched(data.base);
+
+let state = readState(location.hash);
+let view = null;       // the counts of the filter that is shown
+let place = null;      // which row the open claim is
+let asked = 0;         // answers that come after a later question are dropped
+
+const table = new Table(source, { opened: openAt, sorted: sortBy, selected: selectionChanged });
+const facets = new Facets(choose);
+const abstract = new Abstract({ opened: open, stepped: step, closed: close });
+const charts = new Charts({ opened: open, narrowed: narrow, address: (claim) => writeState({ ...state, open: claim }) });
+const copying = copyMenu($("copy"), () => table.rows());
+
+/** Change the state, keep it in the address, and show it. A step that one may want to go back from is a new entry. */
+function change(changes, { step = false } = {}) {
+  state = { ...state, ...changes };
+  history[step ? "pushState" : "replaceState"](null, "", writeState(state));
+  return refresh();
+}
+
+let before = {};
+async function refresh() {
+  const now = asked += 1, filter = String(writeFilter(state)), order = filter + "&" + state.sort;
+  try {
+    if (before.filter !== filter) {
+      const found = await source.view(state);
+      if (now !== asked) return;
+      view = found;
+      facets.show(view, state);
+      $("chips").replaceChildren(...facets.chips());
+    }
+    showView();
+    if (before.order !== order) {
+      if (before.filter !== filter && table.chosen.size) table.clear();
+      await table.show(state, view.shown, columns());
+      if (now !== asked) return;
+    }
+    if (state.view === "charts" && before.charts !== filter) {
+      const found = await source.charts(state);
+      if (now !== asked) return;
+      charts.show(found, view);
+      before.charts = filter;
+    }
+    if (state.view === "failures") await showFailures();
+    before = { ...before, filter, order };
+    await showAbstract(now);
+  } catch (error) {
+    say(error.message);
+  }
+  if (view && view.read < 1) setTimeout(readOn, 1000);
+}
+
+/** A server may still be reading the job, or the job may be running. */
+function readOn() {
+  before = {};
+  refresh();
+}
+
+/** Columns in which every claim of the job is empty are left out. */
+function columns() {
+  const empty = (name) => {
+    const facet = FACETS.find((each) => each.column === name);
+    return facet && view.shown === view.claims && view.facets[facet.name].every(([key]) => key === "");
+  };
+  if (!columns.known) columns.known = new Set();
+  if (view.claims && view.shown === view.claims) columns.known = new Set(SHOWN.filter(empty));
+  return SHOWN.filter((name) => !columns.known.has(name));
+}
+
+function showView() {
+  for (const button of document.querySelectorAll("nav [data-view]")) {
+    if (button.dataset.view === state.view) button.setAttribute("aria-current", "page"); else button.removeAttribute("aria-current");
+    if (button.dataset.view === "failures") button.textContent = view.failures ? `Failures ${view.failures.toLocaleString("en")}` : "Failures";
+  }
+  for (const name of ["claims", "charts", "failures"]) $(name).hidden = state.view !== name;
+  $("copy").hidden = state.view !== "claims";
+  $("count").hidden = state.view === "failures";
+  const all = view.shown === view.claims;
+  const reading = view.read < 1 ? ` The job is being read: ${Math.floor(100 * view.read)}%.` : "";
+  const claims = all ? counted(view.claims, "claim") : `${view.shown.toLocaleString("en")} of ${counted(view.claims, "claim")}`;
+  const abstracts = counted(all ? view.documents : view.shown_documents, "abstract");
+  $("count").replaceChildren(claims, el("span", { class: "what" }, ` in ${abstracts}`), reading);
+  const nothing = view.shown ? null : view.claims ? "No claim passes these filters." : "This job has no claims. Its abstracts name no number that is a claim, or nothing was done yet.";
+  $("claims").querySelector(".nothing")?.remove();
+  if (nothing) $("claims").prepend(el("p", { class: "nothing" }, nothing));
+  $("scroller").hidden = Boolean(nothing);
+  copying.disable(!view.shown);
+  selectionChanged();
+  if ($("q").value !== state.q) $("q").value = state.q;
+}
+
+function selectionChanged() {
+  const number = table.chosen.size;
+  $("chips").querySelector(".chosen")?.remove();
+  if (number) $("chips").prepend(el("button", { type: "button", class: "chosen", "aria-label": `Unselect ${counted(number, "claim")}`, onclick: () => table.clear() }, `${number.toLocaleString("en")} selected`, el("span", { "aria-hidden": "true" }, " ×")));
+  const rows = number ? `${number.toLocaleString("en")} selected` : view && view.shown > MOST_COPIED ? `first ${MOST_COPIED.toLocaleString("en")}` : "all shown";
+  copying.label("Copy", el("span", { class: "what" }, " " + rows));
+}
+
+async function showFailures() {
+  const rows = await source.failures(0, 1000), home = $("failures");
+  const names = ["document", "source", "line", "cause", "fix"];
+  home.replaceChildren(rows.length
+    ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Failures" }, el("table", {}, el("caption", {}, `${counted(view.failures, "input record")} gave no extraction.${rows.length < view.failures ? ` The first ${rows.length.toLocaleString("en")}:` : ""}`),
+      el("thead", {}, el("tr", {}, names.map((name) => el("th", { scope: "col" }, name)))),
+      el("tbody", {}, rows.map((row) => el("tr", {}, names.map((name) => el("td", { dir: "auto" }, row[name] === null ? "" : String(row[name]))))))))
+    : el("p", { class: "nothing" }, "Every input record gave an extraction."));
+}
+
+async function showAbstract(now) {
+  if (!state.open) {
+    abstract.home.hidden = true;
+    document.body.classList.remove("beside");
+    table.mark(null);
+    charts.mark(null);
+    before.open = null;
+    return;
+  }
+  table.mark(state.open);
+  charts.mark(state.open);
+  const at = await source.place(state, state.open) ?? (place && sameClaim(place.claim, state.open) ? place.at : null);
+  const key = JSON.stringify([state.open, at, view.shown]);
+  if (before.open === key) return;
+  const found = await source.document(state.open).catch((error) => { say(error.message); return null; });
+  if (now !== asked) return;
+  if (!found) {
+    change({ open: null });
+    return;
+  }
+  const first = abstract.home.hidden;
+  abstract.show(found, state.open, { at, of: view.shown });
+  document.body.classList.add("beside");
+  place = { claim: state.open, at };
+  before.open = key;
+  if (at !== null && first) table.reach(at);
+}
+
+function openAt(row, at) {
+  place = { claim: row, at };
+  open(row);
+}
+
+let from = null; // where the focus goes when the abstract is closed
+async function open(row) {
+  if (abstract.home.hidden) from = document.activeElement;
+  const several = view.facets.job.length > 1 || state.open?.job != null;
+  await change({ open: { job: several ? row.job : null, document: row.document, claim: row.claim } }, { step: true });
+  abstract.home.querySelector("h2")?.focus({ preventScroll: true });
+}
+
+async function step(by) {
+  const [row] = await source.rows(state, place.at + by, 1);
+  if (!row) return;
+  place = { claim: row, at: place.at + by };
+  await open(row);
+  table.reach(place.at);
+  abstract.home.querySelector(`.head button[aria-label="${by < 0 ? "The claim before" : "The next claim"}"]:not(:disabled)`)?.focus();
+}
+
+async function close() {
+  await change({ open: null }, { step: true });
+  if (from?.isConnected) from.focus(); else table.go(...table.focus);
+}
+
+function sortBy(name) {
+  const next = { [name]: "-" + name, ["-" + name]: "" };
+  const first = ["factor", "year"].includes(name) ? "-" + name : name;
+  change({ sort: state.sort === first ? (first === name ? "-" + name : name) : next[state.sort] !== undefined && state.sort.replace(/^-/, "") === name ? "" : first });
+}
+
+function choose(name, key, on) {
+  const keys = new Set(state.facets[name]);
+  if (on) keys.add(key); else keys.delete(key);
+  const chosen = { ...state.facets, [name]: [...keys] };
+  if (!keys.size) delete chosen[name];
+  change({ facets: chosen });
+}
+
+function narrow(category, metric) {
+  change({ facets: { ...state.facets, hardware_category: [category], metric: [metric] }, view: "claims" }, { step: true });
+}
+
+let typed = 0;
+$("q").addEventListener("input", () => {
+  clearTimeout(typed);
+  typed = setTimeout(() => change({ q: $("q").value }), 60);
+});
+$("q").addEventListener("keydown", (event) => {
+  if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); table.go(0, 0); }
+});
+for (const button of document.querySelectorAll("nav [data-view]")) button.addEventListener("click", () => change({ view: button.dataset.view }, { step: true }));
+$("narrow").addEventListener("click", () => facets.toggle());
+$("skip").addEventListener("click", (event) => { event.preventDefault(); if (state.view === "claims") table.go(...table.focus); else $(state.view).focus(); });
+for (const event of ["popstate", "hashchange"]) addEventListener(event, () => { state = readState(location.hash); refresh(); });
+addEventListener("keydown", (event) => {
+  if (event.key === "/" && !event.ctrlKey && !event.metaKey && event.target.tagName !== "INPUT") { event.preventDefault(); $("q").focus(); }
+  if (event.key === "Escape") tip.hidden = true;
+});
+addEventListener("beforeprint", () => table.draw(0, Math.min(table.number, 500)));
+addEventListener("afterprint", () => table.draw());
+
+$("skip").href = location.hash || "#";
+refresh();
