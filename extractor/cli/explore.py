@@ -35,7 +35,7 @@ def explore(
     ] = "",
     show: Annotated[bool, option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Write a page on which the claims of jobs are sorted, filtered, drawn, and read in their abstracts.
+    """Write a page on which to sort, filter, chart and read claims.
 
     It is one file that needs no network. Its address holds what is looked at, so that a view can be sent to others.
     docs/explorer.md says what it does. A page that is there is replaced when the new one is whole.
