@@ -21,6 +21,7 @@ _OPENING = re.compile(rb"@\s*[A-Za-z]+\s*[{(]")
 _MARKS = re.compile(r"\\.|[{}()]")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 _NAME = re.compile(r"\s*([^\s=,{}\"#%()]+)\s*=\s*")
+_NAME_PART = re.compile(r"\b(family|given|prefix|suffix)\s*=\s*(\"[^\"]*\"|[^,]*)")
 _BARE = re.compile(r"[^\s,{}\"#%()=]+")
 _MACROS = 10_000
 _MONTHS = {
@@ -70,7 +71,7 @@ def _paper(key: str, values: dict[str, str], line: int, fields: Fields) -> Paper
         "pmid": values.get("pmid"),
         "url": values.get("url", "").replace("\\", "").strip("{}"),
         "year": values.get("year") or values.get("date"),
-        "authors": [{"name": from_latex(name)} for name in _authors(values.get("author", ""))],
+        "authors": [{"name": from_latex(_name(name))} for name in _authors(values.get("author", ""))],
         "venue": journal,
         "categories": values.get("primaryclass"),
     }
@@ -87,6 +88,15 @@ def _authors(text: str) -> list[str]:
             names.append(text[start : found.start()])
             start = found.end()
     return [name.strip() for name in (*names, text[start:]) if name.strip() and name.strip() != "others"]
+
+
+def _name(text: str) -> str:
+    """A name as BibTeX writes it, also of one in parts: `family=Berg, given=Anna, prefix=van den`."""
+    parts = {key: value.strip().strip('"') for key, value in _NAME_PART.findall(text)}
+    if "family" not in parts:
+        return text
+    family = f"{parts.get('prefix', '')} {parts['family']}".strip()
+    return ", ".join(part for part in (family, parts.get("suffix"), parts.get("given")) if part)
 
 
 def _fields(body: str, at: int, macros: dict[str, str]) -> dict[str, str]:

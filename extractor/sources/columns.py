@@ -9,7 +9,7 @@ from typing import Any
 
 from extractor.errors import install
 from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
-from extractor.sources.fields import Record, paper, standard_names
+from extractor.sources.fields import HEADER_ROWS, Record, by_name, names_abstract, no_column, paper, standard_names
 from extractor.sources.json_records import shape_of
 
 _ROWS = 256
@@ -81,11 +81,11 @@ def _papers(rows: Iterable[Record], row: int, fields: Fields) -> Iterator[Paper 
 
 def _used(names: list[str], fields: Fields) -> list[str]:
     """The columns that hold what is read: those by the usual names, by the user's, and all of a shape that is known."""
-    if shape_of(dict.fromkeys(names)):
+    asked = {part for name in fields.abstract for part in (name, name.partition(".")[0])}
+    if shape_of(dict.fromkeys(names)) or not (asked & set(names) or names_abstract(names, fields)):
         return names
-    asked = {name.partition(".")[0] for name in (fields.title, *fields.abstract, *fields.id, *fields.keep)}
-    asked |= {fields.title, *fields.abstract, *fields.id, *fields.keep}
-    return [name for name in names if name in asked or standard_names([name])] or names
+    asked |= {part for name in (fields.title, *fields.id, *fields.keep) for part in (name, name.partition(".")[0])}
+    return [name for name in names if name in asked or standard_names([name])]
 
 
 def _size(stream: io.BufferedReader) -> int:
@@ -95,7 +95,7 @@ def _size(stream: io.BufferedReader) -> int:
 
 
 def read_xlsx(stream: io.BufferedReader, fields: Fields) -> Iterator[Paper | Fault]:
-    """Read the rows of the first sheet whose first rows have a column for the abstract."""
+    """Read the rows of each sheet whose first rows name a column for the abstract."""
     if not stream.seekable():
         yield Fault(1, f"XLSX {_TO_FILE[0]}", _TO_FILE[1])
         return
@@ -127,36 +127,25 @@ def read_xlsx(stream: io.BufferedReader, fields: Fields) -> Iterator[Paper | Fau
         yield Fault(1, f"not a workbook that can be read: {_line(error)}", "Save it again as .xlsx, or as CSV.")
 
 
-_HEADER_ROWS = 10
-"""Rows among which the header is looked for: what services export has a few lines above it."""
-
-
 def _sheets(book: Any, fields: Fields) -> Iterator[Paper | Fault]:
     seen: list[str] = []
+    found = False
     for sheet in book.worksheets:
         header: list[str] | None = None
         for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
             row = [_cell(value) for value in cells]
             if header is None:
-                if _is_header(row, fields):
+                if names_abstract(row, fields):
                     header = row
-                elif number >= _HEADER_ROWS:
+                elif number >= HEADER_ROWS:
                     break
                 elif number == 1:
                     seen += [cell for cell in row if cell]
             elif any(row):
-                record = {name: value for name, value in zip(header, row, strict=False) if name}
-                yield from _papers([record], number, fields)
-        if header is not None:
-            return
-    listed = ", ".join(seen[:12]) + (", ..." if len(seen) > 12 else "")
-    wanted = " or ".join(fields.abstract)
-    yield Fault(1, f"no column {wanted}", f"Map one of the columns with --fields abstract=NAME; there are {listed or 'none'}.")
-
-
-def _is_header(row: list[str], fields: Fields) -> bool:
-    names = standard_names(name for name in row if name)
-    return any(name in row for name in fields.abstract) or (fields.abstract == Fields().abstract and "abstract" in names)
+                yield from _papers([by_name(header, row)], number, fields)
+        found = found or header is not None
+    if not found:
+        yield Fault(1, *no_column(seen, fields))
 
 
 def _cell(value: object) -> str:

@@ -1,7 +1,8 @@
 """A record with named fields -> a paper: its texts, its id, and what else it knows, whatever each source calls them."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 
 from extractor.documents import Source
@@ -18,7 +19,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "pmid": ("pmid", "pubmed id", "pubmed"),
     "url": ("url", "link", "landing page url", "pdf link", "pdf url"),
     "year": ("year", "publication year", "pubyear", "publication date", "published", "date", "update date"),
-    "authors": ("authors", "author", "author full names", "author names", "creators"),
+    "authors": ("authors", "author", "author full names", "author names", "author/s", "creators"),
     "venue": (
         "venue",
         "journal",
@@ -33,14 +34,24 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """What tables and records call a field, without regard to case, `_` and `-`; the first that is not empty counts."""
 _STANDARD = {alias: (name, rank) for name, aliases in ALIASES.items() for rank, alias in enumerate(aliases)}
+HEADER_ROWS = 10
+"""Rows of a table among which its header is looked for: what services export has a few above it, and Excel's CSV one."""
 _LISTED = 12
 """Fields of a record that a message names."""
-_KINDS: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+_KINDS: dict[type, str] = {
+    dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null", bytes: "bytes",
+}  # fmt: skip
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
-_ARXIV = re.compile(r"(?:\b|v)(\d{4}\.\d{4,5}|[a-z][a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?\b")
+_ARXIV = re.compile(
+    r"(?:\b|v)((?:0[7-9]|1[0-4])\d\d\.\d{4}|(?:1[5-9]|[2-9]\d)\d\d\.\d{5}|[a-z][a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?\b"
+)
+"""Five digits from 2015 on: what Excel took for a number may have lost the last."""
 _ARXIV_PLACE = re.compile(r"(?i)arxiv(?:\.org/(?:abs|pdf)/|[.:]\s?)")
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d(?!\d)")
 _NUMBER = re.compile(r"\d+")
+_MARKS = " \t\r\n\u00a0.,:;-–—…*_?!/()[]{}<>\"'"
+_NO_TEXT = frozenset(["no abstract", "no abstract available", "abstract not available", "n/a", "nan", "none", "null"])
+"""What databases and programs write where they have no abstract."""
 
 
 class Number(str):
@@ -50,7 +61,11 @@ class Number(str):
 
 
 class WrongTypeError(Exception):
-    """A field that holds something else than its reader can use; the message says which and what."""
+    """A field that holds something else than its reader can use; the message says which and what, `fix` what mends it."""
+
+    def __init__(self, cause: str, fix: str = "Write it as a string.") -> None:
+        super().__init__(cause)
+        self.fix = fix
 
 
 def paper(record: Record, line: int, fields: Fields, flat: Callable[[Record], Record] | None = None) -> Paper | Fault:
@@ -63,13 +78,13 @@ def paper(record: Record, line: int, fields: Fields, flat: Callable[[Record], Re
         title = _text(record, known, (fields.title,), names.get("title"), mapped=fields.title != _USUAL.title) or ""
         abstract = _text(record, known, fields.abstract, names.get("abstract"), mapped=fields.abstract != _USUAL.abstract)
     except WrongTypeError as error:
-        return Fault(line, str(error), "Write it as a string.", id)
+        return Fault(line, str(error), error.fix, id)
     if id is not None and (fault := unusable(id)):
         return Fault(line, f"the id {fault[0]}", fault[1])
     source = _source(known, names)
     if id is None:
         id = own_id(source)
-    if abstract is None:
+    if abstract is None or says_none(abstract):
         return Fault(line, NO_ABSTRACT, _missing(record, fields), id)
     for name, text in (("title", title), ("abstract", abstract)):
         if fault := unusable(text):
@@ -81,6 +96,11 @@ def paper(record: Record, line: int, fields: Fields, flat: Callable[[Record], Re
 
 
 _USUAL = Fields()
+
+
+def says_none(abstract: str) -> bool:
+    """Whether what stands in the field of an abstract says that the source has no abstract."""
+    return abstract.strip(_MARKS).lower() in _NO_TEXT
 
 
 def own_id(source: Source) -> str | None:
@@ -102,7 +122,7 @@ def look_up(record: object, name: str) -> object:
 
 def kind(value: object) -> str:
     """What a value is, in the words of JSON."""
-    return _KINDS.get(type(value), "a number")
+    return _KINDS.get(type(value)) or ("a number" if isinstance(value, Number | int | float) else "of another type")
 
 
 def plain(value: object) -> object:
@@ -133,6 +153,8 @@ def _text(
         value = None if name is None else look_up(record if mapped else known, name)
         if value is None:
             continue
+        if numbers and isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
+            return str(int(value))  # of a column of numbers
         if not isinstance(value, str) or (isinstance(value, Number) and not numbers):
             raise WrongTypeError(f'the field "{name}" is {kind(value)}, not a string')
         if value.strip():
@@ -140,11 +162,37 @@ def _text(
     return None
 
 
+def names_abstract(header: Sequence[str], fields: Fields) -> bool:
+    """Whether a column of a table holds the abstract."""
+    usual = fields.abstract == _USUAL.abstract
+    return any(name in header for name in fields.abstract) or (usual and "abstract" in standard_names(header))
+
+
+def by_name(header: Iterable[str], row: Iterable[str]) -> dict[str, str]:
+    """The cells of a row by the names of their columns; of several columns with one name the first that is not empty counts."""
+    record: dict[str, str] = {}
+    for name, cell in zip(header, row, strict=False):
+        if name and not record.get(name, "").strip():
+            record[name] = cell
+    return record
+
+
+def no_column(names: Sequence[str], fields: Fields) -> tuple[str, str]:
+    """Cause and fix of a table in which no column holds the abstract."""
+    fix = f"Name the columns in the first line, or map one with --fields abstract=NAME; {_listed('there are', names)}."
+    return f"no column {' or '.join(fields.abstract)}", fix
+
+
 def _missing(record: Record, fields: Fields) -> str:
     names = " or ".join(f'"{name}"' for name in fields.abstract)
     has = [name for name, value in record.items() if value not in (None, "")]
-    listed = ", ".join(f"{name:.40}" for name in has[:_LISTED]) + (", ..." if len(has) > _LISTED else "")
-    return f"Give the record a field {names}, or map another field to the abstract; it has {listed or 'none'}."
+    return f"Give the record a field {names}, or map another field to the abstract; {_listed('it has', has)}."
+
+
+def _listed(before: str, names: Sequence[str]) -> str:
+    """Names in a message, behind what it says before them."""
+    listed = ", ".join(name if len(name) <= 40 else f"{name[:39]}…" for name in names[:_LISTED] if name)
+    return f"{before} {listed}{', ...' if len(names) > _LISTED else ''}" if listed else "nothing else is there"
 
 
 @lru_cache(1024)
@@ -276,8 +324,8 @@ def _categories(value: object) -> list[str]:
 
 
 def _string(value: object) -> str | None:
-    """A value as a text without white space around it; None for what is none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    """A value as a text without white space around it; None for what has no text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | date):
         return None
     return str(value).strip() or None
 

@@ -29,7 +29,16 @@ _UTF_8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\x
 _SEPARATORS = os.sep + (os.altsep or "")
 _DEEP = re.compile(r"(^|.*?[{0}])\*\*(?:[{0}]+\*\*)*(?=[{0}]|$)".format(re.escape(_SEPARATORS)))
 _OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json"])
-_UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_WIDE = {
+    re.compile(marks): encoding
+    for marks, encoding in (
+        (rb"\xff\xfe\0\0", "utf-32-le"),
+        (rb"\0\0\xfe\xff", "utf-32-be"),
+        (rb"\xff\xfe|(?:[\t-~]\0){4}", "utf-16-le"),
+        (rb"\xfe\xff|(?:\0[\t-~]){4}", "utf-16-be"),
+    )
+}
+"""First bytes of text with two or four bytes a character: its byte order mark, or characters of ASCII."""
 
 
 def name_of(path: str) -> str:
@@ -71,14 +80,19 @@ def file_system(address: str) -> tuple[Any, str]:
 def opened(path: str, stdin: BinaryIO | None = None) -> Iterator[tuple[io.BufferedReader, io.BufferedReader]]:
     """The bytes of an input as a format reads them, and the stream whose place tells how far the reading is.
 
-    The two are one unless the input is packed or in UTF-16. Raises OSError, also while it is read, for bytes that are damaged.
+    The two are one unless the input is packed, in UTF-16 or UTF-32, or has lines that end with a carriage return alone. Raises
+    OSError, also while it is read, for bytes that are damaged.
     """
     with ExitStack() as stack:
         file = stream = stack.enter_context(_raw(path, stdin))
         if unpack := next((unpack for magic, unpack in _PACKED.items() if head_of(stream).startswith(magic)), None):
             stream = stack.enter_context(io.BufferedReader(_Unpacked(unpack(stream)), HEAD))
-        if encoding := _UTF_16.get(head_of(stream)[:2]):
-            stream = stack.enter_context(io.BufferedReader(_Utf8(stream, encoding), HEAD))
+        head = head_of(stream)
+        if encoding := next((encoding for marks, encoding in _WIDE.items() if marks.match(head)), None):
+            stream = stack.enter_context(io.BufferedReader(_Changed(stream, _to_utf_8(encoding)), HEAD))
+            head = head_of(stream)
+        if head.count(b"\r", 0, -1) > head.count(b"\n") and b"\r\n" not in head and b"\0" not in head:
+            stream = stack.enter_context(io.BufferedReader(_Changed(stream, lambda data, _: data.replace(b"\r", b"\n")), HEAD))
         yield stream, file
 
 
@@ -137,29 +151,38 @@ class _Readable(io.RawIOBase):
 
 
 class _Reads(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes: ...
 
     def close(self) -> None: ...
 
 
 class _Unpacked(io.RawIOBase):
-    """What a decompressor gives; a damaged file is an OSError."""
+    """What a decompressor gives. A damaged file is an OSError, behind all that can be unpacked of it."""
 
     def __init__(self, stream: _Reads) -> None:
         self._stream = stream
+        self._damage: OSError | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        try:
-            data = self._stream.read(len(buffer))
-        except EOFError:
-            raise OSError("the compressed file is cut off") from None
-        except _damaged() as error:
-            raise OSError(f"the compressed file is damaged ({error})") from None
-        buffer[: len(data)] = data
-        return len(data)
+        filled = 0
+        while filled < len(buffer) and not self._damage:
+            try:
+                data = self._stream.read1(len(buffer) - filled)
+            except EOFError:
+                self._damage = OSError("the compressed file is cut off")
+            except _damaged() as error:
+                self._damage = OSError(f"the compressed file is damaged ({error})")
+            else:
+                if not data:
+                    break
+                buffer[filled : filled + len(data)] = data
+                filled += len(data)
+        if self._damage and not filled:
+            raise self._damage
+        return filled
 
     def close(self) -> None:
         with suppress(OSError):
@@ -167,12 +190,12 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
-class _Utf8(io.RawIOBase):
-    """UTF-16 as UTF-8. Half a character becomes U+FFFD."""
+class _Changed(io.RawIOBase):
+    """The bytes of a stream as `change` gives them, which is also told whether they are the last."""
 
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+    def __init__(self, stream: BinaryIO, change: Callable[[bytes, bool], bytes]) -> None:
         self._stream = stream
-        self._decoder = getincrementaldecoder(encoding)("replace")
+        self._change = change
         self._rest = b""
         self._ended = False
 
@@ -183,10 +206,16 @@ class _Utf8(io.RawIOBase):
         while not self._rest and not self._ended:
             data = self._stream.read(HEAD)
             self._ended = not data
-            self._rest = self._decoder.decode(data, final=self._ended).encode()
+            self._rest = self._change(data, self._ended)
         size = min(len(buffer), len(self._rest))
         buffer[:size], self._rest = self._rest[:size], self._rest[size:]
         return size
+
+
+def _to_utf_8(encoding: str) -> Callable[[bytes, bool], bytes]:
+    """Text in another encoding as UTF-8. Half a character becomes U+FFFD."""
+    decoder = getincrementaldecoder(encoding)("replace")
+    return lambda data, last: decoder.decode(data, last).encode()
 
 
 def _zstd(stream: BinaryIO) -> _Reads:
@@ -208,6 +237,7 @@ _PACKED: dict[bytes, Callable[[BinaryIO], _Reads]] = {
     b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream, mode="rb"),
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\x00": lzma.LZMAFile,
+    b"\x5d\x00\x00": lzma.LZMAFile,  # what .lzma begins with
     b"\x28\xb5\x2f\xfd": _zstd,
 }
 
@@ -242,9 +272,10 @@ def _files(name: str) -> list[File]:
     except (OSError, ValueError) as error:  # longer than the system takes, or behind a folder that may not be entered
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{shortened(name)} cannot be looked up: {reason}. Check the name and the permissions.") from None
+    if not matches and Path(name).is_symlink():
+        raise UsageError(f"{name} is a link that leads nowhere, to {Path(name).readlink()}. Name the file itself.")
     if not matches:
         kind = "The pattern matches no file" if glob.has_magic(name) else "There is no such file or folder"
-        kind = "This is a link that leads nowhere" if Path(name).is_symlink() else kind
         raise UsageError(f"{kind}: {name}. Check the spelling, and quote a pattern so that the shell leaves it alone.")
     files = []
     for match in matches:

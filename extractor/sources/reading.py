@@ -167,7 +167,10 @@ def _records(
     line = 1
     try:
         with opened(file.path, stdin) as (stream, raw), gauge.reading(raw):
-            known = given or recognise(file.path, head_of(stream), named=file.named)
+            head = head_of(stream)
+            known = given or recognise(file.path, head, named=file.named)
+            if isinstance(known, Format) and not head:
+                return
             if isinstance(known, Format):
                 for found in known.read(stream, fields):
                     line = found.line

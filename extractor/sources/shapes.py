@@ -1,5 +1,6 @@
 """The shapes of records that well-known services give: a row says how one is told apart, and how it is laid flat."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from typing import Any
 from extractor.sources.fields import Record, WrongTypeError, kind
 from extractor.sources.markup import unwrapped
 from extractor.sources.xml_records import text_of_fragment
+
+_INVERTED_FIX = 'Write it as {"word": [0, 7], ...}.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +44,19 @@ def _openalex(record: Record) -> Record:
 
 
 def _inverted(index: object) -> str | None:
-    """The text of an inverted index: each word with the places where it stands."""
+    """The text of an inverted index: each word with the places where it stands. In tables it may be JSON, or pairs."""
     if index is None:
         return None
-    if not isinstance(index, Mapping):
-        raise WrongTypeError(f'the field "abstract_inverted_index" is {kind(index)}, not an object')
     try:
+        index = json.loads(index) if isinstance(index, str) else dict(index) if isinstance(index, list) else index
+        if not isinstance(index, Mapping):
+            raise WrongTypeError(f'the field "abstract_inverted_index" is {kind(index)}, not an object', _INVERTED_FIX)
         places = [(int(place), word) for word, at in index.items() for place in at]
     except (TypeError, ValueError):
-        raise WrongTypeError('the field "abstract_inverted_index" holds places that are not numbers') from None
+        cause = 'the field "abstract_inverted_index" holds something else than words with their places'
+        raise WrongTypeError(cause, _INVERTED_FIX) from None
     if len({place for place, _ in places}) < len(places):
-        raise WrongTypeError('the field "abstract_inverted_index" has two words in one place')
+        raise WrongTypeError('the field "abstract_inverted_index" has two words in one place', _INVERTED_FIX)
     return " ".join(word for _, word in sorted(places))
 
 

@@ -6,13 +6,15 @@ The csv module parses; here a record that it cannot parse costs that record, and
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from io import BufferedReader
+from itertools import islice
 
 from extractor.sources.base import MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
-from extractor.sources.fields import paper, standard_names
+from extractor.sources.fields import HEADER_ROWS, by_name, names_abstract, no_column, paper, standard_names
 from extractor.sources.opening import Encoding, not_decoded
+from extractor.sources.tagged import WOS_TAGS, web_of_science
 
 _HEAD = 1 << 16
 _SEPARATORS = ",;\t|"
@@ -32,8 +34,9 @@ def read_csv(stream: BufferedReader, fields: Fields, separators: str = _SEPARATO
         csv.field_size_limit(MAX_RECORD)
     encoding = Encoding(stream.peek(_HEAD)[:_HEAD])
     lines = _Lines(stream, encoding)
-    separator = _separator(lines.peek(), separators)
+    separator = lines.skip_to_header(separators, fields)
     header: list[str] | None = None
+    flat = None
     while (found := lines.row(separator)) is not None:
         line, row = found
         if isinstance(row, Fault):
@@ -42,26 +45,15 @@ def read_csv(stream: BufferedReader, fields: Fields, separators: str = _SEPARATO
             continue
         elif header is None:
             header = [cell.strip().lstrip("\ufeff") for cell in row]
-            if (fault := _unnamed(header, fields)) is not None:
-                yield Fault(line, *fault)
+            flat = web_of_science if set(header) >= WOS_TAGS else None
+            if not _is_header(header, fields):
+                yield Fault(line, *no_column(header, fields))
                 return
         elif any(cell.strip() for cell in row[len(header) :]):
             fix = "Put quotation marks around a field that holds the separator or a line break."
             yield Fault(line, f"{len(row)} columns, and the header has {len(header)}", fix)
         else:
-            record = {name: cell for name, cell in zip(header, row, strict=False) if name}
-            yield paper(record, line, fields)
-
-
-def _unnamed(header: list[str], fields: Fields) -> tuple[str, str] | None:
-    """Cause and fix of a header in which no column holds the abstract."""
-    wanted = fields.abstract
-    if any(name in header for name in wanted) or (
-        fields.abstract == Fields().abstract and "abstract" in standard_names(header)
-    ):
-        return None
-    listed = ", ".join(header[:12]) + (", ..." if len(header) > 12 else "")
-    return f"no column {' or '.join(wanted)}", f"Map one of the columns with --fields abstract=NAME; there are {listed}."
+            yield paper(by_name(header, row), line, fields, flat)
 
 
 class _Lines:
@@ -72,12 +64,13 @@ class _Lines:
         self._again: deque[tuple[int, bytes]] = deque()
         self._number = 0
 
-    def peek(self) -> str:
-        """The first line."""
-        if (first := self._next()) is None:
-            return ""
-        self._again.appendleft(first)
-        return first[1].decode(errors="replace")
+    def skip_to_header(self, separators: str, fields: Fields) -> str:
+        """Leave out what stands above the header. What separates its columns, or those of the first line if it is missing."""
+        first = list(islice(iter(self._next, None), HEADER_ROWS))
+        texts = [raw.decode(errors="replace") for _, raw in first]
+        header = next((n for n, text in enumerate(texts) if _is_header(_cells(text, separators), fields)), 0)
+        self._again.extend(first[header:])
+        return _separator(texts[header], separators) if texts else separators[0]
 
     def row(self, separator: str) -> tuple[int, list[str] | Fault] | None:
         """The line of the next record, and its cells or why it has none; None at the end."""
@@ -129,14 +122,24 @@ def _separator(line: str, separators: str) -> str:
     return max(separators, key=bare.count)
 
 
-def _header(head: bytes, separators: str) -> bool:
-    """Whether the first line names a column for the abstract and one for the title or an id."""
-    first = head.partition(b"\n")[0].decode(errors="replace").strip()
-    separator = _separator(first, separators)
-    if separator not in first or len(first) > 20_000:
-        return False
-    names = standard_names(cell.strip().strip('"') for cell in first.split(separator))
-    return "abstract" in names and bool({"title", "id", "doi"} & names.keys())
+def _recognises(head: bytes, separators: str) -> bool:
+    """Whether one of the first lines names a column for the abstract and one for the title or an id."""
+    for line in head.split(b"\n", HEADER_ROWS)[:HEADER_ROWS]:
+        cells = _cells(line.decode(errors="replace"), separators)
+        if _is_header(cells, Fields()) and not {"title", "id", "doi"}.isdisjoint(standard_names(cells)):
+            return True
+    return False
+
+
+def _cells(line: str, separators: str) -> list[str]:
+    """What a line that may be a header holds between its separators."""
+    if len(line) > 20_000:
+        return []
+    return [cell.strip().strip('"') for cell in line.lstrip("\ufeff").split(_separator(line, separators))]
+
+
+def _is_header(cells: Sequence[str], fields: Fields) -> bool:
+    return names_abstract(cells, fields) or set(cells) >= WOS_TAGS
 
 
 def looks_tabular(head: bytes) -> bool:
@@ -151,12 +154,16 @@ def looks_tabular(head: bytes) -> bool:
 
 
 CSV = Format(
-    "CSV", (".csv",), partial(_header, separators=",;|"), read_csv, "a first line that names columns such as title and abstract"
+    "CSV",
+    (".csv",),
+    partial(_recognises, separators=",;|"),
+    read_csv,
+    "a line among the first ten that names columns such as title and abstract",
 )
 TSV = Format(
     "TSV",
     (".tsv", ".tab"),
-    partial(_header, separators="\t"),
+    partial(_recognises, separators="\t"),
     partial(read_csv, separators="\t"),
-    "the same, with tabs between the columns",
+    "a line among the first ten that names columns such as title and abstract, or TI and AB, with tabs between them",
 )

@@ -121,11 +121,16 @@ def _flat(values: Mapping[str, list[str]], dialect: Dialect) -> Record:
             given = [value for value in given if doi_of(value)]
         if not given or name in flat:
             continue
-        flat[name] = [{"name": value} for value in given] if name == "authors" else given[0]
-        if name == "categories":
-            flat[name] = given if len(given) > 1 else re.split(r"; ", given[0])
-    if dialect.first == "PMID" and "id" in flat:
-        flat["id"] = f"PMID:{flat['id']}"
+        if name == "authors":
+            flat[name] = [{"name": value} for value in given]
+        elif name == "abstract":
+            flat[name] = "\n".join(given)  # a paragraph a line
+        elif name == "categories":
+            flat[name] = given if len(given) > 1 else given[0].split("; ")
+        else:
+            flat[name] = given[0]
+    if dialect.first == "PMID" and "pmid" in flat:
+        flat["id"] = f"PMID:{flat['pmid']}"
     return flat
 
 
@@ -167,10 +172,19 @@ _NBIB = Dialect(
     "PMID",
     None,
     {
-        "TI": "title", "AB": "abstract", "PMID": "id", "LID": "doi", "AID": "doi", "DP": "year", "FAU": "authors",
+        "TI": "title", "AB": "abstract", "PMID": "pmid", "LID": "doi", "AID": "doi", "DP": "year", "FAU": "authors",
         "AU": "authors", "JT": "venue", "TA": "venue",
     },
 )  # fmt: skip
+
+
+WOS_TAGS = frozenset({"PT", "TI", "AB"})
+"""Columns of what Web of Science exports as a table; its columns are the tags."""
+
+
+def web_of_science(record: Record) -> Record:
+    """A row of such a table, by the standard names."""
+    return _flat({tag: str(cell).split("; ") if tag in _WOS.lists else [str(cell)] for tag, cell in record.items()}, _WOS)
 
 
 def _format(name: str, suffixes: tuple[str, ...], signs: str, pattern: bytes, dialect: Dialect) -> Format:

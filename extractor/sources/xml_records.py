@@ -66,7 +66,7 @@ def _pieces(node: Node) -> Iterator[str]:
             yield child
             continue
         text = "".join(_pieces(child))
-        power = child.tag == "sup" or (node.tag == "msup" and n == 1)
+        power = child.tag == "sup" or child.attributes.get("face") == "superscript" or (node.tag == "msup" and n == 1)
         yield f"^{text}" if power and _NUMERIC.fullmatch(text.strip()) else text
         if child.tag in _BLOCKS:
             yield " "
@@ -322,6 +322,18 @@ def _jats(node: Node) -> Record:
     }
 
 
+def _endnote(node: Node) -> Record:
+    return {
+        "title": node.text("titles/title"),
+        "abstract": node.text("abstract"),
+        "doi": node.text("electronic-resource-num"),
+        "url": node.text("urls/related-urls/url"),
+        "year": node.text("dates/year"),
+        "authors": [{"name": one.text()} for one in node.all("contributors/authors/author")],
+        "venue": node.text("periodical/full-title") or node.text("titles/secondary-title"),
+    }
+
+
 def _has(*patterns: bytes) -> Callable[[bytes], bool]:
     compiled = [re.compile(pattern) for pattern in patterns]
     return lambda head: head.startswith(b"<") and all(pattern.search(head) for pattern in compiled)
@@ -348,3 +360,4 @@ JATS = Format(
     _reader(("article",), _jats),
     "an element <article> with <front>",
 )
+ENDNOTE_XML = Format("EndNote XML", (), _has(rb"<xml>\s*<records>"), _reader(("record",), _endnote), "elements <xml><records>")

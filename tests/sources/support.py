@@ -35,6 +35,8 @@ WRITTEN: Final[Mapping[str, tuple[str, list[str], tuple[str, ...]]]] = {
     "pubmed.xml": ("PubMed XML", IDS["PubMed"], KNOWN),
     "arxiv.atom": ("arXiv Atom", ["2402.00001v2", "2105.00002v1"], KNOWN),
     "jats.xml": ("JATS", IDS["DOI"], KNOWN),
+    "endnote.xml": ("EndNote XML", IDS["DOI"], KNOWN),
+    "wos_table.txt": ("TSV", IDS["papers"], KNOWN),
     "openalex.json": ("JSON", IDS["OpenAlex"], KNOWN),
     "crossref.json": ("JSON", IDS["DOI"], KNOWN),
     "semantic_scholar.json": ("JSON", IDS["Semantic Scholar"], KNOWN),

@@ -36,6 +36,8 @@ KNOWN: dict[str, tuple[dict[str, object], dict[str, object]]] = {
         {"arxiv_id": "cs/0312270v2", "url": "http://arxiv.org/abs/cs/0312270v2"},
     ),
     "an address elsewhere": ({"url": "https://a.example/2312.00270"}, {"url": "https://a.example/2312.00270"}),
+    "arXiv without its last digit": ({"arxiv_id": "2312.0027"}, {}),
+    "arXiv of four digits": ({"arxiv_id": "0704.0001"}, {"arxiv_id": "0704.0001"}),
     "PMID": ({"pmid": 12345678}, {"pmid": "12345678"}),
     "a year": ({"year": 2024}, {"year": 2024}),
     "a date": ({"Publication Date": "2024-02-01"}, {"year": 2024}),

@@ -1,5 +1,6 @@
 """The table of formats: what decides which format a file has, and that everything which names formats asks the table."""
 
+import gzip
 import io
 from pathlib import Path
 
@@ -112,6 +113,21 @@ REFUSED = {
     "columns without a name that is known": (b"a,b,c\n1,2,3\n4,5,6\n", "not recognised"),
     "LaTeX": (b"\\documentclass{article}\n", "not recognised"),
     "a document": (b"PK\x03\x04" + b"." * 26 + b"[Content_Types].xml word/document.xml", "a text document, not plain text"),
+    "an OpenDocument table": (
+        b"PK\x03\x04" + b"." * 26 + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheetPK",
+        "an OpenDocument table",
+    ),
+    "gzip of gzip": (gzip.compress(gzip.compress(RECORD.encode())), "packed twice"),
+    "compress": (b"\x1f\x9d\x90abc", "packed in a way that is not read"),
+    "old Feather": (b"FEA1\0\0\0\0", "a Feather file of version 1"),
+    "what PubMed shows": (
+        b"1. J X. 2023 Dec 1;12(3):1-14.\n\nA title.\n\nTern A(1).\n\nIt is 2x faster.\n\nPMID: 38000001\n",
+        "what PubMed shows as text, in which title, authors and abstract are not marked",
+    ),
+    "a mail of arXiv": (
+        b"-" * 78 + b"\n\\\\\narXiv:2401.01234\nTitle: A Title\n\\\\\n  It is 2x faster.\n",
+        "a listing that arXiv mails",
+    ),
     "an archive": (b"PK\x03\x04" + b"." * 26 + b"notes.txt", "a ZIP archive"),
 }
 

@@ -111,6 +111,13 @@ BIBTEX = {
 }
 
 
+def test_a_name_in_parts_is_read_as_it_is_written_whole() -> None:
+    names = 'family=Berg, given=Anna, prefix=van den, useprefix=true and family="King", given=Martin, suffix=Jr. and Tern, Ada'
+    [found] = read_bytes(f"@article{{a, author = {{{names}}}, abstract = {{A.}}}}")
+    assert isinstance(found, Sourced)
+    assert found.document.source["authors"] == ["Anna van den Berg", "Martin King, Jr.", "Ada Tern"]
+
+
 @pytest.mark.parametrize(("data", "expected"), BIBTEX.values(), ids=BIBTEX.keys())
 def test_bibtex(data: str, expected: list[str]) -> None:
     assert abstracts(read_bytes(data)) == expected

@@ -12,6 +12,7 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -117,6 +118,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,
     "xz": lzma.compress,
+    "lzma": partial(lzma.compress, format=lzma.FORMAT_ALONE),
     "zst": zstd.compress,
 }
 
@@ -143,6 +145,15 @@ def test_a_damaged_packed_file_gives_what_comes_before_the_damage(kind: str, dam
     assert isinstance(last, BadRecord)
     assert "the compressed file is " in last.cause
     assert all(isinstance(one, Sourced) for one in found[:-1])
+
+
+def test_all_that_can_be_unpacked_of_a_damaged_file_is_read(tmp_path: Path) -> None:
+    packed = gzip.compress("".join(f"{record(str(n))}\n" for n in range(300)).encode())
+    for damage in (packed[:-4], packed[:-8] + bytes(8), packed + b"more"):
+        (tmp_path / "in").write_bytes(damage)
+        *found, last = read([str(tmp_path / "in")])
+        assert isinstance(last, BadRecord)
+        assert len(found) == 300
 
 
 def test_two_records_with_one_id_name_both(tmp_path: Path) -> None:

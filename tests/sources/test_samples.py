@@ -44,6 +44,12 @@ def test_a_sample_gives_the_papers_as_they_are_in_json_lines(name: str) -> None:
     check(found, ids, known)
 
 
+@pytest.mark.parametrize("name", ["papers.nbib", "pubmed.xml"])
+def test_what_pubmed_gives_has_its_number(name: str) -> None:
+    found = [one.document.source.get("pmid") for one in sourced(SAMPLES / name) if isinstance(one, Sourced)]
+    assert found == ["38000001", "38000002"]
+
+
 def test_a_folder_of_texts_gives_a_paper_a_file() -> None:
     documents = {one.document.id: one.document for one in sourced(SAMPLES / "texts") if isinstance(one, Sourced)}
     assert {id: (one.title, one.abstract) for id, one in documents.items()} == {
@@ -68,6 +74,8 @@ MALFORMED: dict[str, list[tuple[int | None, str]]] = {
     ],
     "arxiv.malformed.atom": [(22, "not XML: not well-formed (invalid token) (line 23)"), (25, "no abstract")],
     "jats.malformed.xml": [(22, "not XML: mismatched tag (line 23)"), (25, "no abstract")],
+    "endnote.malformed.xml": [(2, "not XML: mismatched tag (line 2)"), (3, "no abstract")],
+    "wos_table.malformed.txt": [(3, "19 columns, and the header has 18"), (4, "no abstract")],
     "openalex.malformed.json": [
         (None, 'the field "abstract_inverted_index" has two words in one place'),
         (None, "no abstract"),

@@ -33,7 +33,7 @@ def test_dialects(separator: str, end: str, quote: str) -> None:
     assert rows(data) == [("a", "T", "A."), ("b", "Ü", "B.")]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
 def test_encodings(encoding: str) -> None:
     assert rows("Title,Abstract\nZürich,It’s 2× faster.\n".encode(encoding)) == [("stdin#1", "Zürich", "It’s 2× faster.")]
 
@@ -65,6 +65,14 @@ CELLS = {
     ),
     "a NUL": ("ID,Title,Abstract\na,T,A\0.\nb,U,B.\n", ["2: the abstract holds a NUL character", ("b", "U", "B.")]),
     "quotation marks in TSV": ('ID\tTitle\tAbstract\na\t"T" b\tA.\nb\t"U\tB.\n', [("a", '"T" b', "A."), ("b", '"U', "B.")]),
+    "lines above the header": ("Exported today\n\nID,Title,Abstract\na,T,A.\n", [("a", "T", "A.")]),
+    "a line of Excel": ("sep=;\nID;Title;Abstract\na;T, U;A.\n", [("a", "T, U", "A.")]),
+    "two columns with one name": ("ID,Title,Abstract,Title,Abstract\na,T,,U,B.\n", [("a", "T", "B.")]),
+    "what says that there is no abstract": (
+        "ID,Title,Abstract\na,T,[No abstract available]\nb,U,nan\nc,V,None of it.\n",
+        ["2: no abstract", "3: no abstract", ("c", "V", "None of it.")],
+    ),
+    "lines of an old Macintosh": ('ID,Title,Abstract\ra,T,"A\nB."\rb,U,C.\r', [("a", "T", "A\nB."), ("b", "U", "C.")]),
     "a header in another case": ("id,TITLE,abstract_note\na,T,A.\n", [("a", "T", "A.")]),
 }
 
@@ -89,7 +97,13 @@ def test_a_header_without_an_abstract_is_told_with_the_columns_that_are_there() 
     [bad] = found("key;headline;body\n1;T;A.\n", "csv")
     assert isinstance(bad, BadRecord)
     assert bad.cause == "no column abstract or summary"
-    assert bad.fix == "Map one of the columns with --fields abstract=NAME; there are key, headline, body."
+    assert (
+        bad.fix == "Name the columns in the first line, or map one with --fields abstract=NAME; there are key, headline, body."
+    )
+    long = "words " * 100
+    [bad] = found(f"a,{long},b\n", "csv")
+    assert isinstance(bad, BadRecord)
+    assert len(bad.fix) < 200
     [good] = found("key;headline;body\n1;T;A.\n", "csv", Fields.parse("title=headline,abstract=body"))
     assert isinstance(good, Sourced)
     assert (good.document.id, good.document.title) == ("1", "T")
