@@ -13,6 +13,7 @@ from extractor.cli.batch import batch
 from extractor.cli.cache import cache
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL, INTERRUPTED, NOTHING_DONE, PIPE_CLOSED, WRONG_USAGE
 from extractor.cli.commands import Commands, Group
+from extractor.cli.config import config
 from extractor.cli.eval import evaluate
 from extractor.cli.explore import explore
 from extractor.cli.export import export
@@ -23,6 +24,7 @@ from extractor.cli.query import query
 from extractor.cli.retry import retry
 from extractor.cli.run import run
 from extractor.cli.schema import schema
+from extractor.cli.settings import read
 from extractor.cli.show import show
 from extractor.cli.sources import sources
 from extractor.cli.status import status
@@ -48,6 +50,7 @@ class _Root(Group):
                 option = self._blank.strip().removesuffix("=")
                 what = f"{option} is given nothing" if option else "An argument is empty"
                 raise UsageError(f"{what}, as when a variable of the shell is not set. Give it a value, or leave it out.")
+            ctx.default_map = self._defaults(ctx)
             return super().invoke(ctx)
         except BrokenPipeError:  # `extractor ... | head -1`: the reader has what it wants
             silence()
@@ -59,6 +62,14 @@ class _Root(Group):
             raise typer.Exit(WRONG_USAGE if isinstance(error, UsageError) else NOTHING_DONE) from None
         except OSError as error:
             raise typer.Exit(_unwritten(error)) from None
+
+    def _defaults(self, ctx: Any) -> dict[str, Any]:
+        try:
+            return read(self, ctx)
+        except UsageError:
+            if set(ctx.args).isdisjoint(ctx.help_option_names):
+                raise
+            return {}  # help is there whatever the file holds
 
 
 def _unwritten(error: OSError) -> int:
@@ -101,7 +112,7 @@ _COMMANDS: dict[str, dict[str, Any]] = {
     "Extract": {"sources": sources, "run": run, "status": status, "retry": retry, "batch": batch},
     "Look at what was found": {"show": show, "explore": explore, "query": query, "export": export, "verify": verify},
     "Evaluate": {"eval": evaluate, "gold": gold},
-    "Set up": {"schema": schema, "prompt": prompt, "keys": keys, "cache": cache},
+    "Set up": {"config": config, "prompt": prompt, "schema": schema, "keys": keys, "cache": cache},
 }
 for _group, _commands in _COMMANDS.items():
     for _name, _command in _commands.items():

@@ -11,7 +11,7 @@ from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES
 from extractor.cli.commands import Commands
 from extractor.cli.run import STREAM, sent_goes_on
-from extractor.cli.terminal import leave, mishaps, out, say
+from extractor.cli.terminal import leave, mishaps, out, say, width
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
@@ -109,17 +109,26 @@ def status(folder: Folder, as_json: options.Json = False) -> None:
     """
     from dataclasses import asdict
 
+    from extractor.cli.table import table
     from extractor.jobs.batch.steps import look
 
     plan = look(folder)
     if as_json:
-        rows = [{**asdict(each), "outputs": len(each.outputs)} for each in plan.batches]
-        typer.echo(json.dumps({"documents": plan.documents, "finished": plan.closed, "batches": rows}, indent=1))
+        batches = [{**asdict(each), "outputs": len(each.outputs)} for each in plan.batches]
+        typer.echo(json.dumps({"documents": plan.documents, "finished": plan.closed, "batches": batches}, indent=1))
         return
-    out(f"{'batch':>5}  {'state':<12}{'requests':>10}{'answered':>10}{'failed':>8}  id")
-    for each in plan.batches:
-        figures = f"{each.requests:>10,}{each.completed:>10,}{each.failed:>8,}"
-        out(f"{each.number:>5}  {each.state.replace('_', ' '):<12}{figures}  {each.id or '-'}{_asides(each)}")
+    rows = [
+        (
+            str(each.number),
+            each.state.replace("_", " "),
+            *(f"{figure:,}" for figure in (each.requests, each.completed, each.failed)),
+            f"{each.id or '-'}{_asides(each)}",
+        )
+        for each in plan.batches
+    ]
+    for lines in table(("batch", "state", "requests", "answered", "failed", "id"), rows, width(), right={0, 2, 3, 4}):
+        for line in lines:
+            out(line)
     waiting = sum(each.requests for each in plan.pending)
     out(f"{plan.documents:,} documents, {waiting:,} requests not collected yet")
     if plan.queued:

@@ -3,7 +3,7 @@
 import typer
 
 from extractor.cli.commands import Commands
-from extractor.cli.terminal import out
+from extractor.cli.terminal import out, width
 
 cache = Commands(
     help="""See and clear the replies that models gave before.
@@ -21,15 +21,17 @@ def info() -> None:
 
     Example: extractor cache info
     """
+    import sys
     from datetime import UTC, datetime
 
+    from extractor.cli.table import pairs
     from extractor.llm import cache as replies
 
     found = replies.info()
     typer.echo(f"{found.path}")
     out(f"{sum(found.replies.values()):,} replies, {found.bytes / 1e6:.1f} MB")
-    for model, count in found.replies.items():
-        out(f"  {model}  {count:,}")
+    for line in pairs(((f"{count:8,}", model) for model, count in found.replies.items()), width(piped=sys.maxsize)):
+        out(line)
     if found.oldest is not None and found.newest is not None:
         oldest, newest = (datetime.fromtimestamp(when, UTC).date().isoformat() for when in (found.oldest, found.newest))
         out(f"from {oldest} to {newest}")

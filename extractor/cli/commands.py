@@ -7,11 +7,22 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from extractor.cli.settings import FILE, options_of
+from extractor.cli.terminal import TALK, say
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Command(TyperCommand):
     """A command whose help has no braces and no names of types: INPUT... and not {INPUT}..., "at least 1" and not x>=1."""
+
+    def invoke(self, ctx: Any) -> object:
+        """Run it, after a word on what the file in the working folder sets: it may be somebody else's."""
+        sources = ((name, ctx.get_parameter_source(option.name)) for name, option in options_of(self).items())
+        if told := [name for name, source in sources if source is not None and source.name == "DEFAULT_MAP"]:
+            TALK.as_json = ctx.params.get("log_format") == "json"
+            say(f"{FILE} sets {', '.join(told)}")
+        return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]

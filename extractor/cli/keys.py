@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from extractor.cli.commands import Commands
-from extractor.cli.terminal import out, say
+from extractor.cli.terminal import out, say, width
 from extractor.errors import UsageError
 
 keys = Commands(
@@ -50,11 +50,14 @@ def list_keys() -> None:
 
     Example: extractor keys list
     """
+    import sys
+
+    from extractor.cli.table import pairs
     from extractor.llm import keys as store
 
     known = store.known()
-    for name, place in known.items():
-        out(f"{name}  {place}")
+    for line in pairs(((name, str(place)) for name, place in known.items()), width(piped=sys.maxsize)):
+        out(line)
     if not known:
         say("no keys; store one with `extractor keys set PROVIDER`")
 

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from extractor.cli.terminal import console, plain
+from extractor.cli.terminal import plain, width
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-_LONG = 32
-"""Characters over which a column is shown below its row and not beside the others."""
 
 
 class Shown(str, Enum):  # noqa: UP042 (typer takes the values of a str enumeration)
@@ -57,11 +54,14 @@ def query(
 
     Example: extractor query claims "SELECT document, quantity, sentence FROM claims WHERE factor > 10"
     """
+    from extractor.cli.table import wrapped
     from extractor.outputs.query import ask, named_queries, named_query
 
     if listed:
         for known in named_queries():
-            typer.echo(f"{known.name}\n    {known.about}\n    {known.example}")
+            typer.echo(known.name)
+            for told in (known.about, known.example):
+                typer.echo("\n".join(wrapped(told, width(), "    ", "    ")))
         return
     if job is None or (sql is None) == (name is None):
         raise UsageError("Name a job's folder, and ask in SQL or with --name. `extractor query --list` lists the names.")
@@ -93,33 +93,12 @@ def _print_json(columns: "Sequence[str]", rows: "Iterable[tuple[Any, ...]]") -> 
 
 
 def _show(columns: "Sequence[str]", rows: "Sequence[tuple[Any, ...]]") -> None:
-    """Short columns side by side, as many as the terminal has room for, and the others below their row."""
-    from textwrap import wrap
+    from extractor.cli.table import table
 
-    width = console().width
-    cells = [[_shown(cell) for cell in row] for row in rows]
-    widths = [max([len(name), *(len(row[place]) for row in cells)]) for place, name in enumerate(columns)]
-    beside = [place for place, size in enumerate(widths) if size <= _LONG]
-    while sum(widths[place] + 2 for place in beside) - 2 > width:
-        beside.remove(max(beside, key=widths.__getitem__))
-    numbers = {place for place in beside if all(isinstance(row[place], int | float | None) for row in rows)}
-
-    def line(row: "Sequence[str]") -> str:
-        parts = (row[p].rjust(widths[p]) if p in numbers else row[p].ljust(widths[p]) for p in beside)
-        return "  ".join(parts).rstrip()
-
-    if beside:
-        typer.echo(line(columns))
-    for row in cells:
-        if beside:
-            typer.echo(line(row))
-        for place, name in enumerate(columns):
-            if place not in beside and row[place]:
-                indent = "    " if beside else ""
-                below = f"{indent}{name}: {row[place]}"
-                typer.echo("\n".join(wrap(below, width, subsequent_indent=f"{indent}    ", break_on_hyphens=False)))
-        if len(beside) < len(columns):
-            typer.echo()
+    numbers = {place for place, _ in enumerate(columns) if all(isinstance(row[place], int | float | None) for row in rows)}
+    for block in table(columns, [[_shown(cell) for cell in row] for row in rows], width(), right=numbers):
+        for line in block:
+            typer.echo(line)
 
 
 def _shown(cell: Any) -> str:

@@ -165,7 +165,7 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
     rows += [("calls", total.calls)] if total.calls != total.asked else []
     rows += [("input tokens, about", total.input_tokens), ("output tokens, about", total.output_tokens)]
     for name, number in rows:
-        out(f"{name:<30}{number:>12,}")
+        out(f"{name:<29}{number:>11,}")
     cost, cap = total.cost(runner.chosen.price), job.model.max_cost
     if cost is not None and job.batch:
         from extractor.llm.batch import PRICE
@@ -174,7 +174,7 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
     if cost is None:
         out(f"cost unknown: no price is known for {job.model.model}. Give --price IN,OUT to see it.")
         return
-    out(f"{'cost in US dollars, about':<30}{cost:>12.4f}" + ("  at the price of batches" if job.batch else ""))
+    out(f"{'cost in US dollars, about':<29}{cost:>11.4f}" + ("  at the price of batches" if job.batch else ""))
     if cap is not None and total.spent + cost > cap:
         out(f"The job would stop at its cap of ${cap:g}" + (f", ${total.spent:.4f} of it spent." if total.spent else "."))
 

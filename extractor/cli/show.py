@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from extractor.cli.options import option
-from extractor.cli.terminal import console, plain
+from extractor.cli.terminal import console, plain, width
 from extractor.documents import shortened
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.text import Text
 
     from extractor.records import Claim, Extraction
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _STYLES = {"speedup": "bold green", "speed": "bold cyan", "accuracy": "bold yellow", "resource": "bold magenta"}
 _PHRASE = "underline"
 _HARDWARE = "bold blue"
-_NARROW = 60
-"""Columns under which a table of claims breaks every word, and a list reads better."""
 _CANDIDATES = 5
 """Ids that are named where a part of one fits several."""
 
@@ -162,8 +160,9 @@ def _list(extractions: "Iterable[Extraction]", as_json: bool) -> None:
     import json
     import sys
 
-    out = console()
-    room = out.width if sys.stdout.isatty() else None
+    from extractor.cli.table import cut
+
+    columns = width() if sys.stdout.isatty() else sys.maxsize
     if not as_json:
         typer.echo("claims hardware id, title")
     for record in extractions:
@@ -172,9 +171,8 @@ def _list(extractions: "Iterable[Extraction]", as_json: bool) -> None:
         if as_json:
             typer.echo(json.dumps(row | counts, ensure_ascii=False))
         else:
-            typer.echo(
-                f"{counts['claims']:6} {counts['hardware']:8} {plain(shortened(record.id))}  {plain(record.title)}"[:room]
-            )
+            figures = f"{counts['claims']:6} {counts['hardware']:8} "
+            typer.echo(figures + cut(plain(f"{shortened(record.id)}  {record.title}"), columns - len(figures)))
 
 
 def _show(record: "Extraction", out: "Console") -> None:
@@ -183,7 +181,7 @@ def _show(record: "Extraction", out: "Console") -> None:
     if record.system:
         out.print(f"system: {plain(record.system)}")
     if record.claims:
-        out.print(_claims_list(record.claims) if out.width < _NARROW else _claims_table(record.claims))
+        out.print(_claims(record.claims, out.width))
     else:
         out.print("no claims")
     if record.hardware or record.rejected:
@@ -213,43 +211,28 @@ def _marked(record: "Extraction") -> "Text":
     return text
 
 
-def _columns(claim: "Claim") -> dict[str, str]:
+def _claims(claims: "tuple[Claim, ...]", columns: int) -> "Text":
+    """A table of what the claims say, each quantity in the colour of its kind."""
+    from rich.text import Text
+
+    from extractor.cli.table import table
     from extractor.records import PHRASE_FIELDS
 
-    cells: dict[str, str | None] = {
-        "quantity": claim.quantity.text,
-        "kind": claim.kind,
-        "is": f"{claim.comparison}, {claim.effect}" if claim.effect else claim.comparison,
-        **{name: getattr(claim, name) for name in PHRASE_FIELDS},
-    }
-    return {name: plain(cell or "") for name, cell in cells.items()}
-
-
-def _claims_table(claims: "tuple[Claim, ...]") -> "RenderableType":
-    """A table of the columns in which at least one claim says something."""
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = [_columns(claim) for claim in claims]
-    names = [name for name in rows[0] if any(row[name] for row in rows)]
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for claim, row in zip(claims, rows, strict=True):
-        table.add_row(*(Text(row[name], style=_STYLES[claim.kind] if name == "quantity" else "") for name in names))
-    return table
-
-
-def _claims_list(claims: "tuple[Claim, ...]") -> "RenderableType":
-    from rich.text import Text
-
-    text = Text()
-    for claim in claims:
-        cells = _columns(claim)
-        text.append(cells.pop("quantity"), _STYLES[claim.kind])
-        text.append(f"  {cells.pop('kind')}, {cells.pop('is')}\n")
-        for name, cell in cells.items():
-            if cell:
-                text.append(f"  {name}: {cell}\n")
+    names = [name for name in PHRASE_FIELDS if any(getattr(claim, name) for claim in claims)]
+    rows = [
+        (
+            plain(claim.quantity.text),
+            ", ".join(part for part in (claim.kind, claim.comparison, claim.effect) if part),
+            *(plain(getattr(claim, name) or "") for name in names),
+        )
+        for claim in claims
+    ]
+    heading, *blocks = table(("quantity", "kind", *names), rows, columns)
+    text = Text("\n".join(heading), "bold")
+    for claim, row, lines in zip(claims, rows, blocks, strict=True):
+        told = Text("\n".join(["", *lines]))
+        start = max(0, told.plain.find(row[0]))
+        told.stylize(_STYLES[claim.kind], start, start + len(row[0]))
+        text.append_text(told)
     text.rstrip()
     return text

@@ -1,12 +1,14 @@
 """`extractor sources`: what is read, and what an input is taken for."""
 
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from extractor.cli import options
-from extractor.cli.terminal import plain
+from extractor.cli.table import wrapped
+from extractor.cli.terminal import plain, width
 from extractor.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def _formats() -> "Iterator[str]":
     from extractor.sources.opening import PACKED_SUFFIXES
     from extractor.sources.shapes import SHAPES
 
-    yield "A file's first bytes say which format it has; where they do not, its suffix does."
+    yield from wrapped("A file's first bytes say which format it has; where they do not, its suffix does.", width())
     yield ""
     for known in FORMATS:
         yield f"{known.name} (--format {slug(known.name)})"
@@ -55,12 +57,12 @@ def _formats() -> "Iterator[str]":
             yield from _indented(f"suffixes {' '.join(known.suffixes)}")
     yield ""
     shapes = ", ".join(dict.fromkeys(shape.name for shape in SHAPES))
-    yield from textwrap.wrap(f"Records in JSON, Parquet and Arrow may have the shape of {shapes}.", 80)
-    yield from textwrap.wrap(f"Any file may be packed ({' '.join(PACKED_SUFFIXES)}) and in UTF-8 or UTF-16.", 80)
+    yield from wrapped(f"Records in JSON, Parquet and Arrow may have the shape of {shapes}.", width())
+    yield from wrapped(f"Any file may be packed ({' '.join(PACKED_SUFFIXES)}) and in UTF-8 or UTF-16.", width())
 
 
 def _indented(text: str) -> list[str]:
-    return textwrap.wrap(text, 80, initial_indent="  ", subsequent_indent="    ")
+    return wrapped(text, width(), "  ", "    ")
 
 
 def _verdict(known: "Format | Refused", head: bytes, as_format: str | None) -> str:
@@ -75,7 +77,6 @@ def _verdict(known: "Format | Refused", head: bytes, as_format: str | None) -> s
 
 
 def _look(name: str, mapping: str, as_format: str | None) -> "Iterator[str]":
-    import sys
     from io import BytesIO
     from itertools import islice
 
@@ -94,7 +95,8 @@ def _look(name: str, mapping: str, as_format: str | None) -> "Iterator[str]":
             stdin.seek(0)
         read_at_all = read_at_all or not isinstance(known, Refused)
         if n < _FILES:
-            yield plain(f"{name_of(file.path)}: {_verdict(known, head, as_format)}")
+            verdict = plain(f"{name_of(file.path)}: {_verdict(known, head, as_format)}")
+            yield from wrapped(verdict, width(piped=sys.maxsize), others="    ")
         elif read_at_all:
             yield f"and {len(files) - n:,} more"
             break
@@ -105,10 +107,10 @@ def _look(name: str, mapping: str, as_format: str | None) -> "Iterator[str]":
         yield ""
         if isinstance(item, BadRecord):
             bad += 1
-            yield plain(f"{item.location}: {item.cause}. {item.fix}")
+            yield from wrapped(plain(f"{item.location}: {item.cause}. {item.fix}"), width(piped=sys.maxsize), others="    ")
             continue
         document = item.document
-        yield plain(f"{document.id} ({item.location})")
+        yield from wrapped(plain(f"{document.id} ({item.location})"), width(piped=sys.maxsize), others="    ")
         yield from _indented(plain(document.title) or "(no title)")
         yield from _indented(textwrap.shorten(plain(document.abstract), _SHOWN, placeholder=" ..."))
         for known_as, value in document.source.items():

@@ -1,6 +1,7 @@
 """`extractor status`: how far a job is, while it runs and after."""
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,10 +29,10 @@ def status(
     """
     import json
 
-    from extractor.cli.terminal import out
+    from extractor.cli.terminal import out, width
 
     state = _state(folder)
-    for line in [json.dumps(state)] if as_json else _lines(state):
+    for line in [json.dumps(state)] if as_json else _lines(state, width(piped=sys.maxsize)):
         out(line)
 
 
@@ -80,7 +81,8 @@ def _state(folder: Path) -> dict[str, Any]:
     }
 
 
-def _lines(state: dict[str, Any]) -> "list[str]":
+def _lines(state: dict[str, Any], columns: int) -> "list[str]":
+    from extractor.cli.table import pairs
     from extractor.cli.terminal import clock, short
 
     about = "" if state["exactly"] else "about "
@@ -102,10 +104,10 @@ def _lines(state: dict[str, Any]) -> "list[str]":
         rows += [("cost", f"${state['cost_usd']:.4f} (all runs: ${state['spent_usd']:.4f})" if known else "unknown")]
     rows += [("time", clock(state["seconds"])), ("started", state["started"])]
     rows += [("finished", state["finished"])] if state["finished"] else [("updated", state["updated"])]
-    lines = [f"{name:<10}{value}" for name, value in rows]
+    lines = [*pairs(rows, columns, least=10)]
     if state["failures"]:
-        lines += ["", "failures"]
-        lines += [f"{group['count']:>7,}  {group['cause']}. {group['fix']}" for group in state["failures"]]
+        causes = ((f"{group['count']:>7,}", f"{group['cause']}. {group['fix']}") for group in state["failures"])
+        lines += ["", "failures", *pairs(causes, columns)]
     return lines
 
 

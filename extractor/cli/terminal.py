@@ -114,6 +114,11 @@ def open_closed() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
 
 
+def width(*, piped: int = 80) -> int:
+    """Columns that a line on standard output may have: those of the terminal or of COLUMNS, else `piped`."""
+    return shutil.get_terminal_size((piped, 24)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else piped
+
+
 def console() -> "Console":
     """A console that takes text literally: no mark-up, no emoji codes, no guessed highlights."""
     from rich.console import Console

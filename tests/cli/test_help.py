@@ -38,7 +38,7 @@ def test_the_commands_stand_in_groups() -> None:
         "Extract": ["sources", "run", "status", "retry", "batch"],
         "Look at what was found": ["show", "explore", "query", "export", "verify"],
         "Evaluate": ["eval", "gold"],
-        "Set up": ["schema", "prompt", "keys", "cache"],
+        "Set up": ["config", "prompt", "schema", "keys", "cache"],
     }
     assert [name for name in COMMANDS if " " in name] == [
         *(f"batch {name}" for name in ("submit", "status", "collect", "cancel", "export", "import")),

@@ -96,6 +96,6 @@ def test_replies_are_counted_and_forgotten(home: Path) -> None:
     asyncio.run(fill())
     lines = run("cache", "info").stdout.splitlines()
     assert lines[1].startswith("3 replies, ")
-    assert lines[2:4] == ["  openai/m  2", "  openai/other  1"]
+    assert lines[2:4] == ["       2  openai/m", "       1  openai/other"]
     assert run("cache", "clear").stdout == "3 replies forgotten\n"
     assert run("cache", "info").stdout.splitlines()[1].startswith("0 replies")

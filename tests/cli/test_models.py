@@ -234,10 +234,10 @@ def test_a_dry_run_knows_what_is_done_and_what_is_cached(server: ModelServer) ->
     write(PAPERS[:3])
     assert run(server).exit_code == 0
     write(PAPERS)
-    assert "done before                              3" in run(server, "--dry-run").stdout
+    assert "done before                            3" in run(server, "--dry-run").stdout
     elsewhere = run(server, "--dry-run", output="other").stdout
-    assert "in the cache                             3" in elsewhere
-    assert "need a call                              5" in elsewhere
+    assert "in the cache                           3" in elsewhere
+    assert "need a call                            5" in elsewhere
     assert "no price is known for openai/m. Give --price IN,OUT" in elsewhere
     assert not Path("other").exists()
 

@@ -64,7 +64,7 @@ def test_a_running_job_and_what_a_killed_one_wrote_last(home: Path) -> None:
             file.write(line + b'{"half')
         facts = state()
         assert (facts["state"], facts["done"], facts["failed"], facts["in_flight"]) == ("running", 3, 0, 6)
-        assert "pending   unknown (nobody knows how much a pipe will bring)" in extractor("status", "job").stdout
+        assert "pending    unknown (nobody knows how much a pipe will bring)" in extractor("status", "job").stdout
         with pytest.raises(Exception, match="Another run"):
             Journal(home / "job", job).__enter__()
     assert state()["state"] == "stopped"
