@@ -89,3 +89,16 @@ def test_the_links_lead_somewhere() -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_figures_are_those_that_the_gate_holds() -> None:
+    """Whoever saves a baseline anew writes its figures here."""
+    sets = {"60 arXiv abstracts, held out": "arxiv-held-out", "143 seeds": "seeds"}
+    shown = re.findall(rf"^\| (\S+), ({'|'.join(sets)}) ((?:\| [\d.]+ \([^)]*\) ){{4}})", README, flags=re.MULTILINE)
+    assert len(shown) == 3
+    for system, gold, figures in shown:
+        held = json.loads((ROOT / "evals" / "baselines" / f"{system}.json").read_bytes())["sets"][sets[gold]]
+        assert str(held["documents"]) == re.findall(r"\d+", gold)[0]
+        names = ("detection_f1", "strict_f1", "complete_f1", "hardware_f1")
+        values = [f"{100 * held['figures'][name]['value']:.1f}" for name in names]
+        assert re.findall(r"\| ([\d.]+) ", figures) == values, (system, gold)

@@ -154,6 +154,11 @@ def is_strict(fields: dict[str, Agreement]) -> bool:
     return all(fields[name].exact for name in STRICT_FIELDS)
 
 
+def is_complete(fields: dict[str, Agreement]) -> bool:
+    """Whether a matched pair agrees in every field, its phrases at least softly."""
+    return all(agrees.soft for agrees in fields.values())
+
+
 def same_value(gold: Quantity, said: Quantity | QuantityMention) -> bool:
     """Whether both ends of a range, or the single number, are the same."""
     return same_number(gold.low, said.low) and same_number(gold.high, said.high)

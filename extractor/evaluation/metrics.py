@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import ConfigDict, Field, TypeAdapter, computed_field
 
 from extractor.evaluation.gold import GoldClaim, GoldHardware
-from extractor.evaluation.matching import Agreement, Alignment, Matching, agreement, compare_phrases, is_strict
+from extractor.evaluation.matching import Agreement, Alignment, Matching, agreement, compare_phrases, is_complete, is_strict
 from extractor.records import PHRASE_FIELDS, Claim, Comparison, HardwareTarget, Kind
 from extractor.spotting import known_unit
 
@@ -18,6 +18,9 @@ COMPARISONS: tuple[Comparison, ...] = get_args(Comparison)
 UnitGroup = Literal["time", "rate", "ratio", "percent", "cost", "other"]
 UNIT_GROUPS: tuple[UnitGroup, ...] = get_args(UnitGroup)
 CLAIM_FIELDS = ("kind", "comparison", "effect", "value", "unit", "bound", *PHRASE_FIELDS)
+WAYS = ("detection", "strict", "complete")
+"""The ways in which a claim counts as found."""
+
 BINS = 10
 """Bins of confidence, of equal width."""
 
@@ -99,10 +102,14 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class ClaimScores:
-    """How well claims were found: `detection` by place, `strict` by place, kind, comparison, value and unit."""
+    """How well claims were found: `detection` by place, `strict` by place, kind, comparison, value and unit, `complete` by all.
+
+    All is every field, with phrases that agree at least softly.
+    """
 
     detection: Counts
     strict: Counts
+    complete: Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,7 @@ class ClaimMeans:
 
     detection: Means
     strict: Means
+    complete: Means
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +211,7 @@ class Scores:
     hardware: HardwareScores
     system: SystemScores
     documents_right: Share
+    documents_complete: Share
     calibration: Annotated[Calibration | None, Field(description="Null where no predicted claim has a confidence")]
 
     def as_dict(self) -> dict[str, Any]:
@@ -222,8 +231,8 @@ def score(alignments: Iterable[Alignment]) -> Scores:
     each = [_claim_scores(document, found) for document, found in zip(documents, paired, strict=True)]
     return Scores(
         documents=len(documents),
-        claims=ClaimScores(pool(scores.detection for scores in each), pool(scores.strict for scores in each)),
-        macro=ClaimMeans(macro(scores.detection for scores in each), macro(scores.strict for scores in each)),
+        claims=ClaimScores(*(pool(getattr(scores, way) for scores in each) for way in WAYS)),
+        macro=ClaimMeans(*(macro(getattr(scores, way) for scores in each) for way in WAYS)),
         by_kind=_by(KINDS, lambda claim: claim.kind, documents, pairs),
         by_comparison=_by(COMPARISONS, lambda claim: claim.comparison, documents, pairs),
         by_unit=_by(UNIT_GROUPS, lambda claim: unit_group(claim.quantity.unit), documents, pairs),
@@ -238,6 +247,10 @@ def score(alignments: Iterable[Alignment]) -> Scores:
         ),
         system=SystemScores(share(system.exact for system in systems), share(system.soft for system in systems)),
         documents_right=share(is_right(document) for document in documents),
+        documents_complete=share(
+            is_right(document) and system.soft and all(is_complete(fields) for *_, fields in pairs)
+            for document, system, pairs in zip(documents, systems, paired, strict=True)
+        ),
         calibration=calibrate(documents),
     )
 
@@ -363,21 +376,21 @@ def _pairs(document: Alignment) -> list[Pair]:
 def _claim_scores(document: Alignment, pairs: Sequence[Pair]) -> ClaimScores:
     expected, predicted = len(document.gold.claims), len(document.extraction.claims)
     strict = sum(is_strict(fields) for *_, fields in pairs)
-    return ClaimScores(_counts(len(pairs), expected, predicted), _counts(strict, expected, predicted))
+    complete = sum(is_complete(fields) for *_, fields in pairs)
+    return ClaimScores(*(_counts(found, expected, predicted) for found in (len(pairs), strict, complete)))
 
 
 def _by(
     groups: Iterable[K], group: Callable[[GoldClaim | Claim], K], documents: Sequence[Alignment], pairs: Sequence[Pair]
 ) -> dict[K, ClaimScores]:
-    """The counts of each group. A pair counts for its group if both sides are in it; strict pairs always are."""
+    """The counts of each group. A pair counts for its group if both sides are in it; strict and complete pairs always are."""
     expected = Counter(group(gold) for document in documents for gold in document.gold.claims)
     predicted = Counter(group(claim) for document in documents for claim in document.extraction.claims)
     found = Counter(group(gold) for gold, claim, _ in pairs if group(gold) == group(claim))
     strict = Counter(group(gold) for gold, _, fields in pairs if is_strict(fields))
+    complete = Counter(group(gold) for gold, _, fields in pairs if is_complete(fields))
     return {
-        name: ClaimScores(
-            _counts(found[name], expected[name], predicted[name]), _counts(strict[name], expected[name], predicted[name])
-        )
+        name: ClaimScores(*(_counts(each[name], expected[name], predicted[name]) for each in (found, strict, complete)))
         for name in groups
     }
 

@@ -67,7 +67,7 @@ def _headline() -> Mapping[str, Headline]:
 
 
 HEADLINE = _headline()
-"""The headline figures in the order of a report. The four phrases agree softly, `system` exactly."""
+"""The headline figures in the order of a report. Phrases agree softly, but for `system`, which agrees exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def detectable(
 
 
 def power_in_words(smallest: float | None, documents: int, figure: str = "strict_f1") -> str:
-    """What `detectable` found, in plain words: "143 abstracts can tell a difference of about 4 points in strict F1"."""
+    """What `detectable` found, in plain words: "143 abstracts can tell a difference of about 4 points in claims right"."""
     abstracts = "1 abstract" if documents == 1 else f"{documents:,} abstracts"
     if smallest is None:
         return f"{abstracts} cannot tell any difference in {HEADLINE[figure].name}"

@@ -18,6 +18,7 @@ from extractor.evaluation.matching import (
     claim_overlap,
     compare_phrases,
     hardware_likeness,
+    is_complete,
     is_strict,
     match,
     normalise,
@@ -210,6 +211,7 @@ def test_fields_of_a_pair(changes: dict[str, Any], wrong: set[str], strict: bool
     fields = agreement(GOLD, SPEEDUP, predict(SPEEDUP, **changes))
     assert {name for name, agrees in fields.items() if not agrees.exact} == wrong
     assert is_strict(fields) is strict
+    assert is_complete(fields) is (wrong == set())
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,23 @@ def is_strictly_right(gold: Item, said: Item) -> bool:
     return all(gold[field] == said[field] for field in ("kind", "comparison", "low", "high", "unit"))
 
 
+def alike(one: str | None, other: str | None) -> bool:
+    """Softly: the words of one in the other in one piece, or half of their words shared. No phrase here repeats a word."""
+    if one is None or other is None:
+        return one is other
+    a, b = one.lower().split(), other.lower().split()
+    within = any(f" {' '.join(x)} " in f" {' '.join(y)} " for x, y in ((a, b), (b, a)))
+    return within or 4 * len(set(a) & set(b)) >= len(a) + len(b)
+
+
+def is_right_in_every_field(document: Item, gold: Item, said: Item) -> bool:
+    system = document["system"]
+    phrases = [(gold[field], said[field]) for field in PHRASE_FIELDS if field != "subject"]
+    phrases.append((gold["subject"] or system, said["subject"] or system))
+    same = all(gold[field] == said[field] for field in ("effect", "bound"))
+    return is_strictly_right(gold, said) and same and all(alike(*pair) for pair in phrases)
+
+
 def count(case: Item) -> dict[Any, Any]:
     """Found, spurious and missed of a case in all ways of counting, and whether it is fully right."""
     document = DOCUMENTS[case["document"]]
@@ -110,9 +127,11 @@ def count(case: Item) -> dict[Any, Any]:
         )
     ]
     strict = [pair for pair in pairs if is_strictly_right(*pair)]
+    complete = [pair for pair in pairs if is_right_in_every_field(document, *pair)]
     counts: dict[Any, Any] = {
         "detection": triple(pairs, document["claims"], claims),
         "strict": triple(strict, document["claims"], claims),
+        "complete": triple(complete, document["claims"], claims),
         "targets": triple(devices, document["hardware"], targets),
     }
     for field in ("kind", "comparison"):
@@ -127,6 +146,7 @@ def count(case: Item) -> dict[Any, Any]:
         and all(gold["role"] == said["role"] for gold, said in devices)
         and all(gold["category"] == said["category"] for gold, said in devices)
     )
+    counts["right in every field"] = counts["right"] and counts["complete"] == counts["strict"]
     return counts
 
 
@@ -193,14 +213,18 @@ def listed(counts: Counts) -> list[int]:
 @EACH
 def test_both_scorers_count_what_was_counted_by_hand(case: Item, tmp_path: Path) -> None:
     expected = {name: case[name] for name in ("detection", "strict", "targets", "right")}
+    expected["complete"] = case.get("complete", case["strict"])
+    expected["right in every field"] = case["right"] and expected["complete"] == case["strict"]
     independent = count(case)
     assert {name: independent[name] for name in expected} == expected
     scores = score([alignment(case, tmp_path)])
     assert {
         "detection": listed(scores.claims.detection),
         "strict": listed(scores.claims.strict),
+        "complete": listed(scores.claims.complete),
         "targets": listed(scores.hardware.all),
         "right": scores.documents_right.right == 1,
+        "right in every field": scores.documents_complete.right == 1,
     } == expected
 
 
@@ -219,16 +243,19 @@ def test_pooled_and_mean_ratios_agree_to_the_last_digit(tmp_path: Path) -> None:
     for name, ours in (
         ("detection", scores.claims.detection),
         ("strict", scores.claims.strict),
+        ("complete", scores.claims.complete),
         ("targets", scores.hardware.all),
     ):
         pooled = [sum(each[name][which] for each in independent) for which in (FOUND, SPURIOUS, MISSED)]
         assert listed(ours) == pooled
         assert [ours.precision, ours.recall, ours.f1] == ratios(pooled)
-    for name, mean in (("detection", scores.macro.detection), ("strict", scores.macro.strict)):
+    means = (("detection", scores.macro.detection), ("strict", scores.macro.strict), ("complete", scores.macro.complete))
+    for name, mean in means:
         each_one = [ratios(each[name]) for each in independent if any(each[name])]
         assert mean.documents == len(each_one) == len(CASES) - 1
         assert [mean.precision, mean.recall, mean.f1] == [mean_of(row[n] for row in each_one) for n in range(3)]
     assert scores.documents_right.right == sum(each["right"] for each in independent)
+    assert scores.documents_complete.right == sum(each["right in every field"] for each in independent)
 
 
 def mean_of(values: Iterable[float | None]) -> float:

@@ -166,6 +166,7 @@ def test_a_headline_figure_is_the_figure_of_all_documents() -> None:
     assert {name: each.value for name, each in found.items()} == {
         "detection_f1": scores.claims.detection.f1,
         "strict_f1": scores.claims.strict.f1,
+        "complete_f1": scores.claims.complete.f1,
         "hardware_f1": None,
         "metric": soft["metric"],
         "subject": soft["subject"],
@@ -173,6 +174,7 @@ def test_a_headline_figure_is_the_figure_of_all_documents() -> None:
         "dataset": soft["dataset"],
         "system": scores.system.exact.value,
         "documents_right": scores.documents_right.value,
+        "documents_complete": scores.documents_complete.value,
     }
 
 
@@ -315,9 +317,9 @@ def test_nothing_is_detectable(ours: list[Alignment], theirs: list[Alignment] | 
 @pytest.mark.parametrize(
     ("smallest", "documents", "figure", "words"),
     [
-        (0.0417, 143, "strict_f1", "143 abstracts can tell a difference of about 4 points in strict F1"),
+        (0.0417, 143, "strict_f1", "143 abstracts can tell a difference of about 4 points in claims right"),
         (0.0149, 2000, "system", "2,000 abstracts can tell a difference of about 1.5 points in system names"),
-        (None, 1, "strict_f1", "1 abstract cannot tell any difference in strict F1"),
+        (None, 1, "strict_f1", "1 abstract cannot tell any difference in claims right"),
     ],
 )
 def test_power_in_words(smallest: float | None, documents: int, figure: str, words: str) -> None:
@@ -329,33 +331,33 @@ def test_power_in_words(smallest: float | None, documents: int, figure: str, wor
     [
         pytest.param(
             Difference(0.0312, 0.0041, 0.0583, 0.0241),
-            "B is better than A by 3.1 points in strict F1 (95% interval +0.4 to +5.8, p = 0.024).",
+            "B is better than A by 3.1 points in claims right (95% interval +0.4 to +5.8, p = 0.024).",
             id="better",
         ),
         pytest.param(
             Difference(-0.2, -0.3, -0.1, 0.0001),
-            "B is worse than A by 20.0 points in strict F1 (95% interval -30.0 to -10.0, p < 0.001).",
+            "B is worse than A by 20.0 points in claims right (95% interval -30.0 to -10.0, p < 0.001).",
             id="worse",
         ),
         pytest.param(
             Difference(-0.012, -0.03, 0.0001, 0.06),
-            "No difference in strict F1 that these abstracts can tell: "
+            "No difference in claims right that these abstracts can tell: "
             "B is 1.2 points below A (95% interval -3.0 to 0.0, p = 0.060).",
             id="no difference",
         ),
         pytest.param(
             Difference(0.0, 0.0, 0.0, 1.0),
-            "No difference in strict F1 that these abstracts can tell: A and B are equal (95% interval 0.0 to 0.0, p = 1).",
+            "No difference in claims right that these abstracts can tell: A and B are equal (95% interval 0.0 to 0.0, p = 1).",
             id="equal",
         ),
         pytest.param(
             Difference(0.5, None, None, None),
-            "Too few abstracts to compare A and B in strict F1: on these, B is 50.0 points above A.",
+            "Too few abstracts to compare A and B in claims right: on these, B is 50.0 points above A.",
             id="too few",
         ),
         pytest.param(
             Difference(None, None, None, None),
-            "A and B cannot be compared in strict F1: there is nothing to score.",
+            "A and B cannot be compared in claims right: there is nothing to score.",
             id="nothing",
         ),
     ],

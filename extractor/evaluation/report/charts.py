@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
+from textwrap import fill
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -38,6 +39,9 @@ _PAGE = {_INK: "currentColor", _SOFT: "var(--soft)", _RULE: "var(--rule)"} | {
 _PER_INCH = 72  # SVG's units
 _ROW, _BAR, _GAP = 15, 19, 16
 """Height of one system's line in a group of intervals and of bars, and the space between groups."""
+_LINE = 18
+"""Characters of a label that fit at the left of a drawing."""
+
 _FONT = re.compile(r"font-family: [^;]*;? ?")
 _STAND_IN = re.compile("|".join(_PAGE))
 
@@ -57,7 +61,7 @@ def forest(report: SetReport, series: Sequence[int], name: str) -> str:
     systems = report.systems
     rows = {HEADLINE[each].label: [system.headline[each] for system in systems] for each in systems[0].headline}
     with _style():
-        figure, axes = _groups(list(rows), len(systems), _ROW)
+        figure, axes = _groups([fill(label, _LINE) for label in rows], len(systems), _ROW)
         for top, estimates in zip(_tops(len(rows), len(systems), _ROW), rows.values(), strict=True):
             for n, estimate in enumerate(estimates):
                 _interval(axes, estimate, top + n * _ROW, series[n])
@@ -84,9 +88,9 @@ def kinds(report: SetReport, series: Sequence[int], name: str) -> str | None:
                 axes.annotate(_percent(value), place, (9, 0), textcoords="offset points", va="center", size=12)
         axes.set_xlim(0, 1.22)
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1])
-        axes.set_xlabel("strict F1")
+        axes.set_xlabel("claims right, F1")
         said = [f"{kind}: {_listed(systems, values)}." for kind, values in rows.items()]
-        return _inlined(figure, f"kinds{name}", "Strict F1 for each kind of claim", " ".join(said))
+        return _inlined(figure, f"kinds{name}", "Claims right, by kind", " ".join(said))
 
 
 def cost(report: SetReport, series: Sequence[int], name: str) -> str | None:
@@ -109,10 +113,10 @@ def cost(report: SetReport, series: Sequence[int], name: str) -> str | None:
         axes.yaxis.set_major_formatter(lambda value, _place: f"{100 * value:.4g}%")
         axes.xaxis.set_major_formatter(lambda value, _place: f"{value:,.4g}")
         axes.set_xlabel(unit)
-        axes.set_ylabel("strict F1, with 95% interval")
+        axes.set_ylabel("claims right, F1")
         pairs = zip(report.systems, values, spent, strict=True)
         said = [f"{system.name}: {_percent(value)} at {each:,.4g}." for system, value, each in pairs]
-        return _inlined(figure, f"cost{name}", f"Strict F1 against {unit}", " ".join(said))
+        return _inlined(figure, f"cost{name}", f"Claims right against {unit}", " ".join(said))
 
 
 def spending(systems: Sequence[SystemReport]) -> tuple[str, list[float]]:

@@ -43,7 +43,7 @@ class ComparisonReport(_Part):
     theirs: str
     headline: dict[str, Difference]
     verdict: str
-    power: str = Field(description="The smallest difference in strict F1 that these documents can tell between the two")
+    power: str = Field(description="The smallest difference in claims right that these documents can tell between the two")
     only_ours: int = Field(description="Documents whose claims are all right in ours and not in theirs")
     only_theirs: int = Field(description="Documents whose claims are all right in theirs and not in ours")
 

@@ -97,7 +97,7 @@ def _by_kind(systems: Sequence[SystemReport]) -> Iterator[str]:
     ]
     yield from _table(["kind", "annotated", *(_plain(system.name) for system in systems)], kinds)
     yield ""
-    yield "Strict F1."
+    yield "F1."
 
 
 def _moved(headline: Iterable[tuple[str, Difference]]) -> Iterator[str]:

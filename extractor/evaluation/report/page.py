@@ -122,13 +122,14 @@ def against(error: ErrorReport) -> list[str]:
     apart = error.error in ("missed", "spurious")
     counted: set[str] = set()
     if error.item == "system":
-        counted = {"system"}
+        counted = {"system"} | ({"documents_complete"} if hard else set())
     elif error.item == "hardware":
-        counted = {"documents_right"} | ({"hardware_f1"} if apart else set())
+        counted = {"documents_right", "documents_complete"} | ({"hardware_f1"} if apart else set())
     elif apart:
-        counted = {"detection_f1", "strict_f1", "documents_right"}
-    elif error.error == "wrong":
-        counted = (hard & set(HEADLINE)) | ({"strict_f1", "documents_right"} if hard & set(STRICT_FIELDS) else set())
+        counted = {"detection_f1", "strict_f1", "complete_f1", "documents_right", "documents_complete"}
+    elif error.error == "wrong" and hard:
+        counted = (hard & set(HEADLINE)) | {"complete_f1", "documents_complete"}
+        counted |= {"strict_f1", "documents_right"} if hard & set(STRICT_FIELDS) else set()
     return [name for name in HEADLINE if name in counted]
 
 

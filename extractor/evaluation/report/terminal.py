@@ -13,7 +13,7 @@ from extractor.evaluation.metrics import Counts, Scores, Share
 from extractor.evaluation.report.format import Report
 from extractor.evaluation.report.words import (
     OF_CLAIMS,
-    OF_WORDS,
+    OF_FIELDS,
     against_the_first,
     dollars,
     holds,
@@ -35,7 +35,7 @@ def headline(report: Report) -> RenderableType:
     """The headline figures by set, each above its interval, what a system takes per abstract and per 1,000, and verdicts."""
     about = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
     claims = _headings(*(HEADLINE[name].label for name in OF_CLAIMS), "tokens", "$/1,000")
-    phrases = _headings(*(HEADLINE[name].label for name in OF_WORDS))
+    phrases = _headings(*(HEADLINE[name].label for name in OF_FIELDS))
     said: list[str] = []
     for each in report.sets:
         about.add_row(each.gold.name, holds(each))
@@ -45,7 +45,7 @@ def headline(report: Report) -> RenderableType:
             cells = {name: f"{percent(e.value)}\n{interval(e)}".rstrip() for name, e in system.headline.items()}
             taken = (f"{tokens(system):,.0f}", money(dollars(system)))
             claims.add_row(_indented(system.name), *(cells[name] for name in OF_CLAIMS), *taken)
-            phrases.add_row(_indented(system.name), *(cells[name] for name in OF_WORDS))
+            phrases.add_row(_indented(system.name), *(cells[name] for name in OF_FIELDS))
         for left in each.left_out:
             for rows in (claims, phrases):
                 rows.add_row(_indented(left.name), "left out" if left.recorded else "not\nrecorded")
@@ -65,6 +65,9 @@ def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = N
     _count_row(found, "claims: strict", scores.claims.strict)
     for kind, claims in scores.by_kind.items():
         _count_row(found, f"  {kind}", claims.strict)
+    _count_row(found, "claims: every field", scores.claims.complete)
+    for kind, claims in scores.by_kind.items():
+        _count_row(found, f"  {kind}", claims.complete)
     _count_row(found, "hardware", scores.hardware.all)
     _count_row(found, "  products", scores.hardware.products)
     _count_row(found, "  classes", scores.hardware.classes)
@@ -75,7 +78,8 @@ def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = N
     _share_row(fields, "hardware: role", scores.hardware.role)
     _share_row(fields, "products: category", scores.hardware.category)
     _share_row(fields, "system", scores.system.exact, scores.system.soft)
-    _share_row(fields, "documents right", scores.documents_right)
+    _share_row(fields, "abstracts right", scores.documents_right)
+    _share_row(fields, "  in every field", scores.documents_complete)
 
     spotting = _columns("spotting", "covered", "of")
     for label, covered in (

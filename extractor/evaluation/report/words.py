@@ -4,8 +4,9 @@ from extractor.evaluation.metrics import Scores
 from extractor.evaluation.report.format import ComparisonReport, SetReport, SystemReport
 from extractor.evaluation.statistics import Difference, Estimate
 
-OF_CLAIMS = ("detection_f1", "strict_f1", "hardware_f1", "documents_right")
-OF_WORDS = ("metric", "subject", "baseline", "dataset", "system")
+OF_CLAIMS = ("detection_f1", "strict_f1", "complete_f1", "documents_right", "documents_complete")
+OF_FIELDS = ("hardware_f1", "metric", "subject", "baseline", "dataset", "system")
+"""The headline figures in two tables that fit a terminal: of claims and abstracts as a whole, and of their parts."""
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -14,12 +15,12 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def interval(figure: Estimate | Difference) -> str:
-    """`97.1–99.5`; empty where there is no interval. Bounds of a difference have their signs."""
+    """`97.1–99.5` or `97.1–100`; empty where there is no interval. Bounds of a difference have their signs."""
     if figure.low is None or figure.high is None:
         return ""
     if isinstance(figure, Difference):
         return f"{points(figure.low)} to {points(figure.high)}"
-    return f"{percent(figure.low)}–{percent(figure.high)}"
+    return "–".join(percent(bound).replace("100.0", "100") for bound in (figure.low, figure.high))
 
 
 def points(value: float | None) -> str:
@@ -53,13 +54,13 @@ def money(amount: float | None) -> str:
 
 
 def describe(figures: Scores) -> str:
-    """How one system did, in a sentence or two with the counts behind it."""
+    """How one system did, in two sentences with the counts behind them."""
     found, strict, right = figures.claims.detection, figures.claims.strict, figures.documents_right
-    annotated, said = found.found + found.missed, found.found + found.spurious
+    annotated, said, complete = found.found + found.missed, found.found + found.spurious, figures.documents_complete.right
     return (
         f"finds {found.found} of {annotated} claims, {strict.found} of them right in kind, comparison, value and unit; "
         f"{found.spurious} of its {said} claims {'is' if found.spurious == 1 else 'are'} spurious. In {right.right} of "
-        f"{right.total} abstracts every claim and hardware target is right."
+        f"{right.total} abstracts every claim and hardware target is right, in {complete} of these in every field."
     )
 
 

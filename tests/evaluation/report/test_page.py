@@ -1,5 +1,6 @@
 """The page needs nothing but itself, shows all without a script, takes no abstract for mark-up, and can be read by everyone."""
 
+import asyncio
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -8,11 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from extractor.evaluation import align_all
+from extractor.evaluation.metrics import WAYS
 from extractor.evaluation.report import assemble, charts
 from extractor.evaluation.report import page as pages
+from extractor.evaluation.sets import read_sets
+from extractor.evaluation.statistics import HEADLINE
 from extractor.evaluation.systems import LeftOut, System
+from extractor.labelling.rules import RulesLabeller
 from tests.evaluation.report.reports import DOCUMENTS, HOSTILE, OTHER, evaluated, flawed, report, right
 
+ARXIV = Path(__file__).parents[3] / "evals" / "gold" / "arxiv"
 VOID = {"meta", "input", "br", "link", "img"}
 CSS = (Path(pages.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
 
@@ -224,3 +231,55 @@ def luminance(colour: str) -> float:
 )
 def test_each_abstract_has_an_address_of_its_own(ids: list[str], anchors: list[str]) -> None:
     assert [*pages.anchors(ids).values()] == anchors
+
+
+def test_a_figure_leads_to_the_errors_that_count_against_it() -> None:
+    """As many errors as the figures count, of real abstracts: a reader who follows a figure sees all of it and nothing else."""
+    [gold] = [each.documents for each in read_sets(ARXIV) if each.name == "arxiv-open"]
+    rules = System("rules", "rules", None, None, asyncio.run(align_all(gold, RulesLabeller())))
+    [made] = assemble([evaluated(rules, documents=gold)]).sets
+    each = [[pages.against(error) for error in document.predictions[0].errors] for document in made.documents]
+    counted = Counter(figure for errors in each for against in errors for figure in against)
+    scores = made.systems[0].figures
+    found, strict, complete = (getattr(scores.claims, way) for way in WAYS)
+    apart = found.missed + found.spurious
+    expected = {
+        "detection_f1": apart,
+        "strict_f1": apart + found.found - strict.found,
+        "complete_f1": apart + found.found - complete.found,
+        "hardware_f1": scores.hardware.all.missed + scores.hardware.all.spurious,
+        "system": scores.system.exact.total - scores.system.exact.right,
+    }
+    for name in ("metric", "subject", "baseline", "dataset"):
+        soft = scores.fields[name].soft
+        assert soft is not None
+        expected[name] = soft.total - soft.right
+    assert {name: counted[name] for name in expected} == expected
+    assert all(expected.values())
+    for name, share in (("documents_right", scores.documents_right), ("documents_complete", scores.documents_complete)):
+        assert sum(any(name in against for against in errors) for errors in each) == share.total - share.right
+
+
+def test_figures_of_abstracts_that_are_listed_are_links_and_others_say_why_not() -> None:
+    sets = [evaluated(right(), flawed(), name="near"), evaluated(flawed(), name="far", held_out=True)]
+    made = assemble(sets)
+    shown = Page(pages.page(made))
+    links = [attributes for attributes in shown.every("a") if "data-figure" in attributes]
+    assert {(link["href"], link["data-set"], link["data-system"]) for link in links} == {("#abstracts", "0", "1")}
+    flaws = [name for name, each in made.sets[0].systems[1].headline.items() if each.value != 1]
+    assert [link["data-figure"] for link in links] == flaws
+    assert {"detection_f1", "subject", "documents_complete"} < set(flaws) < set(HEADLINE)
+    assert "far has no links, and its abstracts are not listed below: it is held out" in " ".join(shown.text().split())
+    options = {attributes.get("value") for attributes in shown.every("option")}
+    assert set(HEADLINE) <= options
+    assert [attributes["data-s"] for attributes in shown.every("article")] == ["0"] * len(DOCUMENTS)
+
+
+def test_a_system_that_is_not_recorded_is_shown_so_and_not_as_zeros() -> None:
+    unrecorded = LeftOut("openai/flawed_1b", "nothing is recorded of it on these abstracts", recorded=False)
+    sets = [evaluated(right(), left_out=(unrecorded,), name="a"), evaluated(right(), flawed(), name="b")]
+    shown = Page(pages.page(assemble(sets)))
+    assert "not scored: nothing is recorded of it on these abstracts" in shown.text()
+    assert "Left out" not in shown.text()
+    marks = [attributes["style"] for attributes in shown.every("svg") if attributes.get("class") == "mark"]
+    assert set(marks) == {"fill:var(--series-1)", "fill:var(--series-2)"}
