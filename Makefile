@@ -12,7 +12,7 @@ ifneq ($(shell cat .venv/place 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos lint types contracts format gate ci clean
+.PHONY: help run test browser chaos lint types contracts format gate ci clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -28,6 +28,12 @@ run: .venv/run ## extract the claims of the real abstracts into build/claims, wr
 
 test: .venv/dev ## run the tests
 	$(BIN)/python -m pytest $(PARALLEL)
+
+browser: .venv/browser ## try the explorer in a browser: what one does with it, who can, how quick it is
+	@command -v chromium chromium-browser >/dev/null || { command -v apt-get >/dev/null && test "$$(id -u)" = 0 && \
+	  apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || test -n "$$CHROMIUM" || { echo \
+	  "The explorer is tried in Chromium, and it is not installed. Install it (apt install chromium) or name it: make browser CHROMIUM=/path/to/it." >&2; exit 1; }
+	$(BIN)/python -m pytest tests/browser
 
 chaos: .venv/dev ## run a job that is killed ten times against a server that misbehaves (a minute)
 	$(BIN)/python -m tests.chaos.kills
@@ -65,6 +71,11 @@ $(BIN)/python:
 .venv/run: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing extractor into .venv"
 	@$(PIP) --editable '.[tables]'
+	@touch $@
+
+.venv/browser: .venv/dev
+	@echo "Installing what drives a browser into .venv"
+	@$(PIP) --editable '.[browser]'
 	@touch $@
 
 .venv/dev: .venv/run

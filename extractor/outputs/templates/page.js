@@ -4,12 +4,13 @@ const data = JSON.parse($("data").textContent);
 $("data").remove();
 const source = data.rows ? new Held(data.rows) : new Fetched(data.base);
 
-let state = readState(location.hash);
+let state = readState("");
 let view = null;       // the counts of the filter that is shown
 let place = null;      // which row the open claim is
 let asked = 0;         // answers that come after a later question are dropped
+let typed = 0;         // words are looked for when nothing is typed for a moment
 
-const table = new Table(source, { opened: openAt, sorted: sortBy, selected: selectionChanged });
+const table = new Table(source, { opened: open, sorted: sortBy, selected: selectionChanged });
 const facets = new Facets(choose);
 const abstract = new Abstract({ opened: open, stepped: step, closed: close });
 const charts = new Charts({ opened: open, narrowed: narrow, address: (claim) => writeState({ ...state, open: claim }) });
@@ -17,7 +18,8 @@ const copying = copyMenu($("copy"), () => table.rows());
 
 /** Change the state, keep it in the address, and show it. A step that one may want to go back from is a new entry. */
 function change(changes, { step = false } = {}) {
-  state = { ...state, ...changes };
+  clearTimeout(typed);
+  state = { ...state, q: $("q").value, ...changes };
   history[step ? "pushState" : "replaceState"](null, "", writeState(state));
   return refresh();
 }
@@ -25,6 +27,7 @@ function change(changes, { step = false } = {}) {
 let before = {};
 async function refresh() {
   const now = asked += 1, filter = String(writeFilter(state)), order = filter + "&" + state.sort;
+  $("main").setAttribute("aria-busy", "true");
   try {
     if (before.filter !== filter) {
       const found = await source.view(state);
@@ -51,6 +54,7 @@ async function refresh() {
   } catch (error) {
     say(error.message);
   }
+  if (now === asked) $("main").setAttribute("aria-busy", "false");
   if (view && view.read < 1) setTimeout(readOn, 1000);
 }
 
@@ -90,7 +94,6 @@ function showView() {
   $("scroller").hidden = Boolean(nothing);
   copying.disable(!view.shown);
   selectionChanged();
-  if ($("q").value !== state.q) $("q").value = state.q;
 }
 
 function selectionChanged() {
@@ -105,7 +108,7 @@ async function showFailures() {
   const rows = await source.failures(0, 1000), home = $("failures");
   const names = ["document", "source", "line", "cause", "fix"];
   home.replaceChildren(rows.length
-    ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Failures" }, el("table", {}, el("caption", {}, `${counted(view.failures, "input record")} gave no extraction.${rows.length < view.failures ? ` The first ${rows.length.toLocaleString("en")}:` : ""}`),
+    ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Input records without an extraction" }, el("table", {}, el("caption", {}, `${counted(view.failures, "input record")} gave no extraction.${rows.length < view.failures ? ` The first ${rows.length.toLocaleString("en")}:` : ""}`),
       el("thead", {}, el("tr", {}, names.map((name) => el("th", { scope: "col" }, name)))),
       el("tbody", {}, rows.map((row) => el("tr", {}, names.map((name) => el("td", { dir: "auto" }, row[name] === null ? "" : String(row[name]))))))))
     : el("p", { class: "nothing" }, "Every input record gave an extraction."));
@@ -122,7 +125,7 @@ async function showAbstract(now) {
   }
   table.mark(state.open);
   charts.mark(state.open);
-  const at = await source.place(state, state.open) ?? (place && sameClaim(place.claim, state.open) ? place.at : null);
+  const at = await source.place(state, state.open) ?? table.find(state.open);
   const key = JSON.stringify([state.open, at, view.shown]);
   if (before.open === key) return;
   const found = await source.document(state.open).catch((error) => { say(error.message); return null; });
@@ -134,14 +137,9 @@ async function showAbstract(now) {
   const first = abstract.home.hidden;
   abstract.show(found, state.open, { at, of: view.shown });
   document.body.classList.add("beside");
-  place = { claim: state.open, at };
+  place = at;
   before.open = key;
   if (at !== null && first) table.reach(at);
-}
-
-function openAt(row, at) {
-  place = { claim: row, at };
-  open(row);
 }
 
 let from = null; // where the focus goes when the abstract is closed
@@ -153,11 +151,9 @@ async function open(row) {
 }
 
 async function step(by) {
-  const [row] = await source.rows(state, place.at + by, 1);
-  if (!row) return;
-  place = { claim: row, at: place.at + by };
-  await open(row);
-  table.reach(place.at);
+  const at = place + by;
+  await table.reach(at);
+  await open(table.rowAt(at));
   abstract.home.querySelector(`.head button[aria-label="${by < 0 ? "The claim before" : "The next claim"}"]:not(:disabled)`)?.focus();
 }
 
@@ -166,10 +162,10 @@ async function close() {
   if (from?.isConnected) from.focus(); else table.go(...table.focus);
 }
 
+/** Up, down, and as the input has them; numbers of which more is better, down at first. */
 function sortBy(name) {
-  const next = { [name]: "-" + name, ["-" + name]: "" };
-  const first = ["factor", "year"].includes(name) ? "-" + name : name;
-  change({ sort: state.sort === first ? (first === name ? "-" + name : name) : next[state.sort] !== undefined && state.sort.replace(/^-/, "") === name ? "" : first });
+  const ways = ["factor", "year"].includes(name) ? ["-" + name, name, ""] : [name, "-" + name, ""];
+  change({ sort: ways[ways.indexOf(state.sort) + 1] ?? ways[0] });
 }
 
 function choose(name, key, on) {
@@ -184,10 +180,9 @@ function narrow(category, metric) {
   change({ facets: { ...state.facets, hardware_category: [category], metric: [metric] }, view: "claims" }, { step: true });
 }
 
-let typed = 0;
 $("q").addEventListener("input", () => {
   clearTimeout(typed);
-  typed = setTimeout(() => change({ q: $("q").value }), 60);
+  typed = setTimeout(() => change({}), 20);
 });
 $("q").addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); table.go(0, 0); }
@@ -195,7 +190,13 @@ $("q").addEventListener("keydown", (event) => {
 for (const button of document.querySelectorAll("nav [data-view]")) button.addEventListener("click", () => change({ view: button.dataset.view }, { step: true }));
 $("narrow").addEventListener("click", () => facets.toggle());
 $("skip").addEventListener("click", (event) => { event.preventDefault(); if (state.view === "claims") table.go(...table.focus); else $(state.view).focus(); });
-for (const event of ["popstate", "hashchange"]) addEventListener(event, () => { state = readState(location.hash); refresh(); });
+/** Show what the address says. */
+function follow() {
+  state = readState(location.hash);
+  $("q").value = state.q;
+  return refresh();
+}
+for (const event of ["popstate", "hashchange"]) addEventListener(event, follow);
 addEventListener("keydown", (event) => {
   if (event.key === "/" && !event.ctrlKey && !event.metaKey && event.target.tagName !== "INPUT") { event.preventDefault(); $("q").focus(); }
   if (event.key === "Escape") tip.hidden = true;
@@ -203,5 +204,4 @@ addEventListener("keydown", (event) => {
 addEventListener("beforeprint", () => table.draw(0, Math.min(table.number, 500)));
 addEventListener("afterprint", () => table.draw());
 
-$("skip").href = location.hash || "#";
-refresh();
+follow();

@@ -42,7 +42,8 @@ class Held {
       const column = this.column(facet.column), keys = data.keys[facet.name].map(([key, label, words]) => ({ key, label, words }));
       return { ...facet, column, keys };
     });
-    this.texts = null;
+    this.texts = [];
+    setTimeout(() => this.prepare(), 500);
     this.last = {};
   }
 
@@ -63,8 +64,12 @@ class Held {
   row(claim) {
     const row = {};
     for (const name of this.names) row[name] = name === "sentence" ? null : this.cell(name, claim);
-    row.sentence = piece(this.text(this.data.claim_documents[claim]), row.sentence_start, row.sentence_end);
+    row.sentence = this.sentence(claim);
     return row;
+  }
+
+  sentence(claim) {
+    return piece(this.text(this.data.claim_documents[claim]), this.cell("sentence_start", claim), this.cell("sentence_end", claim));
   }
 
   documentRow(at) {
@@ -77,22 +82,23 @@ class Held {
   }
 
   text(at) {
-    const { title, abstract } = this.data.documents;
-    return textOf({ title: title.words[title.rows[at]], abstract: abstract.words[abstract.rows[at]] });
+    if (this.read?.at !== at) {
+      const { title, abstract } = this.data.documents;
+      this.read = { at, text: textOf({ title: title.words[title.rows[at]], abstract: abstract.words[abstract.rows[at]] }) };
+    }
+    return this.read.text;
   }
 
-  /** What words are looked for in: made once, and not before somebody looks for one. */
+  /** What words are looked for in: made when it is needed, or before, while nothing else is to be done. */
   searched(claim) {
-    if (!this.texts) {
-      let before = -1, text = "";
-      this.texts = this.data.claim_documents.map((at, n) => {
-        if (at !== before) [before, text] = [at, this.text(at)];
-        const cells = about.searched.map((name) => (name === "sentence"
-          ? piece(text, this.cell("sentence_start", n), this.cell("sentence_end", n)) : this.cell(name, n)));
-        return cells.filter((cell) => cell !== null).join("\n").toLowerCase();
-      });
-    }
-    return this.texts[claim];
+    return this.texts[claim] ??= about.searched.map((name) => (name === "sentence" ? this.sentence(claim) : this.cell(name, claim)))
+      .filter((cell) => cell !== null).join("\n").toLowerCase();
+  }
+
+  prepare(from = 0) {
+    const until = Math.min(this.size, from + 500);
+    for (let claim = from; claim < until; claim += 1) this.searched(claim);
+    if (until < this.size) setTimeout(() => this.prepare(until), 5);
   }
 
   /** The claims that pass a filter, and how many cells of each facet pass the others. */

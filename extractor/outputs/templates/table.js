@@ -10,7 +10,7 @@ const NARROW = matchMedia("(max-width: 56rem)");
 const rowKey = (row) => JSON.stringify([row.job, row.document, row.claim]);
 
 class Table {
-  /** `opened` is called with a row and its place, `sorted` with a column, `selected` when the selection changes. */
+  /** `opened` is called with a row, `sorted` with a column, `selected` when the selection changes. */
   constructor(source, { opened, sorted, selected }) {
     this.source = source;
     this.calls = { opened, sorted, selected };
@@ -118,6 +118,15 @@ class Table {
     return undefined;
   }
 
+  /** Which row a claim is, if it has been seen. */
+  find(claim) {
+    for (const [n, rows] of this.chunks) {
+      const at = rows.findIndex((row) => sameClaim(claim, row));
+      if (at >= 0) return n * CHUNK + at;
+    }
+    return null;
+  }
+
   rowAt(at) { return this.chunks.get(Math.floor(at / CHUNK))?.[at % CHUNK]; }
 
   tr(at) {
@@ -188,7 +197,7 @@ class Table {
       Home: control ? [0, 0] : [row, 0], End: control ? [this.number - 1, this.columns.length - 1] : [row, this.columns.length - 1],
     };
     if (moves[event.key]) this.go(...moves[event.key]);
-    else if (event.key === "Enter" && this.rowAt(row)) this.calls.opened(this.rowAt(row), row);
+    else if (event.key === "Enter" && this.rowAt(row)) this.calls.opened(this.rowAt(row));
     else if (event.key === " " && event.target.tagName !== "INPUT") this.select(row);
     else return;
     event.preventDefault();
@@ -202,7 +211,7 @@ class Table {
       if (event.target.tagName !== "INPUT") return;
       this.select(at, event.shiftKey);
     } else if (event.ctrlKey || event.metaKey || event.shiftKey) this.select(at, event.shiftKey);
-    else if (!getSelection().toString()) this.calls.opened(this.rowAt(at), at);
+    else if (!getSelection().toString()) this.calls.opened(this.rowAt(at));
   }
 
   select(at, through = false) {
