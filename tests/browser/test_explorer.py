@@ -20,7 +20,8 @@ ALL = ["2.5x", "40 ms", "12 MB", "4x", "71%", "71%"]
 
 def quantities(page: Page) -> list[str]:
     """The quantities in the rows, from the top."""
-    return page.locator("#grid tbody td.quantity").all_text_contents()
+    found: list[str] = page.locator("#grid tbody td.quantity").all_text_contents()  # untyped where Playwright is not installed
+    return found
 
 
 def shown(page: Page, *expected: str) -> None:
