@@ -147,4 +147,4 @@ def test_a_run_with_the_rules_needs_no_model_library() -> None:
     assert names.isdisjoint(MODELS)
     extra = {re.split(r"[<>=\[ ]", one)[0].lower() for one in project["optional-dependencies"]["llm"]}
     assert extra == {"aiohttp", "instructor", "litellm", "openai", "tenacity"}
-    assert "claim-extractor[eval,formats,llm,tables]" in project["optional-dependencies"]["dev"]
+    assert "claim-extractor[eval,formats,llm,serve,tables]" in project["optional-dependencies"]["dev"]

@@ -24,6 +24,7 @@ from extractor.cli.query import query
 from extractor.cli.retry import retry
 from extractor.cli.run import run
 from extractor.cli.schema import schema
+from extractor.cli.serve import serve
 from extractor.cli.settings import read
 from extractor.cli.show import show
 from extractor.cli.sources import sources
@@ -111,6 +112,7 @@ def _extractor(
 _COMMANDS: dict[str, dict[str, Any]] = {
     "Extract": {"sources": sources, "run": run, "status": status, "retry": retry, "batch": batch},
     "Look at what was found": {"show": show, "explore": explore, "query": query, "export": export, "verify": verify},
+    "Serve": {"serve": serve},
     "Evaluate": {"eval": evaluate, "gold": gold},
     "Set up": {"config": config, "prompt": prompt, "schema": schema, "keys": keys, "cache": cache},
 }

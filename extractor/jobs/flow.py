@@ -94,7 +94,7 @@ async def work_off(labeller: Labeller, items: Iterable[Item]) -> Portion:
     for item in items:
         outcome = await _one(labeller, [item])
         if isinstance(outcome, Extraction):
-            portion.lines[outcome.id] = to_line(outcome)
+            portion.lines.append((outcome.id, to_line(outcome)))
             portion.counts.add(outcome)
         else:
             portion.failures.append(outcome[0])

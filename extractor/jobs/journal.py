@@ -148,7 +148,7 @@ class Journal:
 
     def add(self, record: Extraction) -> None:
         """Write down an extraction."""
-        self._write({record.id: to_line(record)})
+        self._write([(record.id, to_line(record))])
         self.counts.add(record)
         self._recorded += record.provenance.cost_usd or 0.0
         self._sync_now_and_then()
@@ -216,15 +216,15 @@ class Journal:
         file.flush()
         self._sizes[name] += len(lines)
 
-    def _write(self, lines: Mapping[str, bytes]) -> None:
+    def _write(self, lines: Sequence[tuple[str, bytes]]) -> None:
         self._check()
         if self._lines is not None:
             offset = self._sizes[EXTRACTIONS]
-            for name, line in lines.items():
+            for name, line in lines:
                 if old := self._lines.put(name, offset, len(line)):
                     self._discount(old)
                 offset += len(line)
-        self._append(EXTRACTIONS, self._extractions, b"".join(lines.values()))
+        self._append(EXTRACTIONS, self._extractions, b"".join(line for _, line in lines))
 
     def _write_failures(self, failures: Sequence[Failure]) -> None:
         self._check()

@@ -23,6 +23,7 @@ from extractor.sources import BadRecord, Gauge, read
 
 if TYPE_CHECKING:
     from extractor.jobs.batch.steps import NewJob
+    from extractor.jobs.workers import WorkOff
     from extractor.llm.pricing import Price
 
 _STDIN = "-"
@@ -33,11 +34,18 @@ _BEAT = 1.0
 class Runner:
     """A job that can run: its options fit together, its model is known and its inputs are there. Nothing is open yet.
 
-    `stdin` is what `-` among the inputs reads. `stop` may be asked at any time, from any thread. Raises `UsageError` for a job
-    that cannot run as asked.
+    `stdin` is what `-` among the inputs reads; `work_off` has the rules work in processes that jobs share. `stop` may be asked
+    at any time, from any thread. Raises `UsageError` for a job that cannot run as asked.
     """
 
-    def __init__(self, job: Job, notice: Callable[[str], None] = lambda _line: None, *, stdin: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        notice: Callable[[str], None] = lambda _line: None,
+        *,
+        stdin: BinaryIO | None = None,
+        work_off: "WorkOff | None" = None,
+    ) -> None:
         if job.workers > 1 and job.model.model != RULES:
             raise UsageError(
                 "--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more."
@@ -48,6 +56,7 @@ class Runner:
         names = job.names
         self.chosen = choose(job.model, notice)
         self._gauge = Gauge()
+        self._shared = work_off if not self.chosen.calls else None
         self.items = read(list(job.inputs), names, stdin, self._gauge, job.format, job.max_characters)
 
     def run(
@@ -131,10 +140,11 @@ class Runner:
     async def _work_off(self, labelling: Labelling, sink: BulkSink, watch: Watch, in_order: bool) -> bool:
         """Work off the input; whether it was to the end."""
         chosen, workers = self.chosen, self.job.workers
-        if workers > 1:
+        if workers > 1 or self._shared:
             from extractor.jobs.workers import run_workers
 
-            return await run_workers(self.items, workers, sink, watch, self.stop, in_order=in_order)
+            shared = self._shared
+            return await run_workers(self.items, workers, sink, watch, self.stop, in_order=in_order, work_off=shared)
         # In order, one slow answer holds back those after it; else there need only be a few more than calls.
         few = chosen.concurrency + chosen.concurrency // 4 + 1
         return await run_job(

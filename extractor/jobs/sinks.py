@@ -12,9 +12,9 @@ from extractor.records import Extraction, Failure
 
 @dataclass(slots=True)
 class Portion:
-    """What several documents came to in another process: the lines of their extractions by id, their failures, their counts."""
+    """What several documents came to in another process: ids and lines of their extractions, their failures, their counts."""
 
-    lines: dict[str, bytes] = field(default_factory=dict)
+    lines: list[tuple[str, bytes]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
 
@@ -71,7 +71,10 @@ class Streams:
 
     def take(self, portion: Portion) -> None:
         """Send what several documents came to."""
-        for stream, lines in ((self.extractions, portion.lines.values()), (self.failures, map(to_line, portion.failures))):
+        for stream, lines in (
+            (self.extractions, (line for _, line in portion.lines)),
+            (self.failures, map(to_line, portion.failures)),
+        ):
             stream.write(b"".join(lines))
             stream.flush()
         self.counts.merge(portion.counts)

@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, resource_tracker
@@ -38,13 +38,27 @@ _TRIES = 2
 """Times a document may be in a process that ends before it is taken to be the cause."""
 
 
+WorkOff = Callable[[list[Item]], Coroutine[Any, Any, Portion]]
+"""Has a portion of documents extracted, by whichever process."""
+
+
 async def run_workers(
-    items: Iterable[Item], workers: int, sink: BulkSink, watch: Watch, stop: Stop, *, in_order: bool = True
+    items: Iterable[Item],
+    workers: int,
+    sink: BulkSink,
+    watch: Watch,
+    stop: Stop,
+    *,
+    in_order: bool = True,
+    work_off: WorkOff | None = None,
 ) -> bool:
-    """Extract each document that the sink does not hold yet, with the rules in so many processes; else as `run_job`."""
+    """Extract each document that the sink does not hold yet, with the rules in so many processes; else as `run_job`.
+
+    `work_off` has it done by processes that are shared with others, in place of some of the job's own.
+    """
     async with Workers(workers) as pool:
         portions, window = read_beside(items, PORTION), _AHEAD * workers
-        flow = Flow(portions, sink.is_done, pool.work_off, sink.take, watch, window, in_order=in_order)
+        flow = Flow(portions, sink.is_done, work_off or pool.work_off, sink.take, watch, window, in_order=in_order)
         return await flow.run(stop)
 
 
@@ -68,9 +82,10 @@ class Workers:
 
     async def work_off(self, items: list[Item]) -> Portion:
         """Extract a portion of documents. Raises `JobError` if no process can be started."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._work_off, items)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.work, items)
 
-    def _work_off(self, items: list[Item]) -> Portion:
+    def work(self, items: list[Item]) -> Portion:
+        """The same for a thread that waits for it. Raises `JobError`."""
         worker = self._free.get()  # there are as many as threads
         try:
             return worker.work_off(items)
@@ -97,7 +112,7 @@ class _Worker:
             return _fatal(items[0])
         half = len(items) // 2
         portion, rest = self.work_off(items[:half]), self.work_off(items[half:])
-        portion.lines |= rest.lines
+        portion.lines += rest.lines
         portion.failures += rest.failures
         portion.counts.merge(rest.counts)
         return portion

@@ -282,7 +282,7 @@ def _settings(options: ModelOptions, model: _Model) -> dict[str, Any]:
     }
 
 
-def require_packages(extras: str, *names: str) -> None:
+def require_packages(extras: str, *names: str, of: str = "A model", instead: str = f", or use --model {RULES}") -> None:
     """Raise `UsageError` with the command that installs what is missing of these packages."""
     if missing := [name for name in names if find_spec(name) is None]:
-        raise UsageError(f"A model needs {', '.join(missing)}. {install(extras)}, or use --model {RULES}.")
+        raise UsageError(f"{of} needs {', '.join(missing)}. {install(extras)}{instead}.")

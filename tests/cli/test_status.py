@@ -151,7 +151,7 @@ def test_what_a_job_has_cost(home: Path, calls: int, cost: float | None, spent: 
 
 
 def test_more_causes_than_are_told_apart_are_other_causes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("extractor.cli.status"), "_CAUSES", 2)  # the package has the command by that name
+    monkeypatch.setattr(import_module("extractor.jobs.state"), "_CAUSES", 2)  # the package has the command by that name
     a_job(home, causes="aabcda")
     groups = [(group["count"], group["cause"]) for group in state()["failures"]]
     assert groups == [(3, "cause a"), (2, "other causes"), (1, "cause b")]

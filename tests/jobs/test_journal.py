@@ -422,7 +422,7 @@ def test_the_order_of_completion_can_stay(tmp_path: Path, sort: bool) -> None:
 
 def test_what_several_documents_came_to_is_taken_at_once(tmp_path: Path) -> None:
     run(tmp_path, ABC[:1])
-    portion = Portion({source.id: to_line(record(source)) for source in ABC[1:]}, [failure("d")])
+    portion = Portion([(source.id, to_line(record(source))) for source in ABC[1:]], [failure("d")])
     for source in ABC[1:]:
         portion.counts.add(record(source))
     portion.counts.fail()
@@ -565,7 +565,7 @@ def test_a_failure_without_an_id_takes_no_record_away(tmp_path: Path) -> None:
 
 
 def test_what_other_processes_have_spent_counts(tmp_path: Path) -> None:
-    portion = Portion({"a": to_line(record(ABC[0]))}, counts=Counts(documents=1, cost_usd=0.5))
+    portion = Portion([("a", to_line(record(ABC[0])))], counts=Counts(documents=1, cost_usd=0.5))
     with Journal(tmp_path, JOB) as journal:
         journal.take(portion)
     assert described(tmp_path)["spent_usd"] == 0.5

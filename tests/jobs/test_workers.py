@@ -47,9 +47,8 @@ def written(streams: Streams) -> tuple[list[str], list[str | None]]:
 
 def fine(_worker: object, items: list[Item]) -> Portion:
     """In the place of a process."""
-    portion = Portion(
-        {item.document.id: f'{{"id": "{item.document.id}"}}\n'.encode() for item in items if isinstance(item, Sourced)}
-    )
+    ids = [item.document.id for item in items if isinstance(item, Sourced)]
+    portion = Portion([(id, f'{{"id": "{id}"}}\n'.encode()) for id in ids])
     portion.counts.documents = len(portion.lines)
     return portion
 
@@ -93,7 +92,7 @@ def test_a_killed_process_costs_no_record(monkeypatch: pytest.MonkeyPatch) -> No
             monkeypatch.setattr(workers._Worker, "_try", killing)
             work = [pool.work_off([paper(n + k) for k in range(PORTION)]) for n in range(0, count, PORTION)]
             portions = await asyncio.gather(*work)
-            return [name for portion in portions for name in portion.lines], [*killed, *pids_of(pool)]
+            return [name for portion in portions for name, _ in portion.lines], [*killed, *pids_of(pool)]
 
     names, pids = asyncio.run(scene())
     assert names == [f"p{n}" for n in range(count)]
@@ -114,7 +113,7 @@ def test_a_document_that_ends_every_process_is_a_failure_and_the_only_one(monkey
             return await pool.work_off([paper(n) for n in range(PORTION)])
 
     portion = asyncio.run(scene())
-    assert [*portion.lines] == [f"p{n}" for n in range(PORTION) if n != 5]
+    assert [name for name, _ in portion.lines] == [f"p{n}" for n in range(PORTION) if n != 5]
     [failure] = portion.failures
     assert (failure.id, failure.line, failure.cause) == ("p5", 5, "the process that worked on it ended, twice")
     assert (portion.counts.documents, portion.counts.failed) == (PORTION, 1)
@@ -196,7 +195,7 @@ def test_a_process_that_is_killed_while_it_starts_is_replaced(monkeypatch: pytes
         async with Workers(1) as pool:
             return await pool.work_off([paper(1), paper(2)])
 
-    assert list(asyncio.run(scene()).lines) == ["p1", "p2"]
+    assert [name for name, _ in asyncio.run(scene()).lines] == ["p1", "p2"]
     assert len(begun) == 6
 
 
@@ -214,7 +213,7 @@ def test_a_stopped_process_does_not_hold_an_ordered_job_up(monkeypatch: pytest.M
             for pid in stopped:
                 os.kill(pid, signal.SIGSTOP)
             portions = await asyncio.gather(*(pool.work_off([paper(n), paper(n + 1)]) for n in (1, 3)))
-            return [name for portion in portions for name in portion.lines]
+            return [name for portion in portions for name, _ in portion.lines]
 
     assert asyncio.run(scene()) == ["p1", "p2", "p3", "p4"]
     assert not set(stopped) & pids_of_workers()

@@ -1,0 +1,68 @@
+"""A service while it runs: what its addresses share."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, chdir, closing
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from extractor.jobs.flow import Item
+from extractor.jobs.sinks import Portion
+from extractor.jobs.workers import WorkOff
+from extractor.service.extracts import Extracts
+from extractor.service.folders import Folders
+from extractor.service.jobs import Jobs
+from extractor.service.settings import Settings
+
+
+@dataclass(slots=True)
+class Service:
+    """The labeller and the jobs. `ending` is set when the service is to end: nobody waits for news any more."""
+
+    settings: Settings
+    folders: Folders
+    extracts: Extracts
+    jobs: Jobs
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    watchers: Counter[str] = field(default_factory=Counter)
+
+    def end(self) -> None:
+        """Begin nothing more. To be called on the event loop."""
+        self.ending.set()
+        self.jobs.stop()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, notice: Callable[[str], None]) -> AsyncIterator[Service]:
+    """A service that takes up its jobs and leaves them so that the next goes on. Raises `UsageError`.
+
+    The process is in the folder of the jobs meanwhile.
+    """
+    async with Extracts(settings, notice) as extracts:
+
+        def work_off(client: str) -> WorkOff:
+            async def turn(items: list[Item]) -> Portion:
+                return await extracts.turns.work_off((client, "jobs"), items)
+
+            return turn
+
+        settings.jobs.mkdir(parents=True, exist_ok=True)
+        with chdir(settings.jobs), closing(Folders()) as folders:
+            jobs = Jobs(settings, folders, work_off, notice)
+            await asyncio.to_thread(jobs.start)
+            yield Service(settings, folders, extracts, jobs)
+            await asyncio.to_thread(jobs.close)
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request has come to."""
+    service: Service = request.app.state.service
+    return service
+
+
+def client_of(request: Request) -> str:
+    """Who asks, as the guard has found."""
+    client: str = request.state.client
+    return client
