@@ -5,7 +5,6 @@ faults. A phrase is found in the text as both read, and never by similarity: a f
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -139,12 +138,11 @@ class _Ids(Generic[M]):
     rank: int
     known: Mapping[int, M]
     given: Sequence[int]
-    seen: Counter[int] = field(default_factory=Counter)
+    seen: dict[int, int] = field(default_factory=dict)
 
     def fault(self, field: str, mention: int) -> Fault | None:
         """Count an id. A fault if there is no such mention, or it has a label already."""
-        self.seen[mention] += 1
-        times = self.seen[mention]
+        times = self.seen[mention] = self.seen.get(mention, 0) + 1
         if mention in self.known and times == 1:
             return None
         rank = self.rank, self.given.index(mention)
@@ -279,14 +277,14 @@ def locate(text: str, phrase: str, near: Span, sentence: Span) -> Span | None:
     for spans in found:
         first, last = bisect_left(spans, (sentence[0], 0)), bisect_right(spans, (sentence[1], 0))
         if inside := [span for span in spans[first:last] if span[1] <= sentence[1]]:
+            if len(inside) == 1:
+                return inside[0]
             place = bisect_left(inside, near)
-            nearest = inside[max(0, place - 2) : place + 2]
-            return nearest[0] if len(nearest) == 1 else min(nearest, key=lambda span: (_apart(text, span, near), span))
-    for spans in found:
-        if spans:
-            place = bisect_left(spans, near)
-            return _closest(spans[max(0, place - 2) : place + 2], near)
-    return None
+            return min(inside[max(0, place - 2) : place + 2], key=lambda span: (_apart(text, span, near), span))
+    if not found:
+        return None
+    place = bisect_left(found[0], near)
+    return _closest(found[0][max(0, place - 2) : place + 2], near)
 
 
 def _closest(spans: Sequence[Span], near: Span) -> Span:
@@ -306,25 +304,28 @@ def folded(phrase: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _occurrences(text: str, phrase: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """Where a phrase stands in a text, in order: the occurrences that end with a word, and those that end inside one.
+def _occurrences(text: str, phrase: str) -> tuple[tuple[Span, ...], ...]:
+    """Where a phrase stands in a text, in order: the occurrences that end with a word, then those that end inside one.
 
-    Remembered, because a text that says one thing 10,000 times asks for it 10,000 times.
+    What does not occur is left out. Remembered, because a text that says one thing 10,000 times asks for it 10,000 times.
     """
     view = view_of(text)
-    sought = None if phrase in view.text else View(phrase)
-    read, lower = (sought.text, sought.lower) if sought else (phrase, phrase.lower())
-    for written, wanted in ((view.text, read), (view.lower, lower)):
-        haystack, needle = written.replace("\n", " "), wanted.replace("\n", " ").strip()
-        whole: list[Span] = []
-        parts: list[Span] = []
-        start = haystack.find(needle) if needle else -1
-        while start != -1:
-            end = start + len(needle)
-            if not start or not (haystack[start - 1].isalnum() and haystack[start].isalnum()):
-                ends = end == len(haystack) or not (haystack[end - 1].isalnum() and haystack[end].isalnum())
-                (whole if ends else parts).append((start, end) if view.plain else view.original(start, end))
-            start = haystack.find(needle, start + 1)
-        if whole or parts:
-            return tuple(whole), tuple(parts)
-    return (), ()
+    if found := _stands(view, view.text, phrase):
+        return found
+    sought = View(phrase)
+    return _stands(view, view.text, sought.text) or _stands(view, view.lower, sought.lower)
+
+
+def _stands(view: View, written: str, wanted: str) -> tuple[tuple[Span, ...], ...]:
+    """Where a phrase stands in one of the readings of a view."""
+    haystack, needle = written.replace("\n", " "), wanted.replace("\n", " ").strip()
+    whole: list[Span] = []
+    parts: list[Span] = []
+    start = haystack.find(needle) if needle else -1
+    while start != -1:
+        end = start + len(needle)
+        if not start or not (needle[0].isalnum() and haystack[start - 1].isalnum()):
+            inside = needle[-1].isalnum() and haystack[end : end + 1].isalnum()
+            (parts if inside else whole).append((start, end) if view.plain else view.original(start, end))
+        start = haystack.find(needle, start + 1)
+    return tuple(tuple(spans) for spans in (whole, parts) if spans)

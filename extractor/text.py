@@ -11,7 +11,6 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import accumulate
 
 from extractor.documents import Span, lowered
 
@@ -117,10 +116,10 @@ _MATH = re.compile(r"\$(?![\s$])((?:[^$\\]|\\.){1,400}?)(?<![\s\\])\$|\$\s((?:[\
 _PRICES = re.compile(r"\d.*?(?<![\\A-Za-z{])[A-Za-z]{3}", re.DOTALL)
 """What stands between the dollar signs of two prices: "$5, or 10$"."""
 _SIGNS = re.compile(r"[\\^_<>=~]|\A[-–]+\Z")
+_BRACES = re.compile(r"[{}]")
 _OPENED = re.compile(r"(?:\\[A-Za-z]+\s?|[_^])?\{\s?$")
 _STYLED = re.compile(r"\\([A-Za-z]+)\{$")
 _SIGN_MACRO = re.compile(r"\\(?:sim|approx|le|ge|lt|gt|pm)")
-_WORD = re.compile(r"((?<=\d)[x×](?=[a-z])|[a-z]+)")
 _TAG_CLOSED = re.compile(r"</[\w:-]+>")
 
 
@@ -128,11 +127,10 @@ class View:
     """How a text reads. `text` is the reading; `lower` is the same in lower case and has the same length.
 
     One line break stands behind the title (the first line) and between paragraphs. All other white space is one space.
-    `plain` says that the text reads as it is written. `words` are the runs of letters of `lower` with their places; the "x"
-    of "8xA100" is a word of its own.
+    `plain` says that the text reads as it is written.
     """
 
-    __slots__ = ("_ends", "_mathematics", "_original", "_places", "_starts", "lower", "plain", "text", "words")
+    __slots__ = ("_ends", "_mathematics", "_original", "_places", "_starts", "lower", "plain", "text")
 
     def __init__(self, text: str) -> None:
         self._original = text
@@ -145,8 +143,6 @@ class View:
         self.text = text if plain and "  " not in text else self._read(text, _SPECIALS_OR_RUNS if long else _SPECIALS)
         self.plain = not self._places
         self.lower = lowered(self.text)
-        parts = _WORD.split(self.lower)  # a third of the time of one match after the other
-        self.words = list(zip([*accumulate(map(len, parts))][::2], parts[1::2], strict=False))
 
     def original(self, start: int, end: int) -> Span:
         """The span of the text that a span of the view reads. Markup that opens or closes in it does both in it."""
@@ -251,12 +247,12 @@ class View:
     def _balanced(self, start: int, end: int) -> Span:
         text = self._original
         opened = closed = 0
-        for character in text[start:end]:
-            if character == "{":
+        for brace in _BRACES.findall(text, start, end):
+            if brace == "{":
                 opened += 1
-            elif character == "}" and opened:
+            elif opened:
                 opened -= 1
-            elif character == "}":
+            else:
                 closed += 1
         while closed and (match := _OPENED.search(text, max(0, start - 24), start)):
             start, closed = match.start(), closed - 1

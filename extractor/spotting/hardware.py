@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from extractor.documents import Span
 from extractor.records import Category
-from extractor.spotting.lexicon import load
+from extractor.spotting.lexicon import KeyWord, load
 from extractor.text import View
 
 _PRODUCTS, _CLASSES = load("hardware_products"), load("hardware_classes")
@@ -34,6 +34,10 @@ class HardwareMention:
     specific: bool
     category: Category
     sentence: Span = (0, 0)
+
+    def placed(self, id: int, span: Span, text: str, sentence: Span) -> "HardwareMention":
+        """The same mention with another number, in another place."""
+        return HardwareMention(id, span, text, self.specific, self.category, sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,12 @@ class _Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class _HardwareLexicon:
-    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class; `words` are all of these."""
+    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class."""
 
     vendors: Mapping[str, re.Pattern[str]]
     products: Mapping[str, tuple[_Product, ...]]
     classes: Mapping[str, tuple[_HardwareClass, ...]]
     exclusions: Mapping[str, _Exclusion]
-    words: frozenset[str]
 
 
 @cache
@@ -94,7 +97,6 @@ def _lexicon() -> _HardwareLexicon:
         products=by_product,
         classes=by_class,
         exclusions=_read_exclusions(_CLASSES["not"]),
-        words=frozenset([*vendors, *by_product, *by_class, *_LIMITED_HEADS]),
     )
 
 
@@ -209,11 +211,13 @@ _MODEL = re.compile(
     )
 )
 _ENUMERATION = re.compile(r"(?:\s*[,/&]\s*|\s+)(?:(?:and|or|vs\.?|versus)\s+)?(?:an?\s+|the\s+)?")
-_OWN_MACHINE = re.compile(
-    r"\b(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>[A-Z][\w+-]{2,24}),\s+(?:an?|the)\s+"
-    r"(?:[\w-]+\s+){0,7}?(?P<head>robot|humanoid|quadruped|exoskeleton|chip|processor|accelerator|SoC|microcontroller)"
+_MACHINE = re.compile(
+    r",\s+(?:an?|the)\s+(?:[\w-]+\s+){0,7}?"
+    r"(?P<head>robot|humanoid|quadruped|exoskeleton|chip|processor|accelerator|SoC|microcontroller)"
     r"(?=\s+(?:designed|with|that|for|capable|built|developed|which)|\s*[,.;:(])"
 )
+_OWN_NAME = re.compile(r"\b(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>[A-Z][\w+-]{2,24})\Z")
+"""What stands before ", a robot" where a paper names its own."""
 _NAMED_ROBOT = re.compile(
     r"\b(?:the|an?|our|on|onto|with|using|real|physical|actual|real-world)\s"
     r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})[A-Z][\w+-]*(?:\s[A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven))\s"
@@ -256,16 +260,22 @@ class _Found:
     category: Category
 
 
-def find_hardware(view: View) -> tuple[HardwareMention, ...]:
-    """Find the hardware mentions of a text in reading order, numbered from 1; they do not overlap."""
+def hardware_words() -> frozenset[str]:
+    """The words that a mention begins or ends with."""
+    lexicon = _lexicon()
+    return frozenset([*lexicon.vendors, *lexicon.products, *lexicon.classes, *_LIMITED_HEADS])
+
+
+def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention, ...]:
+    """Find the hardware mentions of a text in reading order, numbered from 1; they do not overlap.
+
+    `words` are the key words of the text, those of hardware among them.
+    """
     text, lexicon = view.text, _lexicon()
     found: list[_Found] = []
-    start_of_last, end, vendor, before = 0, 0, None, ""
-    for start, word in view.words:
+    start_of_last, end, vendor = 0, 0, None
+    for start, word, before in words:
         if start < end:
-            continue
-        if word not in lexicon.words:  # most words: passing them by early halves the time
-            before = word
             continue
         hit = None
         if word in lexicon.vendors and (named := lexicon.vendors[word].match(text, start)):
@@ -289,7 +299,6 @@ def find_hardware(view: View) -> tuple[HardwareMention, ...]:
             start_of_last, end = hit.start, hit.end
             if hit.category == "robot" and hit.specific and (body := _ROBOT_BODY.match(text, end)):
                 end = body.end()
-        before = word
     found = _with_named_machines(text, found)
     return tuple(
         HardwareMention(n, (hit.start, hit.end), text[hit.start : hit.end], hit.specific, hit.category)
@@ -391,12 +400,16 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
 
 def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
     """Add the robots and chips whose names no family describes: "we introduce Name, a mobile robot", "the Name quadruped"."""
-    robots = any(hit.category == "robot" for hit in found)
-    matches = [*_OWN_MACHINE.finditer(text), *(_NAMED_ROBOT.finditer(text) if robots else ())]
-    for match in matches:
-        start, end = match.span("name")
+    named = [
+        (name.span("name"), machine["head"])
+        for machine in _MACHINE.finditer(text)
+        if (name := _OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()))
+    ]
+    if any(hit.category == "robot" for hit in found):
+        named += [(match.span("name"), match["head"]) for match in _NAMED_ROBOT.finditer(text)]
+    for (start, end), head in named:
         if all(hit.end <= start or end <= hit.start for hit in found):
-            chip = match["head"] in ("chip", "processor", "accelerator", "SoC", "microcontroller")
+            chip = head in ("chip", "processor", "accelerator", "SoC", "microcontroller")
             found = [*found, _Found(start, end, True, "npu" if chip else "robot")]
     return sorted(found, key=lambda hit: hit.start)
 

@@ -2,21 +2,27 @@
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
 from operator import itemgetter
 from typing import TypeVar
 
 from extractor.documents import Span, spaced
-from extractor.spotting.hardware import HardwareMention, find_hardware
+from extractor.spotting.hardware import HardwareMention, find_hardware, hardware_words
+from extractor.spotting.lexicon import KeyWord
+from extractor.spotting.number_words import FIRST_WORDS
 from extractor.spotting.quantities import QuantityMention, find_quantities
 from extractor.spotting.units import read_unit
 from extractor.text import View, view_of
 
 _Mention = TypeVar("_Mention", QuantityMention, HardwareMention)
 _CANDIDATE = re.compile(
-    r"\n"  # the title, and paragraphs
-    r"|[.!?]['\"”’)\]}]*(?=\s+[A-Z0-9(\[\"'“‘`$\\α-ωΑ-Ω])"  # a stop, white space, and something that can begin a sentence
-    r"|(?<=[a-z)\]%]{2})\.(?=[A-Z][a-z]+[\s,])"  # a missing space: "the baseline.We show"
+    r"[\n.!?](?:"  # what any begins with, so that a search passes by everything else
+    r"(?<=\n)"  # the title, and paragraphs
+    r"|(?<!\n)['\"”’)\]}]*(?=\s+[A-Z0-9(\[\"'“‘`$\\α-ωΑ-Ω])"  # a stop, white space, and something that can begin a sentence
+    r"|(?<=[a-z)\]%]{2}\.)(?=[A-Z][a-z]+[\s,]))"  # a missing space: "the baseline.We show"
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[~.])(?:e\.g|i\.e|vs|cf|resp|approx|Fig|Figs|Eq|Eqs|Sec|Secs|Tab|Ref|Refs|No|Nos|Vol|Dr|Prof|Mr|Ms|Mrs|St|w\.r\.t"
@@ -25,10 +31,8 @@ _ABBREVIATION = re.compile(
 _CAPITAL_NEXT = re.compile(r"\s+[A-Z]")
 _NUM = r"[-+]?\d*\.?\d+(?:e-?\d+)?(?: ?%)?"
 _TO = r" ?(?:-|–|—|to|,|;|and) ?"
-_ASIDE_HINTS = ("CI", "nterval", "CrI", "quartile", "IQR")
-_P_VALUE = re.compile(r"[pP][ -]?[<=>≤≥v]")
 _ASIDE = re.compile(
-    rf"(?:{_NUM} ?)?(?:\bCr?Is?(?:\d\d)?\b|\b(?:[Cc]onfidence|[Cc]redible|[Uu]ncertainty) [Ii]ntervals?|\bIQR\b"
+    rf"(?:{_NUM} ?)?(?:\bCr?Is?(?:\d\d)?\b|\b(?:[Cc]onfidence|[Cc]redible|[Uu]ncertainty) [Ii]ntervals?\b|\bIQR\b"
     r"|\binterquartile range)"
     rf"(?: ?\(?Cr?Is?\)?)?(?: of| was| is|[ :=,\[(])*(?:{_NUM}(?:{_TO}{_NUM})?\]?)?"
     rf"|(?<=\(){_NUM}{_TO}{_NUM}[,;] ?{_NUM} ?Cr?I(?=\))"
@@ -36,11 +40,12 @@ _ASIDE = re.compile(
     rf"(?:10 ?\^ ?-\d+|(?P<probability>{_NUM})(?P<power> ?[×x] ?10 ?\^? ?-\d+)?)"
 )
 """A confidence interval with its level, a p-value."""
+_ASIDE_WORDS = frozenset(["ci", "cis", "cri", "cris", "interval", "intervals", "iqr", "interquartile", "p"])
 _SCORE = r"(?:\d{1,3}(?:\.\d{1,6})?|\.\d{1,6})(?: ?%)?"
-_AROUND = re.compile(
-    rf"(?<![\w.,-])(?P<value>{_SCORE}) ?(?P<interval>[(\[](?P<least>{_SCORE}){_TO}(?P<most>{_SCORE})(?=[)\],;])[)\]]?)"
-)
-"""A score with the interval that holds it: "an AUC of 0.89 (0.85-0.92)"."""
+_INTERVAL = re.compile(rf"[(\[](?P<least>{_SCORE}){_TO}(?P<most>{_SCORE})(?=[)\],;])[)\]]?")
+_SCORE_BEFORE = re.compile(rf"(?<![\w.,-])(?P<value>{_SCORE}) ?\Z")
+"""A score before an interval that holds it: "an AUC of 0.89 (0.85-0.92)"."""
+_LONGEST_SCORE = 16
 _LONGEST_ABBREVIATION = 8
 _LONGEST_SENTENCE = 1200
 """Characters, more than any of 4,228 abstracts has; a longer one is read in parts, so that time grows with length alone."""
@@ -80,7 +85,7 @@ def spot(text: str) -> Mentions:
     sentences = tuple(view.original(*span) for span in read.sentences)
 
     def placed(mention: _Mention, span: Span) -> _Mention:
-        return replace(mention, span=span, text=spaced(text[slice(*span)]), sentence=_sentence_at(sentences, span[0]))
+        return mention.placed(mention.id, span, spaced(text[slice(*span)]), _sentence_at(sentences, span[0]))
 
     quantities = tuple(placed(mention, view.whole(*mention.span)) for mention in read.quantities)
     hardware = tuple(placed(mention, view.original(*mention.span)) for mention in read.hardware)
@@ -90,13 +95,43 @@ def spot(text: str) -> Mentions:
 
 def _spot(view: View) -> Mentions:
     """The mentions of a text in its view."""
-    sentences, hardware, asides = split_sentences(view.text), find_hardware(view), find_asides(view.text)
-    found = _outside(find_quantities(view, asides), hardware)
-    quantities = tuple(replace(m, id=n, sentence=_sentence_at(sentences, m.span[0])) for n, m in enumerate(found, start=1))
-    devices = tuple(
-        replace(m, id=n, sentence=_sentence_at(sentences, m.span[0])) for n, m in enumerate(hardware, start=len(found) + 1)
-    )
-    return Mentions(view.text, sentences, quantities, devices, asides)
+    words = key_words(view)
+    sentences, hardware, asides = split_sentences(view.text), find_hardware(view, words), find_asides(view, words)
+    quantities = _outside(find_quantities(view, words, asides), hardware)
+
+    def numbered(mention: _Mention, number: int) -> _Mention:
+        return mention.placed(number, mention.span, mention.text, _sentence_at(sentences, mention.span[0]))
+
+    first = tuple(map(numbered, quantities, count(1)))
+    return Mentions(view.text, sentences, first, tuple(map(numbered, hardware, count(len(first) + 1))), asides)
+
+
+_LETTERS = bytes(code if chr(code).islower() else ord(" ") for code in range(128)).ljust(256)
+_MULTIPLIES = re.compile(r"x(?<=\dx)(?=[a-z])")
+"""The "x" of "8xA100"."""
+
+
+@cache
+def _key_words() -> frozenset[bytes]:
+    """Each word that something to be found begins or ends with."""
+    return frozenset(word.encode() for word in hardware_words() | FIRST_WORDS | _ASIDE_WORDS)
+
+
+def key_words(view: View) -> list[KeyWord]:
+    """The key words of a text, found in one pass: most of what is looked for is looked for at them alone.
+
+    A word is a run of letters from a to z; an "x" between a digit and a letter is none.
+    """
+    letters = _MULTIPLIES.sub(" ", view.lower).encode("ascii", "replace").translate(_LETTERS)
+    text, words, keys = b" %b " % letters, letters.split(), _key_words()
+    found: list[KeyWord] = []
+    place = 0
+    for n in [n for n, word in enumerate(words) if word in keys]:
+        word = words[n]
+        place = text.index(b" %b " % word, place)
+        found.append((place, word.decode(), words[n - 1].decode() if n else ""))
+        place += len(word)
+    return found
 
 
 def _sentence_at(sentences: tuple[Span, ...], position: int) -> Span:
@@ -114,18 +149,22 @@ def _outside(quantities: tuple[QuantityMention, ...], hardware: tuple[HardwareMe
     return kept
 
 
-def find_asides(text: str) -> tuple[Span, ...]:
+def find_asides(view: View, words: Sequence[KeyWord]) -> tuple[Span, ...]:
     """Where confidence intervals and p-values stand: their numbers say how sure a result is, not what it is."""
-    spans = [match.span("interval") for match in _AROUND.finditer(text) if _holds(match)]
-    if _P_VALUE.search(text) or any(hint in text for hint in _ASIDE_HINTS):
+    text = view.text
+    spans = [match.span() for match in _INTERVAL.finditer(text) if _holds(match)]
+    if any(word in _ASIDE_WORDS for _, word, _ in words):
         spans += [match.span() for match in _ASIDE.finditer(text) if _is_probable(match)]
     return tuple(sorted(spans))
 
 
-def _holds(match: re.Match[str]) -> bool:
-    """Whether an interval holds the value before it, which then is no count or year."""
-    least, value, most = (float(match[name].rstrip(" %")) for name in ("least", "value", "most"))
-    return least < value < most and bool(re.search(r"[.%]", match[0]))
+def _holds(interval: re.Match[str]) -> bool:
+    """Whether an interval holds the score before it, which then is no count or year."""
+    before = _SCORE_BEFORE.search(interval.string, max(0, interval.start() - _LONGEST_SCORE), interval.start())
+    if before is None or not re.search(r"[.%]", before[0] + interval[0]):
+        return False
+    least, value, most = (float(score.rstrip(" %")) for score in (interval["least"], before["value"], interval["most"]))
+    return least < value < most
 
 
 def _is_probable(match: re.Match[str]) -> bool:

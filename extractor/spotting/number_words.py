@@ -1,10 +1,10 @@
 """Numbers in words: "three times", "half of the memory", "doubles the throughput"."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from extractor.spotting.lexicon import load
+from extractor.spotting.lexicon import KeyWord, load
 from extractor.spotting.units import known_unit, read_unit
 from extractor.text import View
 
@@ -32,8 +32,8 @@ _WORDS = re.compile(
     r")"
 )
 ORDERS = re.compile(r"[ -]?orders?[ -]of[ -]magnitudes?")
-_FIRST_WORDS = {*_CARDINALS, *(f"{word}fold" for word in _CARDINALS), *_MULTIPLES, "a", "an"}
-_FIRST_WORDS |= {"half", "halve", "halves", "halved", "halving"}
+_HALVES = ("half", "halve", "halves", "halved", "halving")
+FIRST_WORDS = frozenset([*_CARDINALS, *(f"{word}fold" for word in _CARDINALS), *_MULTIPLES, *_HALVES, "a", "an"])
 _LEAST = re.compile(rf"(?<![a-z0-9_-])({_SMALL})-?(?: to | or |-to-)$")
 _BE = re.compile(r"(?i)\b(?:is|are|was|were|be|been|being) $")
 _COMPARED = re.compile(r" (?!(?:and|or|but|as|in|because|since|with|by|for|that|which|where|when|here)(?![a-z]))[a-z]")
@@ -79,11 +79,11 @@ class Number:
     orders: bool = False
 
 
-def find_words(view: View) -> Iterator[Number]:
-    """The numbers in words of a text in reading order."""
+def find_words(view: View, words: Sequence[KeyWord]) -> Iterator[Number]:
+    """The numbers in words of a text in reading order; `words` are its key words, `FIRST_WORDS` among them."""
     end = 0
-    for start, word in view.words:
-        if word in _FIRST_WORDS and start >= end and (match := _WORDS.match(view.lower, start)):
+    for start, word, _ in words:
+        if word in FIRST_WORDS and start >= end and (match := _WORDS.match(view.lower, start)):
             end = match.end()
             if number := _read_words(view.text, match):
                 yield number

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from extractor.documents import Span
-from extractor.spotting.lexicon import load
+from extractor.spotting.lexicon import KeyWord, load
 from extractor.spotting.number_words import ORDERS, Number, find_words, in_orders, worded
 from extractor.spotting.units import read_unit, sign_before
 from extractor.text import LONGEST_WORD, View
@@ -54,8 +54,9 @@ _JOINT = re.compile(r" ?[-–—] ?|-to-|/[+-]?")
 _DECADE = re.compile(r"(?:19|20)\d0s(?![a-z])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DAY_BEFORE = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? $")
-_WORD_BEFORE = re.compile(r"([A-Za-z][A-Za-z0-9.'+-]*)[\s~]\$?\s?$")
+_WORD_BEFORE = re.compile(r"(?<![A-Za-z])([A-Za-z][A-Za-z0-9.'+-]*+)[\s~]\$?\s?$")
 _NAME_BEFORE = re.compile(r"(?:[A-Za-z)\]][A-Za-z0-9.]*\$?(?:[-–][A-Za-z0-9.]+)*[-–]|[_^]\{?|[A-Za-z][/'’])$")
+_NAME_ENDS = "-–_^{/'’"
 _GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d)[A-Za-z_]|\^|[-–](?=\d+[A-Za-z]*-(?!fold))")
 _SCREEN = re.compile(  # "a 4K video" names a resolution, "4K tokens" counts
     r"[248]K(?!\s(?:tokens?|images|samples|param|hours|examples|context|pairs|videos|instances|sequence|steps|iterations))"
@@ -80,9 +81,9 @@ _CALLED = re.compile(r"(?<![A-Za-z])[A-Za-z]\([\d., ]*$|[A-Z][a-z]?\d*\)$")
 _LISTED_ON = re.compile(r"[a-zA-Z]?(?:,| ?[-–] ?| (?:and|or|to|&)|, (?:and|or)) ?")
 
 
-def find_numbers(view: View, asides: Sequence[Span]) -> list[Number]:
+def find_numbers(view: View, words: Sequence[KeyWord], asides: Sequence[Span]) -> list[Number]:
     """Find the numbers of a text in reading order, without those in `asides`; they do not overlap."""
-    found = [*_digits(view, asides), *find_words(view)]
+    found = [*_digits(view, asides), *find_words(view, words)]
     found.sort(key=lambda number: (number.start, -number.end))
     kept: list[Number] = []
     for number in found:
@@ -232,7 +233,8 @@ def _read_run(text: str, start: int, end: int, begin: int, negative: bool) -> Nu
 
 def _share_alone(text: str, start: int) -> re.Match[str] | None:
     """A share whose noun was said before: "best on 3 out of 4.", but not "rated 4 out of 5."."""
-    return _SHARE_ALONE.match(text, start) if _ON.search(text, max(0, start - 4), start) else None
+    match = _SHARE_ALONE.match(text, start)
+    return match if match and _ON.search(text, max(0, start - 4), start) else None
 
 
 def _is_fraction(match: re.Match[str]) -> bool:
@@ -300,7 +302,7 @@ def _is_name(text: str, number: Number, joined: bool) -> bool:
     start, end = number.start, number.end
     before = text[max(0, start - 32) : start].rpartition("\n")[2]
     sub = before[-4:].lower() == "sub-"
-    if not joined and not sub and _NAME_BEFORE.search(before):
+    if not joined and not sub and before[-1:] in _NAME_ENDS and _NAME_BEFORE.search(before):
         return True
     if number.scaled and _SCREEN.match(text, start):
         return True

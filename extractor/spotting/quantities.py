@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from extractor.documents import Span
 from extractor.records import Bound
-from extractor.spotting.lexicon import load
+from extractor.spotting.lexicon import KeyWord, load
 from extractor.spotting.number_words import Number
 from extractor.spotting.numbers import find_numbers
 from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit, sign_before
@@ -36,12 +36,12 @@ _NOUN_COORDINATED = re.compile(  # "24% less memory and 23%", "a 2x reduction, 3
 )
 _PARALLEL = re.compile(r" (for|in|on|at|over|across|with)(?: [\w-]+){1,5}?(?:, (?:and )?| and )")
 _FASTER = re.compile(r" (?:faster|slower|smaller|quicker|cheaper|lighter|speed-?ups?|acceleration)(?![a-z])")
-_FACTOR_BEFORE = re.compile(
-    r"(?i)(?:factors? (?:of|between|(?:rang|vary)ing (?:from|between))|speed-?ups? (?:of|by)|faster by)"
+_FACTOR_BEFORE = re.compile(  # matched with lower case
+    r"(?:factors? (?:of|between|(?:rang|vary)ing (?:from|between))|speed-?ups? (?:of|by)|faster by)"
     r" (?:\w+ ){0,2}?[~<>≈]* ?$"
 )
 _PARAMETERS_BEFORE = re.compile(
-    r"(?i)(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$|parameters? \([<>~]? ?$"
+    r"(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$|parameters? \([<>~]? ?$"
 )
 _POINTS = re.compile(r" (?:absolute )?(?:points?|pts)(?![a-z-])(?! (?:clouds?|or ))")
 _POINT_GAIN = re.compile(
@@ -75,6 +75,10 @@ class QuantityMention:
     def __post_init__(self) -> None:
         object.__setattr__(self, "measure", known_unit(self.unit))
 
+    def placed(self, id: int, span: Span, text: str, sentence: Span) -> "QuantityMention":
+        """The same mention with another number, in another place."""
+        return QuantityMention(id, span, text, self.low, self.high, self.unit, self.bound, sentence)
+
 
 @dataclass(frozen=True, slots=True)
 class _Quantity:
@@ -89,10 +93,10 @@ class _Quantity:
     number: Number
 
 
-def find_quantities(view: View, asides: Sequence[Span] = ()) -> tuple[QuantityMention, ...]:
+def find_quantities(view: View, words: Sequence[KeyWord], asides: Sequence[Span]) -> tuple[QuantityMention, ...]:
     """Find the quantities of a text in reading order, numbered from 1."""
     text = view.text
-    quantities = [_measure(text, number) for number in find_numbers(view, asides)]
+    quantities = [_measure(text, number) for number in find_numbers(view, words, asides)]
     quantities = _add_up(text, _join(text, quantities))
     quantities = _share_units(text, quantities)
     quantities = _share_bounds(text, quantities)
@@ -147,7 +151,7 @@ def _implied_unit(text: str, number: Number, end: int) -> str | None:
     """The unit of a bare number that the words around it name: "8.6 faster", "a factor of 3", "parameters of 4.7 million"."""
     if number.bare and _FASTER.match(text, end):
         return "x"
-    before = text[max(0, number.start - 48) : number.start]
+    before = text[max(0, number.start - 48) : number.start].lower()
     if number.bare and _FACTOR_BEFORE.search(before):
         return "x"
     if number.scaled and _PARAMETERS_BEFORE.search(before):
@@ -302,17 +306,20 @@ def _groups(section: str) -> str:
 
 
 _APPROX = _any([*_BOUND_WORDS["before"]["approx"], *_BOUND_WORDS["symbols"]["approx"]])
+# Matched with lower case behind a space: what can only begin behind a sign is sought there alone.
 _LIMIT_OF_APPROX = re.compile(  # "up to about 40 times" is a limit
-    rf"(?i)(?<![a-z])(?:(?P<up_to>{_any(_BOUND_WORDS['before']['up_to'])})|(?P<at_least>{_any(_BOUND_WORDS['before']['at_least'])}))"
+    rf"[^a-z](?:(?P<up_to>{_any(_BOUND_WORDS['before']['up_to'])})|(?P<at_least>{_any(_BOUND_WORDS['before']['at_least'])}))"
     rf"\s{_FILLERS}(?:{_APPROX})[ ~]*$"
 )
 _SYMBOLS = re.compile(rf"(?:{_groups('symbols')})[ ~]*$")
-_BEFORE = re.compile(rf"(?i)(?<![a-z])(?:{_groups('before')})(?:[ ~]+|(?<=-)){_FILLERS}$")
+_BEFORE = re.compile(rf"[^a-z](?:{_groups('before')})(?:[ ~]+|(?<=-)){_FILLERS}$")
 _SUPERLATIVE = re.compile(
-    rf"(?i)(?<![a-z])(?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
+    rf"[^a-z](?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
     rf"(?!(?:{_any(_BOUND_WORDS['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}$"
 )
-_LAST_WORD = re.compile(r"(?<![A-Za-z])([A-Za-z]{2,24}) $")
+_LAST_WORD = re.compile(r"[^a-z]([a-z]{2,24}) $")
+_LAST_SIGN = re.compile(r"[(),;:\]%/\d] ?$")
+"""What stands before a number that no word before it gives a bound."""
 _LAST_WORDS = frozenset(
     word.split()[-1].split("-")[-1]
     for words in (*_BOUND_WORDS["before"].values(), _BOUND_WORDS["fillers"], *_BOUND_WORDS["symbols"].values(), ["of"])
@@ -331,8 +338,9 @@ def bound_before(text: str, start: int) -> Bound:
 @lru_cache(maxsize=256)
 def _bound_of(window: str) -> Bound:
     """Remembered, because a text that says one thing 10,000 times asks for it 10,000 times."""
+    window = f" {window.lower()}"
     last = _LAST_WORD.search(window)
-    if last and last[1].lower() not in _LAST_WORDS:
+    if last[1] not in _LAST_WORDS if last else _LAST_SIGN.search(window):
         return "exact"
     for pattern in (_LIMIT_OF_APPROX, _SYMBOLS, _BEFORE):
         match = pattern.search(window)

@@ -137,8 +137,12 @@ _SIGNS = {sign: name for name, row in _LEXICON["money"].items() for sign in row.
 _SIGN = re.compile("(?<![A-Za-z])(?:" + "|".join(sorted(map(re.escape, _SIGNS), key=len, reverse=True)) + ") ?$")
 
 
+@lru_cache(maxsize=64)
 def read_unit(text: str, position: int) -> WrittenUnit | None:
-    """The unit that starts at `position` of a view, directly behind a number; None if no unit does."""
+    """The unit that starts at `position` of a view, directly behind a number; None if no unit does.
+
+    Remembered, because several look at the unit of one number: whether it is a name, what it measures, what it is joined to.
+    """
     if match := _PERCENT.match(text, position):
         return WrittenUnit("%", 1.0, match.end())
     if match := _TIMES.match(text, position):

@@ -5,6 +5,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+KeyWord = tuple[int, str, str]
+"""A word of a lexicon in a view, in lower case: its place, the word, and the word before it."""
+
 
 @cache
 def load(name: str) -> dict[str, Any]:
