@@ -25,7 +25,7 @@ from extractor.cli.retry import retry
 from extractor.cli.run import run
 from extractor.cli.schema import schema
 from extractor.cli.serve import serve
-from extractor.cli.settings import read
+from extractor.cli.settings import FILE, read
 from extractor.cli.show import show
 from extractor.cli.sources import sources
 from extractor.cli.status import status
@@ -51,7 +51,8 @@ class _Root(Group):
                 option = self._blank.strip().removesuffix("=")
                 what = f"{option} is given nothing" if option else "An argument is empty"
                 raise UsageError(f"{what}, as when a variable of the shell is not set. Give it a value, or leave it out.")
-            ctx.default_map = self._defaults(ctx)
+            if FILE.is_file():
+                ctx.default_map = self._defaults(ctx)
             return super().invoke(ctx)
         except BrokenPipeError:  # `extractor ... | head -1`: the reader has what it wants
             silence()

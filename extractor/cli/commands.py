@@ -18,10 +18,11 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> object:
         """Run it, after a word on what the file in the working folder sets: it may be somebody else's."""
-        sources = ((name, ctx.get_parameter_source(option.name)) for name, option in options_of(self).items())
-        if told := [name for name, source in sources if source is not None and source.name == "DEFAULT_MAP"]:
-            TALK.as_json = ctx.params.get("log_format") == "json"
-            say(f"{FILE} sets {', '.join(told)}")
+        if ctx.default_map:
+            sources = ((name, ctx.get_parameter_source(option.name)) for name, option in options_of(self).items())
+            if told := [name for name, source in sources if source is not None and source.name == "DEFAULT_MAP"]:
+                TALK.as_json = ctx.params.get("log_format") == "json"
+                say(f"{FILE} sets {', '.join(told)}")
         return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
