@@ -7,6 +7,7 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL
+from extractor.cli.completion import models
 from extractor.cli.terminal import console, plain, say
 from extractor.errors import UsageError
 
@@ -29,6 +30,7 @@ def evaluate(
             "--model",
             "-m",
             metavar="NAME",
+            autocompletion=models,
             help="A system to score: rules, or a model as PROVIDER/NAME. Again for more. Without it, the rules and every "
             "model that is recorded.",
         ),

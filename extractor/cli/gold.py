@@ -8,6 +8,7 @@ import typer
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, NOTHING_DONE
 from extractor.cli.commands import Commands
+from extractor.cli.completion import models
 from extractor.cli.terminal import console, plain, say
 from extractor.documents import shortened
 from extractor.errors import UsageError
@@ -39,6 +40,7 @@ def new(
             "-m",
             "--model",
             metavar="NAME",
+            autocompletion=models,
             # Not EXTRACTOR_MODEL: a model that is set for all runs must not fill annotations in unasked.
             envvar="EXTRACTOR_GOLD_MODEL",
             help="Fill the files in: rules, or PROVIDER/NAME. Without it they hold no claim.",
