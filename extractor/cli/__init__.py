@@ -83,7 +83,6 @@ def _unwritten(error: OSError) -> int:
 app = Commands(
     name="extractor",
     cls=_Root,
-    add_completion=False,
     rich_markup_mode=None,  # plain help: a third of the start-up time, and the same text in docs/cli.md
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from extractor.cli import options
+from extractor.cli.completion import commands
 from extractor.cli.terminal import out, width
 from extractor.errors import UsageError
 
@@ -17,7 +18,12 @@ def config(
     context: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="COMMAND", help="A command, such as run or batch submit; without it, all.", show_default=False),
+        typer.Argument(
+            metavar="COMMAND",
+            autocompletion=commands,
+            help="A command, such as run or batch submit; without it, all.",
+            show_default=False,
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:

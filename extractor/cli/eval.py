@@ -7,11 +7,15 @@ import typer
 
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL
-from extractor.cli.terminal import console, plain, say
+from extractor.cli.completion import models
+from extractor.cli.terminal import out, plain, say, width
 from extractor.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from extractor.evaluation.baselines import Measured
+    from extractor.evaluation.report.terminal import Table
     from extractor.evaluation.systems import Evaluated, System
     from extractor.evaluation.usage import Usage
 
@@ -29,6 +33,7 @@ def evaluate(
             "--model",
             "-m",
             metavar="NAME",
+            autocompletion=models,
             help="A system to score: rules, or a model as PROVIDER/NAME. Again for more. Without it, the rules and every "
             "model that is recorded.",
         ),
@@ -160,18 +165,26 @@ def _report(evaluated: "tuple[Evaluated, ...]", folder: Path) -> None:
     from extractor.evaluation.report.terminal import headline, table
 
     report = assemble(evaluated)
-    console().print(headline(report))
+    _show(headline(report))
     if len({system.name for each in evaluated for system in each.systems}) == 1:
         for each in evaluated:
             for system in each.systems:
                 figures = table(each.gold.name, score(system.alignments), cover(each.gold.documents), _usage(system))
-                console().print("", figures, sep="\n")
+                _show(["", *figures])
     for each in evaluated:
         for left in each.left_out:
             if left.recorded:
                 say(f"{left.name} is left out of {each.gold.name}: {left.why}")
     paths = write(report, folder)
-    console().print("", f"The whole report: {', '.join(map(str, paths))}", sep="\n", soft_wrap=True)
+    out("")
+    out(f"The whole report: {', '.join(map(str, paths))}")
+
+
+def _show(parts: "Iterable[str | Table]") -> None:
+    from extractor.cli.table import page
+
+    for line in page(parts, width()):
+        out(line)
 
 
 def _usage(system: "System") -> "Usage | None":

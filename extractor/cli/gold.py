@@ -8,7 +8,8 @@ import typer
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, NOTHING_DONE
 from extractor.cli.commands import Commands
-from extractor.cli.terminal import console, plain, say
+from extractor.cli.completion import models
+from extractor.cli.terminal import out, plain, say, width
 from extractor.documents import shortened
 from extractor.errors import UsageError
 
@@ -39,6 +40,7 @@ def new(
             "-m",
             "--model",
             metavar="NAME",
+            autocompletion=models,
             # Not EXTRACTOR_MODEL: a model that is set for all runs must not fill annotations in unasked.
             envvar="EXTRACTOR_GOLD_MODEL",
             help="Fill the files in: rules, or PROVIDER/NAME. Without it they hold no claim.",
@@ -188,6 +190,7 @@ def agree(
     """
     import json
 
+    from extractor.cli.table import page
     from extractor.evaluation import read_gold
     from extractor.evaluation.annotators import align_annotators
     from extractor.evaluation.report.terminal import list_errors
@@ -209,4 +212,5 @@ def agree(
     elif as_json:
         typer.echo(json.dumps(both.as_dict(), indent=2))
     else:
-        console().print(both.table())
+        for line in page(both.table(), width()):
+            out(line)

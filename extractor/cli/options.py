@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from extractor.cli import completion
+
 
 def option(name: str, *short: str, **settings: Any) -> Any:
     """An option that may also come from the environment: `--max-cost` from EXTRACTOR_MAX_COST."""
@@ -22,6 +24,7 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="NAME",
+        autocompletion=completion.models,
         help="Who labels: rules is built in; a model is PROVIDER/NAME, for instance openai/gpt-4o-mini, ollama/llama3.1.",
     ),
 ]
@@ -64,6 +67,7 @@ Format = Annotated[
     option(
         "--format",
         metavar="NAME",
+        autocompletion=completion.formats,
         help="The format of all inputs, where it is not to be recognised: csv, bibtex; `extractor sources` lists them.",
     ),
 ]
@@ -136,6 +140,7 @@ Fallback = Annotated[
     option(
         "--fallback",
         metavar="NAME",
+        autocompletion=completion.models,
         help="Who labels an abstract for which the model gives no answer, again for the next in line: --fallback rules. "
         "A wrong key still stops the job. --base-url is the model's alone.",
     ),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from extractor.cli.completion import queries
+from extractor.cli.options import option
 from extractor.cli.terminal import plain, width
 from extractor.errors import UsageError
 
@@ -31,7 +33,7 @@ def query(
     sql: Annotated[str | None, typer.Argument(metavar="SQL", help="The question.", show_default=False)] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", metavar="NAME", envvar="EXTRACTOR_QUERY", help="Ask a question of --list.", show_default=False),
+        option("--name", metavar="NAME", autocompletion=queries, envvar="EXTRACTOR_QUERY", help="Ask a question of --list."),
     ] = None,
     listed: Annotated[
         bool, typer.Option("--list", envvar="EXTRACTOR_LIST", help="List the questions that have a name, and stop.")

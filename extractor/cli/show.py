@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from extractor.cli.completion import ids
 from extractor.cli.options import option
 from extractor.cli.terminal import console, plain, width
 from extractor.documents import shortened
@@ -42,6 +43,7 @@ def show(
         str | None,
         typer.Argument(
             metavar="ID",
+            autocompletion=ids,
             help="The abstract to show: its id, or a part of id or title that no other has; without it, all are listed.",
         ),
     ] = None,

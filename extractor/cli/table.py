@@ -5,12 +5,18 @@ No word is broken. One that is longer than a line loses its middle.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from extractor.documents import shortened
 
+if TYPE_CHECKING:
+    from extractor.evaluation.report.terminal import Table
+
 _TALL = 3
 """Lines that a cell may take, about, before its column stands below the row."""
+_NAMES = 10
+"""The first column has at least this part of the room, if it needs it."""
 _GAP = 2
 _INDENT = "    "
 
@@ -18,10 +24,11 @@ _INDENT = "    "
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, right: Collection[int] = ()) -> list[list[str]]:
     """The lines of the heading, and those of each row.
 
-    A column that has no room stands below its row, the first one above it. A cell may hold line breaks. `right` are the columns
-    that are aligned to the right.
+    The first column names the row; a name that is too long for it stands above the row, and another column that has no room
+    below it. A cell may hold line breaks. `right` are the columns that are aligned to the right.
     """
     sizes = _sizes(columns, rows, width)
+    below = [place for place, _ in enumerate(columns) if place not in sizes]
 
     def cells(row: Sequence[str]) -> list[list[str]]:
         return [[line for part in row[place].split("\n") for line in wrapped(part, size)] for place, size in sizes.items()]
@@ -32,37 +39,48 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int, rig
             yield (" " * _GAP).join(padded).rstrip()
 
     def block(row: Sequence[str]) -> list[str]:
-        lines = [*beside(cells(row))]
-        indent = _INDENT if sizes else ""
-        for place, name in enumerate(columns):
-            told = "  ".join(row[place].split("\n"))
-            if place in sizes or not told:
-                continue
-            told = f"{name}: {told}" if name else told
-            if place == 0:
-                lines[:0] = wrapped(told, width, others=_INDENT)
-            else:
-                lines += wrapped(told, width, indent, indent + _INDENT)
-        return lines if sizes.keys() >= {*range(1, len(columns))} else [*lines, ""]
+        name = row[0].lstrip()
+        indent = " " * (len(row[0]) - len(name))
+        above = wrapped(name, width, indent, indent) if _longest(name) > sizes[0] - len(indent) else []
+        named = ["", *row[1:]] if above else row
+        lines = [*above, *(beside(cells(named)) if any(named) or not above else ())]
+        more = [f"{columns[place]}: {'  '.join(row[place].splitlines())}" for place in below if row[place]]
+        for told in more:
+            lines += wrapped(told, width, _INDENT, 2 * _INDENT)
+        return [*lines, ""] if more else lines
 
     heading = [*beside([cell[::-1] for cell in cells(columns)])][::-1]  # the names stand at the bottom
     return [heading, *map(block, rows)]
 
 
 def _sizes(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
-    """How wide each column is that has room beside the others. The widest give way, the first one if it takes half the room."""
+    """How wide each column is that has room beside the first; the widest give way, the last of them first."""
     places = range(len(columns))
     whole = [max((_size(line) for row in rows for line in row[place].split("\n")), default=0) for place in places]
-    words = [max((_size(word) for row in (columns, *rows) for word in row[place].split()), default=0) for place in places]
+    words = [max(_longest(row[place]) for row in (columns, *rows)) for place in places]
     sizes = {place: max(words[place], -(-whole[place] // _TALL)) for place in places}
-    while (spare := width - sum(sizes.values()) - _GAP * (len(sizes) - 1)) < 0 and sizes:
-        others = [place for place in reversed(sizes) if place or sizes[place] > width // 2 or len(sizes) == 1]
-        del sizes[max(others, key=sizes.__getitem__)]
+    sizes[0] = min(sizes[0], max(width // _NAMES, _longest(columns[0])))
+    while (spare := width - sum(sizes.values()) - _GAP * (len(sizes) - 1)) < 0 and len(sizes) > 1:
+        del sizes[max(reversed([*sizes][1:]), key=sizes.__getitem__)]
     for place in sorted(sizes, key=lambda place: whole[place] - sizes[place]):
         more = max(0, min(spare, whole[place] - sizes[place]))
         sizes[place] += more
         spare -= more
     return sizes
+
+
+def _longest(text: str) -> int:
+    return max(map(_size, text.split()), default=0)
+
+
+def page(parts: "Iterable[str | Table]", width: int) -> Iterator[str]:
+    """The lines of paragraphs and tables of figures."""
+    for part in parts:
+        if isinstance(part, str):
+            yield from wrapped(part, width)
+        else:
+            for block in table(part.columns, part.rows, width, right=range(1, len(part.columns))):
+                yield from block
 
 
 def pairs(rows: Iterable[tuple[str, str]], width: int, least: int = 0) -> Iterator[str]:
@@ -78,13 +96,14 @@ def pairs(rows: Iterable[tuple[str, str]], width: int, least: int = 0) -> Iterat
 
 def wrapped(text: str, width: int, first: str = "", others: str = "") -> list[str]:
     """The text in lines of at most so many columns, broken at spaces, with what the first and the other lines begin with."""
-    lines, line, start = [], first, len(first)
+    lines, line, begun = [], first, False
     for word in text.split(" "):
         for piece in _pieces(word, width - _size(others)):
-            if len(line) > start and _size(line) + 1 + _size(piece) > width:
-                lines.append(line)
-                line, start = others, len(others)
-            line += f" {piece}" if len(line) > start else piece
+            if begun and _size(line) + 1 + _size(piece) > width:
+                lines.append(line.rstrip())
+                line, begun = others, False
+            line += f" {piece}" if begun else piece
+            begun = True
     return [*lines, line]
 
 

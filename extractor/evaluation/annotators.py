@@ -4,15 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-
 from extractor._version import __version__
 from extractor.documents import Span
 from extractor.errors import DataError
 from extractor.evaluation.gold import GoldClaim, GoldDocument
 from extractor.evaluation.matching import Alignment, claim_overlap, hardware_likeness, match, same_value
 from extractor.evaluation.metrics import Scores, score
+from extractor.evaluation.report.terminal import Table
 from extractor.evaluation.statistics import HEADLINE, Estimate, estimates
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Provenance, Spans
 
@@ -34,17 +32,15 @@ class Annotators:
         only = {"only_first": self.only_first, "only_second": self.only_second}
         return {**score(self.alignments).as_dict(), "headline": intervals, **only}
 
-    def table(self) -> RenderableType:
+    def table(self) -> list[str | Table]:
         """The figures for which it does not matter who comes first, for a terminal."""
         intervals = estimates(self.alignments)
-        rows = Table(box=None, pad_edge=False)
-        for n, header in enumerate(("", "agreement", "95% interval", "of")):
-            rows.add_column(header, justify="right" if n else "left", no_wrap=True)
+        rows = Table(("", "agreement", "95% interval", "of"))
         for label, value, of, headline in _figures(score(self.alignments)):
             between = "" if headline is None else _between(intervals[headline])
             rows.add_row(label, "-" if value is None else f"{value:.3f}", between, f"{of:,}")
         number = len(self.alignments)
-        return Group(f"{number:,} abstract{'' if number == 1 else 's'} annotated by both", rows)
+        return [f"{number:,} abstract{'' if number == 1 else 's'} annotated by both", rows]
 
 
 def _figures(scores: Scores) -> Iterator[tuple[str, float | None, int, str | None]]:

@@ -19,6 +19,8 @@ from extractor.llm.completions import Completion
 from extractor.llm.endpoints import Endpoint
 
 _TABLE = "model_prices_and_context_window_backup.json"
+_BARE = ("openai", "anthropic")
+"""Providers whose models the table names without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,14 @@ def _row(endpoint: Endpoint) -> dict[str, Any] | None:
     bare = table.get(endpoint.model.partition("/")[2])
     # A bare name belongs to one provider; another may sell the same model at another price.
     return bare if bare and str(bare.get("litellm_provider", "")).startswith(endpoint.provider) else None
+
+
+def known_models() -> list[str]:
+    """The chat models that have a published price, as PROVIDER/NAME; none without litellm."""
+    rows = ((name, str(row.get("litellm_provider", ""))) for name, row in _table().items() if row.get("mode") == "chat")
+    # Elsewhere a bare name is not what litellm takes behind the provider.
+    named = {name if name.startswith(f"{by}/") else f"{by}/{name}" for name, by in rows if by in _BARE or f"{by}/" in name}
+    return sorted(named)
 
 
 @cache

@@ -67,8 +67,8 @@ def test_one_system_is_shown_in_full(some: Path) -> None:
     result = run("--gold", str(some))
     assert (result.exit_code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("gold 5 abstracts, ")
-    for row in (" rules ", "claims: detection", "claims: strict", "hardware", "claim: metric", "quantities read right"):
+    assert lines[0].startswith("gold: 5 abstracts, ")
+    for row in ("  rules ", "claims: detection", "claims: strict", "hardware", "claim: metric", "quantities read right"):
         assert [line for line in lines if line.startswith(row)], row
 
 
@@ -220,7 +220,7 @@ def test_each_set_is_shown_by_itself_and_one_that_is_held_out_by_figures_alone(s
 
 def test_the_folder_can_come_from_the_environment(some: Path) -> None:
     result = CliRunner().invoke(app, ["eval"], env={"EXTRACTOR_GOLD": str(some)})
-    assert result.stdout.startswith("gold 5 abstracts, ")
+    assert result.stdout.startswith("gold: 5 abstracts, ")
 
 
 @pytest.mark.parametrize(

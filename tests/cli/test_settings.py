@@ -73,7 +73,7 @@ def test_what_the_file_sets_is_said_since_it_may_be_somebody_elses() -> None:
     [
         ("run", "is not TOML: Expected '='"),
         ("[run\n", "is not TOML"),
-        ('model = "rules"', "there is no command model. It is an option of run, serve, eval: write it below [run]."),
+        ('model = "rules"', "there is no command model. It is an option of run, "),
         ("[rum]\n", "there is no command rum. Write run."),
         ("run = 3", "run is a command. Write its options below [run]."),
         ("[run]\nbase_url = 'x'", "[run] has no option base_url. Write base-url."),

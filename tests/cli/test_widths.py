@@ -89,9 +89,9 @@ def test_a_table_of_anything_fits_and_holds_every_word(rows: list[list[str]], co
 def test_what_gives_where_there_is_no_room() -> None:
     rows = [(LONG, "89.7\n86.0–93.0", "2,709"), ("rules", "98.6\n97.1–99.7", "0")]
     assert table(("", "claims found", "tokens"), rows, 30, right={1, 2}) == [
-        ["   claims", "    found  tokens"],
-        ["openai/qwen2.5-co…-q4_k_m", "     89.7   2,709", "86.0–93.0"],
-        ["rules", "     98.6       0", "97.1–99.7"],
+        ["                claims", "                 found  tokens"],
+        ["openai/qwen2.5-coder…ct-q4_k_m", "                  89.7   2,709", "             86.0–93.0"],
+        ["rules             98.6       0", "             97.1–99.7"],
     ]
     facts = [("because", "the disk is full"), ("done", "1")]
     assert [*pairs(facts, 20)] == ["because  the disk is", "         full", "done     1"]

@@ -4,8 +4,8 @@ from dataclasses import astuple
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from extractor.cli.table import page
 from extractor.documents import Document
 from extractor.errors import DataError
 from extractor.evaluation.annotators import align_annotators, as_extraction
@@ -113,10 +113,8 @@ def test_an_annotation_as_a_record_says_the_same() -> None:
 
 def test_the_table_shows_what_is_alike_and_of_how_many() -> None:
     other = changed(claims=(SPEEDUP, replace(SPEED, kind="speedup"), ACCURACY), system=None)
-    console = Console(width=80)
-    with console.capture() as shown:
-        console.print(align_annotators([GOLD], [other]).table())
-    lines = [line.rsplit(maxsplit=2) for line in shown.get().splitlines()]
+    shown = page(align_annotators([GOLD], [other]).table(), 80)
+    lines = [line.rsplit(maxsplit=2) for line in shown]
     assert lines[0] == ["1 abstract annotated", "by", "both"]
     assert ["claims found: F1", "1.000", "3"] in lines
     assert ["claims alike: F1", "0.667", "4"] in lines

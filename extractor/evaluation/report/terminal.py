@@ -1,10 +1,7 @@
 """An evaluation on a terminal: the headline, the tables of all figures, and the list of single errors behind them."""
 
 from collections.abc import Iterable, Iterator
-
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from dataclasses import dataclass, field
 
 from extractor.evaluation.findings import Coverage, Finding, of_labelling, of_spotting, range_of
 from extractor.evaluation.gold import GoldClaim, GoldHardware
@@ -31,34 +28,46 @@ _CONTEXT = 40
 """Characters of text shown on each side of a quantity."""
 
 
-def headline(report: Report) -> RenderableType:
+@dataclass(slots=True)
+class Table:
+    """Rows under the names of their columns; all columns but the first hold figures."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+
+    def add_row(self, *cells: str) -> None:
+        """Add a row; cells that it does not have are empty."""
+        self.rows.append((*cells, *("" for _ in self.columns[len(cells) :])))
+
+
+def headline(report: Report) -> list[str | Table]:
     """The headline figures by set, each above its interval, what a system takes per abstract and per 1,000, and verdicts."""
-    about = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
-    claims = _headings(*(HEADLINE[name].label for name in OF_CLAIMS), "tokens", "$/1,000")
-    phrases = _headings(*(HEADLINE[name].label for name in OF_FIELDS))
+    about: list[str] = []
+    claims = Table(("", *(HEADLINE[name].label for name in OF_CLAIMS), "tokens", "$/1,000"))
+    phrases = Table(("", *(HEADLINE[name].label for name in OF_FIELDS)))
     said: list[str] = []
     for each in report.sets:
-        about.add_row(each.gold.name, holds(each))
+        about.append(f"{each.gold.name}: {holds(each)}")
         claims.add_row(each.gold.name)
         phrases.add_row(each.gold.name)
         for system in each.systems:
             cells = {name: f"{percent(e.value)}\n{interval(e)}".rstrip() for name, e in system.headline.items()}
             taken = (f"{tokens(system):,.0f}", money(dollars(system)))
-            claims.add_row(_indented(system.name), *(cells[name] for name in OF_CLAIMS), *taken)
-            phrases.add_row(_indented(system.name), *(cells[name] for name in OF_FIELDS))
+            claims.add_row(f"  {system.name}", *(cells[name] for name in OF_CLAIMS), *taken)
+            phrases.add_row(f"  {system.name}", *(cells[name] for name in OF_FIELDS))
         for left in each.left_out:
             for rows in (claims, phrases):
-                rows.add_row(_indented(left.name), "left out" if left.recorded else "not\nrecorded")
+                rows.add_row(f"  {left.name}", "left out" if left.recorded else "not\nrecorded")
         verdicts = [f"{system.name} {system.verdict}" for system in each.systems]
         verdicts += [comparison.verdict for comparison in against_the_first(each)]
         said += [f"{each.gold.name}: {line}" for line in [*verdicts, *([each.power] if each.power else [])]]
     percents = "Percent, with 95% intervals; claims found, claims right and hardware are F1."
-    return Group(about, "", claims, phrases, "", percents, *said)
+    return [*about, "", claims, phrases, "", percents, *said]
 
 
-def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = None) -> RenderableType:
+def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = None) -> list[str | Table]:
     """All figures on a set; a ratio of nothing is a dash. `usage` is of the model, where there is one."""
-    found = _columns("", "precision", "recall", "F1", "found", "spurious", "missed")
+    found = Table(("", "precision", "recall", "F1", "found", "spurious", "missed"))
     _count_row(found, "claims: detection", scores.claims.detection)
     for kind, claims in scores.by_kind.items():
         _count_row(found, f"  {kind}", claims.detection)
@@ -72,16 +81,16 @@ def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = N
     _count_row(found, "  products", scores.hardware.products)
     _count_row(found, "  classes", scores.hardware.classes)
 
-    fields = _columns("field", "exact", "soft", "right of", "named", "right of")
-    for name, field in scores.fields.items():
-        _share_row(fields, f"claim: {name}", field.exact, field.soft, field.named)
+    fields = Table(("field", "exact", "soft", "right of", "named", "right of"))
+    for name, shares in scores.fields.items():
+        _share_row(fields, f"claim: {name}", shares.exact, shares.soft, shares.named)
     _share_row(fields, "hardware: role", scores.hardware.role)
     _share_row(fields, "products: category", scores.hardware.category)
     _share_row(fields, "system", scores.system.exact, scores.system.soft)
     _share_row(fields, "abstracts right", scores.documents_right)
     _share_row(fields, "  in every field", scores.documents_complete)
 
-    spotting = _columns("spotting", "covered", "of")
+    spotting = Table(("spotting", "covered", "of"))
     for label, covered in (
         ("quantities listed", coverage.listed),
         ("quantities read right", coverage.read),
@@ -90,11 +99,11 @@ def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = N
         spotting.add_row(label, _figure(covered.value), f"{covered.right}/{covered.total}")
     asked = [] if usage is None else [_usage(usage)]
     number = scores.documents
-    return Group(f"{gold}: {number} abstract{'' if number == 1 else 's'}", found, fields, spotting, *asked)
+    return [f"{gold}: {number} abstract{'' if number == 1 else 's'}", found, fields, spotting, *asked]
 
 
 def _usage(usage: Usage) -> Table:
-    rows = _columns("model", "per abstract", "in all")
+    rows = Table(("model", "per abstract", "in all"))
     for label, total in (
         ("calls", usage.calls),
         ("re-asked", usage.reasks),
@@ -174,25 +183,6 @@ def _around(text: str, start: int, end: int) -> str:
     left, right = max(0, start - _CONTEXT), end + _CONTEXT
     before, after = "..." if left else "", "..." if right < len(text) else ""
     return f"{before}{text[left:start]}[{text[start:end]}]{text[end:right]}{after}".replace("\n", " ")
-
-
-def _indented(name: str) -> RenderableType:
-    return Padding(name, (0, 0, 0, 1))
-
-
-def _headings(*headers: str) -> Table:
-    columns = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    columns.add_column("", overflow="fold", min_width=12)
-    for header in headers:
-        columns.add_column(header.replace(" ", "\n"), justify="right", no_wrap=True, vertical="top")
-    return columns
-
-
-def _columns(*headers: str) -> Table:
-    columns = Table(box=None, pad_edge=False)
-    for n, header in enumerate(headers):
-        columns.add_column(header, justify="right" if n else "left", no_wrap=True)
-    return columns
 
 
 def _count_row(rows: Table, label: str, counts: Counts) -> None:

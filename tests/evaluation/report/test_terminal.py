@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from extractor.cli.table import page
 from extractor.evaluation import GoldDocument, align, score
 from extractor.evaluation.findings import Coverage
 from extractor.evaluation.metrics import Share
@@ -96,10 +96,8 @@ def test_the_lines_in_the_documentation_are_real() -> None:
 
 def rendered(record: Extraction, used: Usage | None = None) -> list[str]:
     coverage = Coverage(Share(3, 4), Share(1, 4), Share(0, 0))
-    console = Console(width=200)
-    with console.capture() as capture:
-        console.print(table("planted", score([align(GOLD, record)]), coverage, used))
-    return [" ".join(line.split()) for line in capture.get().splitlines()]
+    parts = table("planted", score([align(GOLD, record)]), coverage, used)
+    return [" ".join(line.split()) for line in page(parts, 200)]
 
 
 def test_the_table_shows_ratios_and_the_counts_behind_them() -> None:
@@ -138,11 +136,8 @@ def test_the_table_shows_what_a_model_took_and_what_was_rejected() -> None:
 
 
 def lines(*names: str, width: int = 80) -> list[str]:
-    console = Console(width=width, markup=False, emoji=False, highlight=False)
     systems = [right(), *(flawed(name) for name in names)]
-    with console.capture() as capture:
-        console.print(headline(report(*systems)))
-    return [line.rstrip() for line in capture.get().splitlines()]
+    return [*page(headline(report(*systems)), width)]
 
 
 @pytest.mark.parametrize(
@@ -152,13 +147,20 @@ def test_the_headline_fits_80_columns_with_all_its_figures(names: tuple[str, ...
     shown = lines(*names)
     assert max(map(len, shown)) <= 80
     assert not [line for line in shown if "…" in line]
-    rows = [line.split()[1:] for line in shown if line.startswith(" rules   ")]
+    rows = [line.split()[1:] for line in shown if line.startswith("  rules  ")]
     assert rows == [["100.0"] * 5 + ["0", "0"], ["100.0"] * 6]
+
+
+def test_the_headline_fits_40_columns_and_breaks_no_word() -> None:
+    whole, shown = ([*lines("openai/qwen2.5-coder-1.5b-instruct-q4_k_m", width=width)] for width in (500, 40))
+    assert max(map(len, shown)) <= 40
+    words = {word for line in shown for word in line.split()} - {word for line in whole for word in line.split()}
+    assert {word for word in words if "…" not in word and not word.endswith(":")} == set()
 
 
 def test_the_headline_says_intervals_costs_and_verdicts() -> None:
     shown = "\n".join(lines("openai/flawed"))
-    assert shown.startswith("three 3 abstracts, 6 claims, 4 hardware targets: planted ones")
+    assert shown.startswith("three: 3 abstracts, 6 claims, 4 hardware targets: planted ones")
     assert "openai/flawed finds 5 of 6 claims" in shown
     assert re.search(r"66\.7.*\n.*\d+\.\d–100", shown)
     assert " 330 " in shown
