@@ -89,7 +89,10 @@ def _look(name: str, mapping: str, as_format: str | None) -> "Iterator[str]":
     files = expand([name])
     read_at_all = False
     for n, file in enumerate(files):
-        known, head = taken_for(file, stdin)
+        try:
+            known, head = taken_for(file, stdin)
+        except OSError as error:
+            known, head = Refused(f"cannot be read: {error.strerror or error}", "Check the file and its permissions."), b""
         known = named(as_format) if as_format else known
         if stdin:
             stdin.seek(0)

@@ -9,11 +9,11 @@ from extractor.outputs.tables import Row, package
 
 _SHEET_ROWS: Final = 1_048_576
 _CELL: Final = 32_767
-"""Characters that Excel allows in a cell."""
+"""Characters that Excel allows in a cell, counted as UTF-16 does: 😀 is two."""
 _LINKS: Final = 65_530
 """Links that Excel allows in a sheet."""
-_LINK: Final = 2000
-"""Characters of a link: Excel allows 2,079, with some written as three."""
+_LINK: Final = 690
+"""Characters of a link: Excel allows 2,079, and some are written as three."""
 _WIDE: Final = 60
 """The greatest width of a column, in characters."""
 _MEASURED: Final = 1000
@@ -80,9 +80,17 @@ class _Sheet:
                 self._links += 1
                 self._sheet.write_url(self.rows, place, link, string=cell)
                 return
-            self._sheet.write_string(self.rows, place, cell if len(cell) <= _CELL else f"{cell[: _CELL - 1]}…")
+            self._sheet.write_string(self.rows, place, _fitting(cell))
 
     def finish(self) -> None:
         for place, width in enumerate(self._widths):
             self._sheet.set_column(place, place, width)
         self._sheet.autofilter(0, 0, self.rows - 1, len(self._columns) - 1)
+
+
+def _fitting(text: str) -> str:
+    """A text that a cell can hold: of a longer one the beginning."""
+    if len(text) <= _CELL // 2:
+        return text
+    units = text.encode("utf-16-le")
+    return text if len(units) <= 2 * _CELL else units[: 2 * _CELL - 2].decode("utf-16-le", "ignore") + "…"

@@ -111,13 +111,22 @@ def _raw(path: str, stdin: BinaryIO | None) -> io.BufferedReader:
         return io.BufferedReader(_Readable(sys.stdin.buffer if stdin is None else stdin, keep_open=True), HEAD)
     if is_remote(path):
         system, inside = file_system(path)
-        try:
-            return io.BufferedReader(_Readable(system.open(inside, "rb")), HEAD)
-        except OSError:
-            raise
-        except Exception as error:  # noqa: BLE001 (each file system has errors of its own)
-            raise OSError(f"{type(error).__name__}: {error}") from None
+        with _as_os_error():
+            return io.BufferedReader(_Remote(system.open(inside, "rb")), HEAD)
     return io.BufferedReader(io.FileIO(path), HEAD)
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """What a file system raises is an OSError; each has errors of its own."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise OSError("there is no such file") from None
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        raise OSError(f"{type(error).__name__}: {' '.join(str(error).split())}") from None
 
 
 class _Readable(io.RawIOBase):
@@ -148,6 +157,14 @@ class _Readable(io.RawIOBase):
         if not self._keep_open and not self.closed:
             self._stream.close()
         super().close()
+
+
+class _Remote(_Readable):
+    """A stream over a network."""
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        with _as_os_error():
+            return super().readinto(buffer)
 
 
 class _Reads(Protocol):
@@ -330,14 +347,15 @@ def _inside(folder: Path) -> list[str]:
 def _remote(address: str) -> list[File]:
     system, path = file_system(address)
     try:
-        if glob.has_magic(path):
-            paths, named = sorted(system.glob(path)), False
-        elif system.isdir(path):
-            paths, named = sorted(system.find(path)), False
-        else:
-            paths, named = [path], True
-            if not system.exists(path):
-                paths = []
+        with _as_os_error():
+            if address.startswith(("http://", "https://")):  # a page is no folder of what it links to, and ? begins a query
+                paths, named = [path] if system.exists(path, strict=True) else [], True
+            elif glob.has_magic(path):
+                paths, named = sorted(system.glob(path)), False
+            elif system.isdir(path):
+                paths, named = sorted(system.find(path)), False
+            else:
+                paths, named = [path] if system.exists(path) else [], True
     except OSError as error:
         raise UsageError(f"{address} cannot be read: {error}. Check the address, or copy the file first.") from None
     if not paths:

@@ -182,7 +182,7 @@ def _records(
                 yield None
     except OSError as error:
         yield Fault(
-            line, f"cannot be read on: {error.strerror or error}", "Check the file and its permissions, then run again."
+            line, f"cannot be read further: {error.strerror or error}", "Check the file and its permissions, then run again."
         )
 
 

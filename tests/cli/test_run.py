@@ -318,7 +318,7 @@ def test_a_file_that_vanishes_before_it_is_read_is_a_failure_and_loses_nothing(e
         second.unlink()
     _, talk = process.communicate()
     assert process.returncode == 3
-    assert b"second.jsonl:1: cannot be read on: No such file or directory. Check the file" in talk
+    assert b"second.jsonl:1: cannot be read further: No such file or directory. Check the file" in talk
     assert [record.id for record in read_extractions(tmp_path / "job")] == ["p1", "p2", "p3"]
 
 

@@ -106,3 +106,10 @@ def test_a_format_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
     said = run("run", str(tmp_path / "a.jsonl"), "--format", "docx", "-o", str(tmp_path / "out"))
     assert said.exit_code == 2
     assert said.stderr.startswith("extractor: There is no format docx. Choose one of parquet, ")
+
+
+def test_a_damaged_file_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    said = run("sources", str(tmp_path / "a.jsonl.gz"))
+    assert said.exit_code == 1
+    assert said.stdout.startswith(f"{tmp_path / 'a.jsonl.gz'}: cannot be read: the compressed file is cut off. ")

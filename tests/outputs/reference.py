@@ -43,6 +43,8 @@ Generated from the code; a test compares. To write it anew: `python -m tests.out
 - Positions count Unicode code points of `title + "\\n" + abstract`; the end is exclusive.
 - A key is the normal form of a name: names that differ in case, hyphens or plural have one key. Join and group by keys,
   show names.
+- A sheet of a workbook holds 1,048,575 rows; further ones stand in `claims 2` and so on. A cell holds 32,767 characters; a
+  longer text is cut and ends in "…". The first 65,530 addresses of a sheet are links, the others texts.
 - In SQLite `documents` has a column `key` more, and the other tables a `document_key` that refers to it."""
 _ABOUT = {
     "documents": "One row a record: the document, who made the record at what cost, and what the input knew of it.",

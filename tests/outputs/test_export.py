@@ -166,6 +166,19 @@ def test_a_cell_that_is_longer_than_excel_allows_is_cut_and_says_so(tmp_path: Pa
     assert "a" * 32_766 + "…" in documents
     assert "a" * 32_767 not in documents
     assert "https://x/" in documents
+    wide = EMPTY.model_copy(update={"abstract": "a" + "😀" * 20_000})
+    export([write_job(tmp_path / "wide", [wide])], "xlsx", tmp_path / "wide.xlsx")
+    assert f">a{'😀' * 16_382}…<" in _part(tmp_path / "wide.xlsx", "xl/worksheets/sheet1.xml")
+
+
+def test_what_is_too_long_or_too_much_to_be_a_link_is_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "_LINKS", 1)
+    urls = ["https://x/" + "[" * 700, "https://x/1", "https://x/2"]
+    records = [EMPTY.model_copy(update={"id": str(n), "source": {"url": url}}) for n, url in enumerate(urls)]
+    export([write_job(tmp_path / "job", records)], "xlsx", tmp_path / "out.xlsx")
+    assert all(url in _part(tmp_path / "out.xlsx", "xl/worksheets/sheet1.xml") for url in urls)
+    links = _part(tmp_path / "out.xlsx", "xl/worksheets/_rels/sheet1.xml.rels")
+    assert [url for url in urls if f'"{url}"' in links] == ["https://x/1"]
 
 
 def test_without_the_extra_csv_and_sqlite_work_and_the_others_say_what_to_install(
