@@ -26,7 +26,7 @@ from extractor.llm.redaction import Redaction
 from extractor.llm.refusals import refusal_of
 from extractor.llm.retries import RepeatableError, RetryPolicy, Verdict, cassette_miss, judge, repeated
 from extractor.llm.structured import Message, Mode, Template, tell_back
-from extractor.llm.transports import Answer, Direct, ThroughLiteLLM, Timeouts, Transport
+from extractor.llm.transports import Direct, ThroughLiteLLM, Timeouts, Transport
 
 T = TypeVar("T", bound=BaseModel)
 REASKS = 2
@@ -36,6 +36,8 @@ _LONGEST_OUTPUT_TOKENS = 32_768
 """What a model is taken to write at most where neither a setting nor litellm's table says."""
 _LONG_WAIT = 10.0
 """Seconds from which on a wait is told."""
+_TOLD_APART = 60.0
+"""Seconds between the ends of two waits that are both told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,6 @@ class ModelClient(Generic[T]):
         self._input_ratio = 1.0
         self._longest_output = 0
         self._most_output = longest_output(self.endpoint) or _LONGEST_OUTPUT_TOKENS
-        self._told_until = float("-inf")
         self._reached = False
         self._answers = answers
 
@@ -261,7 +262,7 @@ class ModelClient(Generic[T]):
         transport = self._transport or self._open()
         try:
             return await repeated(
-                lambda: self._try(transport, messages, schema, ledger),
+                lambda: self._attempt(transport, messages, schema, ledger),
                 self._settings.retries,
                 self._clock,
                 lambda: ledger.started,
@@ -277,10 +278,21 @@ class ModelClient(Generic[T]):
             error.spent = ledger.spent(self.price)
             raise
 
-    async def _try(
+    async def _attempt(
         self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
     ) -> tuple[Completion, Mode]:
-        """One call within the limits and the budget. Raises `RepeatableError` if another may go better."""
+        """One call, and others as long as the server says that it lacks the mode or a parameter."""
+        while (answered := await self._try(transport, messages, schema, ledger)) is None:
+            pass
+        return answered
+
+    async def _try(
+        self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
+    ) -> tuple[Completion, Mode] | None:
+        """One call within the limits and the budget; None if it is to be made again with less.
+
+        Raises `RepeatableError` if another may go better.
+        """
         expected = self.expected(messages)
         tokens = expected.input_tokens + expected.output_tokens
         async with self.limiter.slot(tokens) as sent:
@@ -288,14 +300,16 @@ class ModelClient(Generic[T]):
                 ledger.started = sent
             if self.limiter.stopped:
                 raise self._stopped(ledger)
-            most = self._most(messages)
+            template, most = self.template(), self._most(messages)
             reserved = await self._budget.reserve(most.cost_usd, self.endpoint.model)
             used, cost = 0, reserved  # what was sent may be billed, whatever becomes of the answer
             try:
                 if self.limiter.stopped:
                     cost = 0.0
                     raise self._stopped(ledger)
-                answer, mode = await self._send(transport, messages, schema, ledger)
+                ledger.calls += 1
+                answer = await transport.send(template, messages, schema)
+                self._parameters.worked(template)
                 known = ledger.cost_usd
                 used, cost = ledger.add(answer.completion, most, self.price)
                 if self._budget.max_cost is None:
@@ -303,6 +317,9 @@ class ModelClient(Generic[T]):
             except CallError:
                 raise
             except Exception as error:
+                if self._can_do_with_less(template, error, ledger):
+                    cost = 0.0
+                    return None
                 verdict = judge(error, self.endpoint, self._clock.time())
                 if verdict is None:
                     raise
@@ -323,7 +340,7 @@ class ModelClient(Generic[T]):
         self._longest_output = max(self._longest_output, answer.completion.output_tokens or 0)
         self.limiter.succeeded()
         self.limiter.told(answer.headers)
-        return answer.completion, mode
+        return answer.completion, template.mode
 
     def _is_outage(self, verdict: Verdict, ledger: Ledger) -> bool:
         """Whether the server answers nobody: this document failed again, and no other succeeded since.
@@ -341,8 +358,7 @@ class ModelClient(Generic[T]):
             return False
         if not self.limiter.away:
             self.limiter.away = True
-            until = datetime.fromtimestamp(self._clock.time() + patience, UTC).astimezone()
-            self._notice(f"{self._redaction.line(verdict.cause)}. Waiting for it, until {until:%H:%M} at most.")
+            self._say_until(patience, verdict.cause, "Waiting for it, until {} at most.")
         return True
 
     def _say_once(self, line: str) -> None:
@@ -352,36 +368,29 @@ class ModelClient(Generic[T]):
             self._notice(line)
 
     def _tell_wait(self, verdict: Verdict, seconds: float, ledger: Ledger) -> None:
-        """Say that a call waits, if that is long, once for a document and not while others are known to wait as long."""
-        until = self._clock.time() + seconds
-        if seconds < _LONG_WAIT or self.limiter.away or ledger.waits or until <= self._told_until:
-            return
-        ledger.waits, self._told_until = True, until
-        local = datetime.fromtimestamp(until, UTC).astimezone()
-        self._notice(f"{self._redaction.line(verdict.cause)}. Waiting until {local:%H:%M}.")
+        """Say that a call waits, if that is long, once for a document."""
+        if seconds >= _LONG_WAIT and not (self.limiter.away or ledger.waits):
+            ledger.waits = self._say_until(seconds, verdict.cause, "Waiting until {}.")
+
+    def _say_until(self, seconds: float, cause: str, words: str) -> bool:
+        """Say why and until when a server is waited for; not where the same words named a time less than a minute before."""
+        until = self._clock.monotonic() + seconds
+        if until < self.limiter.told_until.get(words, float("-inf")) + _TOLD_APART:
+            return False
+        self.limiter.told_until[words] = until
+        local = datetime.fromtimestamp(self._clock.time() + seconds, UTC).astimezone()
+        self._notice(f"{self._redaction.line(cause)}. {words.format(f'{local:%H:%M}')}")
+        return True
 
     def _stopped(self, ledger: Ledger) -> StoppedError:
         return StoppedError("the job was asked to stop", "Run the same command again.", ledger.spent(self.price))
 
-    async def _send(
-        self, transport: Transport, messages: Sequence[Message], schema: Mapping[str, Any] | None, ledger: Ledger
-    ) -> tuple[Answer, Mode]:
-        """Send once; again with less where the server says that it lacks the mode or a parameter."""
-        while True:
-            template = self.template()
-            ledger.calls += 1
-            try:
-                answer = await transport.send(template, messages, schema)
-            except Exception as error:
-                status = getattr(error, "status_code", None)
-                refusal = refusal_of(error)
-                if self.limiter.stopped or not self._parameters.adapt(
-                    template, status if isinstance(status, int) else None, refusal, keep_length=ledger.has_reply
-                ):
-                    raise
-            else:
-                self._parameters.worked(template)
-                return answer, template.mode
+    def _can_do_with_less(self, template: Template, error: Exception, ledger: Ledger) -> bool:
+        """Whether a call that failed is made again without what the server has refused of it."""
+        status = getattr(error, "status_code", None)
+        return not self.limiter.stopped and self._parameters.adapt(
+            template, status if isinstance(status, int) else None, refusal_of(error), keep_length=ledger.has_reply
+        )
 
     def template(self) -> Template:
         """The request without its messages, as it is sent now: in the mode and with the parameters that the server takes."""

@@ -64,6 +64,8 @@ class Limiter:
         self._sleepers: set[asyncio.Future[None]] = set()
         self.said: set[str] = set()
         """What the user was told of the server's ways, by whichever client of it."""
+        self.told_until: dict[str, float] = {}
+        """Until when the user knows that it is waited for, by the monotonic clock, and by the words that said so."""
         self.unanswered: set[object] = set()
         """Who has met a server that was not up to answering, since it last did."""
         now = clock.monotonic()

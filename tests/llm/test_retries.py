@@ -48,10 +48,25 @@ def covered(kind: type[BaseException]) -> bool:
     return any(named_outcome(each) for each in kind.__mro__)
 
 
-def judged(kind: type[BaseException]) -> bool:
-    """Whether a class has a row, or takes that of a base which says more than openai's general classes."""
-    row = next((each for each in kind.__mro__ if named_outcome(each)), None)
-    return row is kind or (row is not None and row.__name__ not in {"OpenAIError", "APIError", "APIStatusError"})
+AS_THEIR_BASE = frozenset(
+    [
+        "APITimeoutError",
+        "ContentPolicyViolationError",
+        "ContextWindowExceededError",
+        "ImageFetchError",
+        "InvalidRequestError",
+        "MidStreamFallbackError",
+        "RejectedRequestError",
+        "Timeout",
+        "VectorStoreSearchError",
+    ]
+)
+"""The classes without a row of their own: what their base means, they mean. One that a release adds is to be looked at."""
+
+
+def rowless(kinds: Iterable[type[BaseException]]) -> set[str]:
+    """The names of classes that have no row, nor a base of the same name with one, as litellm's have of openai's."""
+    return {kind.__name__ for kind in kinds if not any(named_outcome(b) for b in kind.__mro__ if b.__name__ == kind.__name__)}
 
 
 def test_every_exception_of_openai_has_a_row() -> None:
@@ -60,7 +75,7 @@ def test_every_exception_of_openai_has_a_row() -> None:
 
     shown = shown_by(openai, _exceptions)
     assert len(shown) > 15
-    assert [kind.__name__ for kind in shown if not judged(kind)] == []
+    assert rowless(shown) <= AS_THEIR_BASE
     assert [kind.__name__ for kind in below(shown) if not covered(kind)] == []
 
 
@@ -68,7 +83,7 @@ def test_every_exception_of_litellm_has_a_row() -> None:
     litellm = import_litellm()
     shown = shown_by(litellm, litellm.exceptions)
     assert len(shown) > 25
-    assert [kind.__name__ for kind in shown if not judged(kind)] == []
+    assert rowless(shown) <= AS_THEIR_BASE
     assert [kind.__name__ for kind in below(shown) if not covered(kind)] == []
 
 

@@ -162,6 +162,29 @@ def test_an_outage_is_waited_out_at_one_call_at_a_time_and_each_is_told_once(sta
     run(scene())
 
 
+def test_outages_and_waits_that_come_close_together_are_told_once() -> None:
+    """A server that comes and goes fills no screen. A limit on the rate is another thing to say."""
+
+    async def scene() -> None:
+        told: list[str] = []
+        clock = FakeClock()
+        limited = fails(429, headers={"Retry-After": "20"})
+        acts = [GOOD, *[*[fails(503)] * 4, GOOD, GOOD] * 3, limited, GOOD, limited, GOOD]
+        async with Server(*acts) as server, client(server, clock=clock, notice=told.append) as asked:
+            await asked.ask(MESSAGES)
+            for _ in range(3):
+                await asyncio.gather(asked.ask(MESSAGES), asked.ask(MESSAGES))
+            assert clock.now < 60
+            for _ in range(2):
+                await asked.ask(MESSAGES)
+            assert len(server.requests) == len(acts)
+        outage, limit = told
+        assert "Waiting for it, until" in outage
+        assert "answered 429: no luck. Waiting until" in limit
+
+    run(scene())
+
+
 def test_a_failure_between_answers_is_no_outage_and_slows_nothing() -> None:
     async def scene() -> None:
         told: list[str] = []

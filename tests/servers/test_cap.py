@@ -1,7 +1,8 @@
-"""A property of `--max-cost`: whatever a server does, its bill never passes the cap, and `spent_usd` is never less than the bill.
+"""A property of `--max-cost`: a server's bill never passes the cap, and `spent_usd` is never less than the bill.
 
 Each seed is a server with prices, lengths and manners of its own, and a job of several runs against it. The server bills what it
-read and wrote also when the answer never arrives, and whatever usage it tells.
+read and wrote also when the answer never arrives, and whatever usage it tells. Where it writes more than it was asked to, or
+than anybody could know, the bill passes the cap by no more than docs/models.md says.
 """
 
 import asyncio
@@ -9,21 +10,26 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from aiohttp import web
 
+from extractor.llm.parameters import LENGTHS
 from tests.cli.jobs import job, real
 from tests.labelling.model_server import ModelServer, right_labels, shown
 from tests.llm.server import Act, Request, breaks_off, fails, hangs, resets
 from tests.servers.dialects import CLAUDE, DEEPSEEK, GEMINI, MISTRAL, TOGETHER, Dialect
 from tests.servers.house import KEY, run, write
-from tests.servers.shapes import in_kind, openai, refuses
+from tests.servers.shapes import fastapi, in_kind, openai, refuses
 
 SEEDS = range(12)
 DOCUMENTS = sorted(real(60), key=lambda paper: len(paper["abstract"]))[:10]
 MILLIONTH = 1e-6
+UNKNOWN = 32_768
+"""Tokens that are set aside for an answer where nothing bounds it."""
+LOCAL = 4096
+"""Tokens that a server on this machine is asked for unless told."""
 MANNERS = (
     "answers",
     "no usage",
@@ -69,13 +75,17 @@ def impossible(read: int, written: int) -> dict[str, Any]:
 
 @dataclass
 class Till:
-    """A server that bills. `read` and `written` are its prices for a million tokens, `longest` what it writes where nobody says."""
+    """A server that bills. `read` and `written` are its prices for a million tokens, `longest` what it writes where nobody says.
+
+    A `headstrong` one takes no limit: it refuses the parameters for it, or goes on writing.
+    """
 
     dice: random.Random
     read: float
     written: float
     longest: int
     weights: list[float]
+    headstrong: Literal["refuses", "goes on"] | None = None
     bill: float = 0.0
     hung: int = 0
     told: list[str] = field(default_factory=list)
@@ -86,9 +96,12 @@ class Till:
         if manner == "hangs":
             self.hung += 1
             manner = manner if self.hung <= 3 else "answers"  # each takes the job's time
+        limit = next((name for name in LENGTHS if name in request.body), None)
+        if limit and self.headstrong == "refuses":
+            return await refuses(422, fastapi(["body", limit], "Extra inputs are not permitted"))(request)
         if manner == "fails" and self.dice.random() < 0.5:
             return await fails(self.dice.choice([429, 500, 503]))(request)  # at once, and free
-        most = int(request.body.get("max_tokens") or request.body.get("max_completion_tokens") or self.longest)
+        most = int(request.body[limit]) if limit and not self.headstrong else self.longest
         read = len(json.dumps(request.body)) // 5
         written = self.dice.choice([most, self.dice.randint(1, most)])
         self.bill += (read * self.read + written * self.written) * MILLIONTH
@@ -123,6 +136,41 @@ def till_of(seed: int) -> tuple[Till, random.Random]:
     weights[MANNERS.index("hangs")] *= 0.05
     read, written = dice.choice([0.0, 0.15, 3.0, 15.0]), dice.choice([0.6, 15.0, 75.0, 1000.0])
     return Till(random.Random(seed + 1000), read, written, dice.choice([1024, 2048]), weights), dice
+
+
+@pytest.mark.parametrize("headstrong", ["refuses", "goes on"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bill_passes_the_cap_by_what_calls_write_beyond_what_was_set_aside(
+    seed: int, headstrong: Literal["refuses", "goes on"]
+) -> None:
+    till, dice = till_of(seed)
+    till.headstrong, till.longest = headstrong, dice.choice([LOCAL // 2, UNKNOWN, UNKNOWN * 3])
+    if seed % 2:
+        till.weights = [float(manner in {"answers", "slow", "empty"}) for manner in MANNERS]  # those that tell
+    calls, asked_for = dice.choice([1, 4, 8]), dice.choice([0, 500])
+    known = UNKNOWN if headstrong == "refuses" else asked_for or LOCAL
+    cap = (6000 * till.read + known * till.written) * MILLIONTH * dice.uniform(1, 6)
+    options = ["--max-cost", f"{cap:.9f}", "--price", f"{till.read},{till.written}", "--concurrency", str(calls), "--no-cache"]
+    options += ["--max-output-tokens", str(asked_for)] if asked_for else []
+    write(DOCUMENTS)
+    with ModelServer(till.act) as server:
+        came = run(server, *options, "--timeout", "0.1")
+    assert came.code in {0, 1, 3}, came.stderr
+    untold = sum(manner not in {"answers", "slow", "empty"} for manner in till.told)
+    beyond = max(0, till.longest - known) * till.written * MILLIONTH * (calls + untold)
+    assert till.bill <= cap + beyond + MILLIONTH, f"${till.bill:.6f} billed at a cap of ${cap:.6f}"
+
+
+def test_a_limit_that_a_server_does_not_take_is_counted_on_no_longer() -> None:
+    """All eight calls under way learn it at the first: what each can cost now is more than is left."""
+    till = Till(random.Random(1), read=0.0, written=1000.0, longest=20_000, weights=[1.0], headstrong="refuses")
+    till.weights += [0.0] * (len(MANNERS) - 1)
+    write(DOCUMENTS)
+    options = ["--max-cost", "30", "--price", "0,1000", "--max-output-tokens", "1000", "--concurrency", "8"]
+    with ModelServer(till.act) as server:
+        came = run(server, *options)
+    assert (came.code, till.bill) == (3, 0.0)
+    assert "the next call may cost $32.7680" in came.said
 
 
 @pytest.mark.parametrize("seed", SEEDS)

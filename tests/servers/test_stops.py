@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from aiohttp import web
 from typer.testing import CliRunner
 
 from extractor.cli import app
-from extractor.llm.limits import Clock
+from extractor.llm.limits import Clock, Limiter
 from tests.labelling.model_server import ModelServer, shown
 from tests.llm.server import Act, Request, breaks_off, fails, resets
 from tests.servers.house import PAPERS, Outcome, run
@@ -20,22 +21,36 @@ from tests.servers.shapes import at_first, openai, refuses, right, unless, usabl
 LONG = 5.0
 
 
+@dataclass
+class Waits:
+    """Waits of more than `LONG` seconds: those begun before the job knew that it is to stop, and after it."""
+
+    before: list[float] = field(default_factory=list)
+    after: list[float] = field(default_factory=list)
+    known: bool = False
+
+
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waits of more than `LONG` seconds that were begun; in one of them a job can only be ended. It fails after two real seconds."""
-    begun: list[float] = []
+def waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
+    """The waits of a job, which is asked to stop as the first begins. One that goes on fails after two real seconds."""
+    begun, stop = Waits(), Limiter.stop
 
     async def sleep(_clock: Clock, seconds: float) -> None:
         if seconds <= LONG:
             await asyncio.sleep(0)
             return
-        begun.append(seconds)
-        if len(begun) == 1:
+        (begun.after if begun.known else begun.before).append(seconds)
+        if begun.before == [seconds]:
             ask()
         await asyncio.sleep(2)
         raise AssertionError(f"waited for {seconds:.0f} s")
 
+    def heard(limiter: Limiter) -> None:
+        begun.known = True
+        stop(limiter)
+
     monkeypatch.setattr(Clock, "sleep", sleep)
+    monkeypatch.setattr(Limiter, "stop", heard)
     return begun
 
 
@@ -65,7 +80,7 @@ AWAY: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("case", AWAY)
-def test_calls_under_way_end_at_their_first_failure(case: str, waits: list[float]) -> None:
+def test_calls_under_way_end_at_their_first_failure(case: str, waits: Waits) -> None:
     """Two calls are under way when it is asked for; then the server goes away."""
     asked: list[str] = []
     both = asyncio.Event()
@@ -86,7 +101,7 @@ def test_calls_under_way_end_at_their_first_failure(case: str, waits: list[float
     interrupted(came)
     assert came.done == [PAPERS[0]["id"]]
     assert len(came.requests) == 3 or case == "reset"  # a client may send anew what it did not see arrive
-    assert waits == []
+    assert waits == Waits(known=True)
 
 
 def test_a_call_under_way_is_not_told_back_after_a_stop() -> None:
@@ -126,31 +141,32 @@ def test_a_call_under_way_that_succeeds_is_saved() -> None:
         pytest.param(at_first(fails(500, headers={"Retry-After": "90"}), times=9), id="an error"),
     ],
 )
-def test_a_stop_ends_a_wait(make: Callable[[], Act], waits: list[float]) -> None:
+def test_a_stop_ends_a_wait(make: Callable[[], Act], waits: Waits) -> None:
     act = unless(lambda request: shown(request).title != PAPERS[0]["title"], make())
     with ModelServer(act()) as server:
         came = run(server)
         interrupted(came)
         assert came.done == [PAPERS[0]["id"]]
         assert len(came.requests) <= 3
-        assert len(waits) <= 2  # that of another document may begin in the same turn of the loop
+        assert waits.before
+        assert waits.after == []
         server.server.acts = [right()]
         again = run(server)
     assert (again.code, len(again.done)) == (0, len(PAPERS))
 
 
-def test_a_stop_ends_the_wait_for_the_rate_that_was_given(waits: list[float]) -> None:
+def test_a_stop_ends_the_wait_for_the_rate_that_was_given(waits: Waits) -> None:
     with ModelServer(right()) as server:
         came = run(server, "--rpm", "1")
     interrupted(came)
-    assert (len(came.done), len(came.requests), len(waits)) == (1, 1, 1)
+    assert (len(came.done), len(came.requests), len(waits.before), waits.after) == (1, 1, 1, [])
 
 
-def test_a_stop_before_the_first_answer_is_no_failure_of_a_document(waits: list[float]) -> None:
+def test_a_stop_before_the_first_answer_is_no_failure_of_a_document(waits: Waits) -> None:
     with ModelServer(fails(429, headers={"Retry-After": "90"})) as server:
         came = run(server)
     interrupted(came)
-    assert (came.done, came.failures) == ([], [])
+    assert (came.done, came.failures, waits.after) == ([], [], [])
 
 
 # What `status` says of a stop
