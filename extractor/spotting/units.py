@@ -133,6 +133,13 @@ _NOUN = re.compile(
     rf" (?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])}) ){{1,2}}"
     rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
 )
+_NUMBER_BEHIND = r"[ ~≈<>±]*[\d.]+(?:(?: ?[-–] ?| to | and )[\d.]+)?\Z"
+_ALIKE = {
+    row["written"]: (name, re.compile(f"(?i){row['before']}{_NUMBER_BEHIND}"), re.compile(row["behind"]))
+    for name, row in _LEXICON["alike"].items()
+}
+_NEAR = 64
+"""Code points before a unit in which words tell it from one that is written alike."""
 _SIGNS = {sign: name for name, row in _LEXICON["money"].items() for sign in row.get("before", [])}
 _SIGN = re.compile("(?<![A-Za-z])(?:" + "|".join(sorted(map(re.escape, _SIGNS), key=len, reverse=True)) + ") ?$")
 
@@ -172,10 +179,21 @@ def _read_word(match: re.Match[str]) -> WrittenUnit | None:
     if power:
         name += _upright(power)
     if rate is None:
-        return WrittenUnit(name, scale, match.end(2) if power else match.end(1))
+        return WrittenUnit(name, scale, match.end(2)) if power else WrittenUnit(_meant(name, match), scale, match.end(1))
     rate = _upright(rate)
     whole = _SPELLINGS.get(word + rate)
     return WrittenUnit(whole[0], whole[1], match.end()) if whole else WrittenUnit(name + rate, scale, match.end())
+
+
+def _meant(name: str, match: re.Match[str]) -> str:
+    """The unit that is meant where two are written alike: after an acceleration, g is that of gravity."""
+    alike = _ALIKE.get(name)
+    if alike is None:
+        return name
+    other, before, behind = alike
+    start = match.start()
+    told = before.search(match.string, max(0, start - _NEAR), start) or behind.match(match.string, match.end())
+    return other if told else name
 
 
 def _upright(power: str) -> str:
