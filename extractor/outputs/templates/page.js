@@ -39,7 +39,7 @@ async function refresh() {
     showView();
     if (before.order !== order) {
       if (before.filter !== filter && table.chosen.size) table.clear();
-      await table.show(state, view.shown, columns());
+      await table.show(state, view.shown, SHOWN.filter((name) => !view.empty.includes(name)));
       if (now !== asked) return;
     }
     if (state.view === "charts" && before.charts !== filter) {
@@ -64,17 +64,6 @@ function readOn() {
   refresh();
 }
 
-/** Columns in which every claim of the job is empty are left out. */
-function columns() {
-  const empty = (name) => {
-    const facet = FACETS.find((each) => each.column === name);
-    return facet && view.shown === view.claims && view.facets[facet.name].every(([key]) => key === "");
-  };
-  if (!columns.known) columns.known = new Set();
-  if (view.claims && view.shown === view.claims) columns.known = new Set(SHOWN.filter(empty));
-  return SHOWN.filter((name) => !columns.known.has(name));
-}
-
 function showView() {
   for (const button of document.querySelectorAll("nav [data-view]")) {
     if (button.dataset.view === state.view) button.setAttribute("aria-current", "page"); else button.removeAttribute("aria-current");
@@ -82,7 +71,7 @@ function showView() {
   }
   for (const name of ["claims", "charts", "failures"]) $(name).hidden = state.view !== name;
   $("copy").hidden = state.view !== "claims";
-  $("count").hidden = state.view === "failures";
+  $("tools").hidden = $("facets").hidden = state.view === "failures"; // they are about claims
   const all = view.shown === view.claims;
   const reading = view.read < 1 ? ` The job is being read: ${Math.floor(100 * view.read)}%.` : "";
   const claims = all ? counted(view.claims, "claim") : `${view.shown.toLocaleString("en")} of ${counted(view.claims, "claim")}`;

@@ -163,6 +163,7 @@ class Held {
     return {
       claims: this.size, documents: this.data.rejected.length, failures: this.data.failures.cause.rows.length,
       shown: shown.length, shown_documents: new Set(shown.map((claim) => this.data.claim_documents[claim])).size, facets, read: 1,
+      empty: FACETS.filter((_, n) => !this.facets[n].keys.length).map(({ column }) => column),
     };
   }
 

@@ -2,8 +2,8 @@
 
 const ROW = 36, CHUNK = 200, MOST_SEEN = 400000; // browsers bound the height of an element
 const COLUMNS = {
-  quantity: ["Quantity", 122], metric: ["Metric", 176], factor: ["Times better", 120], subject: ["Subject", 140],
-  baseline: ["Baseline", 164], dataset: ["Dataset", 126], hardware: ["Hardware", 146], kind: ["Kind", 92],
+  quantity: ["Quantity", 122], metric: ["Metric", 176], factor: ["Times better", 130], subject: ["Subject", 140],
+  baseline: ["Baseline", 164], dataset: ["Dataset", 126], hardware: ["Hardware", 140], kind: ["Kind", 92],
   comparison: ["Comparison", 132], year: ["Year", 72], title: ["Title", 360],
 };
 const NARROW = matchMedia("(max-width: 56rem)");

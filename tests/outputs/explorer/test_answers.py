@@ -75,6 +75,7 @@ def test_what_is_asked_is_what_comes(query: str, found: list[str], explorer: Exp
 def test_each_count_is_what_choosing_it_gives(query: str, explorer: Explorer) -> None:
     view = explorer.answer("view", query)
     assert (view["claims"], view["documents"], view["failures"]) == (len(ALL), len(RECORDS), 1)
+    assert view["empty"] == []
     assert view["shown"] == len(claims(explorer, query))
     counted = 0
     for facet in FACETS:
@@ -83,6 +84,11 @@ def test_each_count_is_what_choosing_it_gives(query: str, explorer: Explorer) ->
             assert len(claims(explorer, "&".join([*others, urlencode({facet.name: key})]))) == number, (facet.name, key)
             counted += 1
     assert counted > 10
+
+
+def test_columns_that_no_claim_has_are_named(tmp_path: Path) -> None:
+    explorer = Explorer([job(tmp_path / "job", [ODD])], tmp_path / "index.sqlite")
+    assert explorer.answer("view", "kind=speed")["empty"] == ["factor", "hardware_category", "system", "year", "effect"]
 
 
 def test_a_document_comes_with_all_that_is_known_of_it(explorer: Explorer) -> None:
