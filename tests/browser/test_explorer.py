@@ -7,13 +7,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from extractor.outputs.columns import TABLES
+from extractor.outputs.explorer import page_of_jobs, write_page
 from extractor.outputs.export import guarded
 from extractor.outputs.tables import read_rows
+from extractor.records import Extraction
 from tests.browser.conftest import Opened, go
-from tests.outputs.explorer.jobs import FAST, LONG, ODD, RIGHT_TO_LEFT, SLOW
+from tests.outputs.explorer.jobs import FAST, LONG, NONE, ODD, RIGHT_TO_LEFT, SLOW, job
 
 ALL = ["2.5x", "40 ms", "12 MB", "4x", "71%", "71%"]
 
@@ -70,9 +73,9 @@ STATES = [
     "q=value%3E%3D12&dataset=cifar10&dataset=",
     "q=%F0%9F%90%A6&factor=2-5",
     "unit=nowhere",
-    "view=charts",
-    "view=charts&kind=speedup",
-    "view=failures",
+    "part=charts",
+    "part=charts&kind=speedup",
+    "part=failures",
     "document=odd+%231%2F2&claim=0",
 ]
 
@@ -107,7 +110,7 @@ def test_an_abstract_shows_every_span(opened: Opened, address: str) -> None:
     ]
     legend = page.locator("#abstract .field").all_inner_texts()
     assert [line.replace("\n", " ") for line in legend] == [
-        "quantity 2.5x read as 2.5 x",
+        "quantity 2.5x",
         "metric not stated",
         "subject Tern",
         "baseline Gull",
@@ -233,7 +236,7 @@ def test_claims_are_copied_as_what_is_pasted_best(opened: Opened, address: str, 
     assert [row["quantity"] for row in json.loads(copied("JSON"))] == ["40 ms", "4x"]
     assert [line.split("\t")[0] for line in copied("Text").splitlines()] == ["quantity", "40 ms", "4x"]
     assert copied("Citation").splitlines()[0] == (
-        f'Ada B., Cy D.. "{FAST.title}". Birds, 2023. https://doi.org/10.1/fast. Claim: "{FAST.abstract}"'
+        f'Ada B., Cy D. "{FAST.title}". Birds, 2023. https://doi.org/10.1/fast. Claim: "{FAST.abstract}"'
     )
     page.get_by_role("button", name="Unselect 2 claims").click()
     page.locator("#grid tbody td.subject").nth(3).click()
@@ -246,7 +249,7 @@ def test_claims_are_copied_as_what_is_pasted_best(opened: Opened, address: str, 
 
 
 def test_dots_lead_to_claims(opened: Opened, address: str) -> None:
-    page = opened(f"{address}#view=charts")
+    page = opened(f"{address}#part=charts")
     first = page.locator("#charts svg").first
     expect(first.locator("text.row")).to_have_text(["edge 1", "mobile 1", "server 1"])
     dots = first.locator("a")
@@ -283,7 +286,7 @@ def test_words_of_an_abstract_are_never_obeyed(opened: Opened, address: str) -> 
 
 
 def test_an_address_that_is_wrong_harms_nothing(opened: Opened, address: str) -> None:
-    page = opened(f"{address}#kind=%3Cb%3E&sort=nothing&view=else&document=gone&claim=x&colour=red")
+    page = opened(f"{address}#kind=%3Cb%3E&sort=nothing&part=else&document=gone&claim=x&colour=red")
     expect(page.get_by_text("No claim passes these filters.")).to_be_visible()
     expect(page.locator("#abstract")).to_be_hidden()
     page.get_by_role("button", name="Remove the filter").click()
@@ -306,6 +309,26 @@ def test_a_narrow_screen_shows_what_matters_and_says_that_there_is_more(opened: 
     page.locator("#grid tbody td.quantity").first.click()
     box = page.locator("#abstract").bounding_box()
     assert box == {"x": 0, "y": 0, "width": 390, "height": 844}
+
+
+def test_a_column_that_no_claim_has_is_left_out(opened: Opened, tmp_path: Path) -> None:
+    folder = job(tmp_path / "job", [ODD])
+    page = opened(write_page(tmp_path / "page.html", page_of_jobs([folder])).as_uri())
+    assert page.locator("#grid thead th").all_inner_texts() == [
+        "", "Quantity", "Metric", "Subject", "Baseline", "Dataset", "Hardware", "Kind", "Comparison", "Title",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("records", [[], [NONE]], ids=["no abstract", "no claim"])
+def test_a_job_without_claims_says_so(records: list[Extraction], opened: Opened, tmp_path: Path) -> None:
+    folder = job(tmp_path / "job", records)
+    page = opened(write_page(tmp_path / "page.html", page_of_jobs([folder])).as_uri())
+    expect(page.get_by_text("This job has no claims.")).to_be_visible()
+    expect(page.locator("#count")).to_have_text(f"0 claims in {len(records)} abstract{'s' if len(records) != 1 else ''}")
+    go(page, "part=charts")
+    expect(page.locator("#charts figure")).to_have_count(3)
+    go(page, "part=failures")
+    expect(page.locator("#failures td").filter(has_text="has no title")).to_be_visible()
 
 
 def test_print_has_the_rows_that_are_out_of_view(opened: Opened, held: str) -> None:

@@ -48,7 +48,7 @@ class Explorer:
     def __init__(self, paths: Sequence[str | Path], index: Path) -> None:
         self._index = Index(paths, index)
         self._answers: dict[str, Callable[[sqlite3.Connection, Question], Answer]] = {
-            "view": _view,
+            "counts": _counts,
             "rows": _rows,
             "charts": _charts,
             "document": _document,
@@ -58,19 +58,20 @@ class Explorer:
     def answer(self, name: str, query: str) -> Answer:
         """The answer to one of the five questions, with the query string of its address.
 
-        What was appended to the jobs since is read first, for a second at most; `read` of a view is the share of the job that
-        it knows. Raises `UsageError` for what cannot be asked, and `NotThereError` for a document that is not there.
+        What was appended to the jobs since is read first, for a second at most; `read` of the counts is the share of the jobs
+        that the index knows. Raises `UsageError` for what cannot be asked, and `NotThereError` for a document that is not there.
         """
         if name not in self._answers:
             raise UsageError(f"There is no question {name!r}. Ask one of {', '.join(self._answers)}.")
         question = read(query)
         share = self._index.refresh(seconds=1)
         with closing(self._index.connect()) as connection:
+            question.find(connection)
             answer = self._answers[name](connection, question)
-        return answer | {"read": share} if name == "view" else answer
+        return answer | {"read": share} if name == "counts" else answer
 
 
-def _view(connection: sqlite3.Connection, question: Question) -> Answer:
+def _counts(connection: sqlite3.Connection, question: Question) -> Answer:
     where, values = question.where()
     [(shown, documents)] = connection.execute(
         f"SELECT count(*), count(DISTINCT document_key) FROM claims WHERE {where}", values
@@ -80,7 +81,13 @@ def _view(connection: sqlite3.Connection, question: Question) -> Answer:
         "shown": shown,
         "shown_documents": documents,
         "facets": {facet.name: _facet(connection, question, facet) for facet in FACETS},
+        "empty": [facet.column for facet in FACETS if not _holds(connection, facet)],
     }
+
+
+def _holds(connection: sqlite3.Connection, facet: Facet) -> bool:
+    """Whether a claim of the jobs has the facet's column, whatever the filter."""
+    return _one(connection, "SELECT EXISTS (SELECT 1 FROM words WHERE facet = ?)", (facet.name,)) == 1
 
 
 def _facet(connection: sqlite3.Connection, question: Question, facet: Facet) -> list[tuple[str, str, int]]:
@@ -88,10 +95,7 @@ def _facet(connection: sqlite3.Connection, question: Question, facet: Facet) -> 
 
     The keys with the most claims in all come first, or those of the lowest cells; "not stated" comes last.
     """
-    where, values = question.where(without=facet.name)
-    counts = dict(
-        connection.execute(f"SELECT {facet.column}, count(*) FROM claims WHERE {where} GROUP BY {facet.column}", values)
-    )
+    counts = _cells(connection, question, facet)
     parts = keys(connection, facet)
     found = {key: 0 for key, _, _ in parts} | {NOT_STATED[0]: counts.get(None, 0)}
     for key, _, words in parts:
@@ -100,6 +104,17 @@ def _facet(connection: sqlite3.Connection, question: Question, facet: Facet) -> 
     labels = {key: label for key, label, _ in parts} | dict([NOT_STATED])
     listed = [(key, labels[key], found[key]) for key in found if key and (found[key] or key in chosen)][:MOST_KEYS]
     return listed + ([(*NOT_STATED, found[""])] if found[""] or "" in chosen else [])
+
+
+def _cells(connection: sqlite3.Connection, question: Question, facet: Facet) -> dict[Any, int]:
+    """How many claims have each cell of a facet's column; they are known already where every claim passes."""
+    if question.takes_all:
+        counts = dict(connection.execute("SELECT word, claims FROM words WHERE facet = ?", (facet.name,)))
+        return counts | {None: _one(connection, "SELECT count(*) FROM claims") - sum(counts.values())}
+    where, values = question.where(without=facet.name)
+    return dict(
+        connection.execute(f"SELECT {facet.column}, count(*) FROM claims WHERE {where} GROUP BY {facet.column}", values)
+    )
 
 
 def keys(connection: sqlite3.Connection, facet: Facet) -> list[tuple[str, str, list[Any]]]:

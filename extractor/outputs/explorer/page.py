@@ -20,7 +20,7 @@ from extractor.outputs.columns import TABLES, Cell
 from extractor.outputs.explorer.answers import METRICS, MOST_DOTS, MOST_KEYS, PANELS, keys
 from extractor.outputs.explorer.facets import COMPARED, FACETS, SEARCHED, SHOWN
 from extractor.outputs.explorer.index import CLAIM_COLUMNS, TARGET_COLUMNS, Index
-from extractor.outputs.explorer.question import read
+from extractor.outputs.explorer.question import Question, read
 
 MOST_CLAIMS: Final = 50_000
 """Claims that a page can hold and stay quick."""
@@ -41,7 +41,7 @@ def page_of_jobs(paths: Sequence[str | Path], where: str = "") -> str:
         index = Index(paths, Path(scratch) / "index.sqlite")
         if index.refresh() < 1:
             raise DataError("The last record is cut off. Run the same command again: it repairs the file and does the rest.")
-        return _page(", ".join(map(str, paths)), {"rows": _held(index, question.where())})
+        return _page(", ".join(map(str, paths)), {"rows": _held(index, question)})
 
 
 def fetched_page(name: str, base: str) -> str:
@@ -95,17 +95,18 @@ def _template(name: str) -> str:
     return (files("extractor.outputs") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _held(index: Index, where: tuple[str, list[str | float]]) -> dict[str, Any]:
-    """What the jobs hold, a column at a time."""
-    condition, values = where
+def _held(index: Index, question: Question) -> dict[str, Any]:
+    """What the jobs hold of what passes a filter, a column at a time."""
+    condition, values = question.where()
     with closing(index.connect()) as connection:
+        question.find(connection)
         [(number,)] = connection.execute(f"SELECT count(*) FROM claims WHERE {condition}", values)
         if number > MOST_CLAIMS:
             raise UsageError(
                 f"There are {number:,} claims, and a page stays quick up to {MOST_CLAIMS:,}. Take a part of them with --where, "
                 "such as --where kind=speedup, or look at all with `extractor serve`."
             )
-        passed = f"key IN (SELECT document_key FROM claims WHERE {condition})" if values else "1"
+        passed = "1" if question.takes_all else f"key IN (SELECT document_key FROM claims WHERE {condition})"
         documents = connection.execute(f"SELECT * FROM documents WHERE {passed} ORDER BY key", values).fetchall()
         claims = connection.execute(f"SELECT * FROM claims WHERE {condition} ORDER BY key", values).fetchall()
         places = {key: place for place, (key, *_) in enumerate(documents)}

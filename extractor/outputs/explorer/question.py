@@ -1,6 +1,7 @@
 """What is asked about the claims of a job: the query string of an address, read once and put into SQL."""
 
 import re
+import sqlite3
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
@@ -34,12 +35,23 @@ class Question:
     job: str | None = None
     document: str | None = None
 
+    def find(self, connection: sqlite3.Connection) -> None:
+        """Look for the words once, for all the conditions that `where` gives for the connection."""
+        if self.words:
+            said = " AND ".join(["instr(words, ?)"] * len(self.words))
+            connection.execute(f"CREATE TEMP TABLE found AS SELECT key FROM texts WHERE {said}", self.words)
+            connection.execute("CREATE UNIQUE INDEX found_key ON found (key)")
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every claim passes."""
+        return not (self.words or self.comparisons or self.facets)
+
     def where(self, *, without: str = "") -> Where:
-        """The filter as a condition on `claims`, one facet left out where it counts itself."""
+        """The filter as a condition on `claims`, once `find` was called; a facet that counts itself is left out."""
         parts, values = ["1"], list[str | float]()
-        for word in self.words:
-            parts.append("instr((SELECT words FROM texts WHERE texts.key = claims.key), ?)")
-            values.append(word)
+        if self.words:
+            parts.append("claims.key IN (SELECT key FROM found)")
         for column, sign, number in self.comparisons:
             parts.append(f"claims.{column} {sign} ?")
             values.append(number)

@@ -103,7 +103,8 @@ class Abstract {
 
   /** What the claim says, field by field: the key to the colours in the text. */
   legend(row) {
-    const said = (field) => (field === "quantity" && meaning(row) !== row.quantity ? [row.quantity, el("span", { class: "soft" }, " read as " + meaning(row))] : row[field]);
+    const plain = (text) => text.replace(/[\s,\\]/g, "");
+    const said = (field) => (field === "quantity" && plain(meaning(row)) !== plain(row.quantity) ? [row.quantity, el("span", { class: "soft" }, " read as " + meaning(row))] : row[field]);
     const rows = FIELDS.map((field) => {
       const there = row[field + "_start"] !== null;
       return el("button", {
@@ -111,9 +112,10 @@ class Abstract {
         onclick: () => { const mark = this.home.querySelector(`mark.${field}`); mark?.scrollIntoView({ block: "center" }); mark?.focus(); },
       }, el("span", { class: "swatch " + field, "aria-hidden": "true" }), el("span", { class: "name" }, field), el("span", { class: "value", dir: "auto" }, there ? said(field) : "not stated"));
     });
-    const factor = row.factor === null ? null : `${short(row.factor)}x ${row.factor < 1 ? "(worse)" : "as good"}`;
+    const factor = row.factor === null ? null : `${short(row.factor)} times ${row.factor < 1 ? "as good" : "better"}`;
     const sort = [row.kind, row.comparison, row.effect, factor, row.confidence === null ? null : `confidence ${short(row.confidence)}`];
-    return el("div", { class: "legend" }, el("p", { class: "sort" }, sort.filter(Boolean).join(" · ")), el("div", { class: "fields", role: "group", "aria-label": "Fields of the claim, and the colours of their words" }, rows));
+    return el("div", { class: "legend" }, el("p", { class: "sort" }, sort.filter(Boolean).join(" · ")), el("div", { class: "fields", role: "group", "aria-label": "Fields of the claim, and the colours of their words" }, rows),
+      el("p", { class: "others-key", "aria-hidden": "true" }, el("mark", { class: "other claim" }, "9x"), " another claim, ", el("mark", { class: "other" }, "its words"), ", ", el("mark", { class: "target" }, "device"), " of the paper"));
   }
 
   about(document) {

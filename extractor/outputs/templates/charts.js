@@ -18,18 +18,19 @@ function scale(values, from, to, linear = false) {
   const least = linear ? 0 : 0.3; // a decade is never stretched over the whole width
   if (high - low < least) [low, high] = [low - least / 2, high + least / 2];
   const place = (value) => from + ((linear ? value : Math.log10(value)) - low) / (high - low) * (to - from);
-  place.ticks = linear ? evenTicks(low, high) : decadeTicks(low, high);
+  place.ticks = linear ? evenTicks(low, high) : decadeTicks(low, high, Math.abs(to - from));
   return place;
 }
 
-function decadeTicks(low, high) {
-  const steps = high - low > 6 ? [1] : high - low > 2.5 ? [1, 3] : [1, 2, 5];
-  const every = Math.max(1, Math.ceil((high - low) / 8)), ticks = [];
+/** As many ticks in each decade as its pixels have room for, and not every decade where these are many. */
+function decadeTicks(low, high, pixels) {
+  const room = pixels / (high - low), steps = room > 170 ? [1, 2, 5] : room > 84 ? [1, 3] : [1], every = Math.max(1, Math.ceil(42 / room));
+  const ticks = [];
   for (let decade = Math.floor(low); decade <= high; decade += 1) {
-    if (high - low > 6 && decade % every) continue;
+    if (decade % every) continue;
     for (const step of steps) {
-      const tick = step * 10 ** decade;
-      if (Math.log10(tick) >= low - 1e-9 && Math.log10(tick) <= high + 1e-9) ticks.push(Number(tick.toPrecision(6)));
+      const tick = step * 10 ** decade, place = Math.log10(tick);
+      if (place >= low - 1e-9 && place <= high + 1e-9) ticks.push(Number(tick.toPrecision(6)));
     }
   }
   return ticks;
@@ -61,9 +62,8 @@ class Charts {
     this.home.addEventListener("keydown", (event) => this.key(event));
   }
 
-  show(answer, view) {
+  show(answer) {
     this.answer = answer;
-    this.view = view;
     this.draw();
   }
 
@@ -187,7 +187,7 @@ class Charts {
 
   scatter(drawing, panel, width) {
     const years = [...new Set(panel.dots.map(([year]) => year))], known = years.filter((year) => year !== null);
-    const height = 190, left = 56, from = years.includes(null) ? left + 44 : left + 14;
+    const height = 190, left = 56, from = years.includes(null) ? left + 60 : left + 14;
     const place = scale(panel.dots.map((dot) => dot[1]), height - 10, 10, this.isLinear(panel));
     const first = Math.min(...known), last = Math.max(...known);
     const across = (year) => (year === null ? left + 14 : first === last ? (from + width - RIGHT) / 2 : from + (year - first) / (last - first) * (width - RIGHT - from));

@@ -15,7 +15,7 @@ function csvCell(cell) {
 function citation(row) {
   const where = [row.venue, row.year].filter((part) => part !== null).join(", ");
   const parts = [row.authors && row.authors.split("; ").join(", "), `"${row.title.trim()}"`, where, linkOf(row) || row.document];
-  return parts.filter(Boolean).join(". ") + `. Claim: "${row.sentence.replace(/\s+/g, " ").trim()}"`;
+  return parts.filter(Boolean).map((part) => part.replace(/\.$/, "")).join(". ") + `. Claim: "${row.sentence.replace(/\s+/g, " ").trim()}"`;
 }
 
 const COPIES = {
