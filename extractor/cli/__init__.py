@@ -19,6 +19,7 @@ from extractor.cli.explore import explore
 from extractor.cli.export import export
 from extractor.cli.gold import gold
 from extractor.cli.keys import keys
+from extractor.cli.mcp import mcp
 from extractor.cli.prompt import prompt
 from extractor.cli.query import query
 from extractor.cli.retry import retry
@@ -112,7 +113,7 @@ def _extractor(
 _COMMANDS: dict[str, dict[str, Any]] = {
     "Extract": {"sources": sources, "run": run, "status": status, "retry": retry, "batch": batch},
     "Look at what was found": {"show": show, "explore": explore, "query": query, "export": export, "verify": verify},
-    "Serve": {"serve": serve},
+    "Serve": {"serve": serve, "mcp": mcp},
     "Evaluate": {"eval": evaluate, "gold": gold},
     "Set up": {"config": config, "prompt": prompt, "schema": schema, "keys": keys, "cache": cache},
 }

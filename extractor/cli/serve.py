@@ -78,9 +78,8 @@ def serve(
     tokens = _tokens(token_file)
     loopback = is_loopback(host)
     if not (loopback or tokens):
-        raise UsageError(
-            f"Whoever reaches {host} could use the service. Give --token-file or {_TOKEN}, or listen on 127.0.0.1."
-        )
+        fix = f"Give --token-file or {_TOKEN}, or listen on 127.0.0.1."
+        raise UsageError(f"Everybody who reaches {host} could use the service. {fix}")
     asked = ModelOptions(
         model=model,
         base_url=base_url,

@@ -105,12 +105,17 @@ def _grouped(file: Path) -> Sequence[dict[str, Any]]:
                 failure = Failure.model_validate_json(line)
             except ValidationError:
                 continue  # the line that is being written
-            kind = re.sub(r'"[^"]*"|\'[^\']*\'|\d+', "#", failure.cause)
+            kind = kind_of(failure.cause)
             if kind not in groups and len(groups) >= _CAUSES:
                 kind = "other"
             first = {"count": 0, "cause": failure.cause.rstrip("."), "fix": failure.fix} if kind != "other" else _OTHER
             groups.setdefault(kind, dict(first))["count"] += 1
     return sorted(groups.values(), key=lambda group: -int(group["count"]))
+
+
+def kind_of(cause: str) -> str:
+    """A cause without the names and numbers in it, which are those of one document."""
+    return re.sub(r'"[^"]*"|\'[^\']*\'|\d+', "#", cause)
 
 
 _OTHER = {"count": 0, "cause": "other causes", "fix": "failures.jsonl lists them."}

@@ -1,5 +1,7 @@
 """The application: the addresses behind their guard, and one form for whatever goes wrong."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -8,7 +10,8 @@ from starlette.responses import Response
 
 from extractor._version import __version__
 from extractor.errors import ExtractorError
-from extractor.service import at_once, job_routes, problems
+from extractor.service import at_once, job_routes, pages, problems
+from extractor.service.answers import DocumentIn
 from extractor.service.guard import Guard
 from extractor.service.problems import Problem, ProblemError
 from extractor.service.service import Service
@@ -25,14 +28,29 @@ def create_app(service: Service, *, loopback: bool = True) -> FastAPI:
     """A service as an ASGI application. `loopback`: see `Guard`."""
     app = FastAPI(title="extractor", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
     app.state.service = service
-    for router in (at_once.router, job_routes.router):
+    for router in (at_once.router, job_routes.router, pages.router):
         app.include_router(router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ExtractorError, _raised)
     app.add_exception_handler(Exception, _bug)
+    app.openapi_schema = _described(app, with_tokens=bool(service.settings.tokens))
     app.add_middleware(Guard, settings=service.settings, loopback=loopback)
     return app
+
+
+def _described(app: FastAPI, *, with_tokens: bool) -> dict[str, Any]:
+    """The description of the addresses, with what FastAPI does not see: bodies that are read as they come, and tokens."""
+    described = app.openapi()
+    parts = described["components"]
+    parts["schemas"]["DocumentIn"] = DocumentIn.model_json_schema()
+    if with_tokens:
+        parts["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"},
+            "password": {"type": "http", "scheme": "basic"},
+        }
+        described["security"] = [{"token": []}, {"password": []}]
+    return described
 
 
 def _answer(status: int, problem: Problem, headers: dict[str, str] | None = None) -> Response:

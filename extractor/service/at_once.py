@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -59,7 +60,9 @@ async def extract(request: Request) -> Response:
     alone, items = await run_in_threadpool(read) if len(body) > _LONG else read()
     if alone and isinstance(bad := items[0], BadRecord):
         raise ProblemError(422, bad.cause, bad.fix)
+    began = perf_counter()
     answer = await service.extracts.answer(client_of(request), items)
+    service.metrics.answered(answer.counts, (failure.cause for failure in answer.failures), perf_counter() - began)
     if not alone:
         extractions = b",".join(line[:-1] for line in answer.lines)
         failures = b",".join(to_line(failure)[:-1] for failure in answer.failures)

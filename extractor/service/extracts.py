@@ -16,7 +16,7 @@ from extractor.jobs.workers import PORTION, Workers
 from extractor.labelling.models import Labelling, choose
 from extractor.records import Failure
 from extractor.service.settings import Settings
-from extractor.service.turns import Turns
+from extractor.service.turns import Key, Turns
 from extractor.sources import BadRecord, Fields, Sourced
 from extractor.sources.base import Fault, Location, Paper
 from extractor.sources.json_records import read_json_array
@@ -102,7 +102,7 @@ class Extracts:
 
     async def answer(self, client: str, items: list[Item]) -> Answer:
         """What becomes of documents. Raises `CrowdedError` and, where no document can fare better, `JobError`."""
-        key = (client, "extracts")
+        key: Key = (client, "extracts")
         self.turns.admit(key, len(items))
         portions = [items[n : n + self._size] for n in range(0, len(items), self._size)]
         answer = Answer()

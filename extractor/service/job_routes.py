@@ -130,10 +130,13 @@ async def show(job: TheJob, service: TheService) -> Response:
     return JSONResponse(await run_in_threadpool(lambda: service.jobs.state(job, failures=True)))
 
 
+_EVENT = {"type": "object", "properties": {"event": {"enum": ["progress", "end"]}, "data": {"type": "string"}}}
+
+
 @router.get(
     "/{id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **problems(404, 429)},
+    responses={200: {"content": {"text/event-stream": {"schema": _EVENT}}}, **problems(404, 429)},
 )
 async def events(request: Request, job: TheJob, service: TheService) -> Response:
     """Follow a job: an event `progress` when something has changed, at most one a second, and at last an event `end`.
@@ -222,8 +225,16 @@ async def cancel(job: TheJob, service: TheService) -> Response:
     return JSONResponse(await run_in_threadpool(service.jobs.state, job), 202)
 
 
+@router.post("/{id}/resume", status_code=202, response_model=JobState, responses=problems(404))
+async def resume(job: TheJob, service: TheService) -> Response:
+    """Go on with a job that was cancelled or has stopped; of one that is finished, try again what has failed."""
+    await run_in_threadpool(service.jobs.resume, job)
+    return JSONResponse(await run_in_threadpool(service.jobs.state, job), 202)
+
+
 @router.delete("/{id}", status_code=204, response_class=Response, responses=problems(404, 409))
 async def delete(job: TheJob, service: TheService) -> Response:
     """Take a job away, with its file and its records."""
     await run_in_threadpool(service.jobs.remove, job)
+    service.explorers.pop(job.id, None)
     return Response(status_code=204)

@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -20,7 +20,10 @@ from extractor.jobs.journal import Journal
 from extractor.jobs.runner import Runner
 from extractor.jobs.state import state_of
 from extractor.jobs.workers import WorkOff
+from extractor.outputs.jsonl import read_failures
+from extractor.records import Failure
 from extractor.service.folders import Folders, Request
+from extractor.service.metrics import Metrics
 from extractor.service.settings import Settings
 from extractor.service.turns import CrowdedError
 
@@ -76,8 +79,8 @@ class Kept:
 class Jobs:
     """All jobs of a service. May be asked from any thread.
 
-    `work_off` makes, for a client, what its jobs have rules work with; `notice` gets what the operator should know; `count` is
-    told what jobs have come to since it last was.
+    `work_off` makes, for a client, what its jobs have rules work with; `notice` gets what the operator should know; `metrics`
+    is told what jobs come to.
     """
 
     def __init__(
@@ -86,10 +89,10 @@ class Jobs:
         folders: Folders,
         work_off: Callable[[str], WorkOff],
         notice: Callable[[str], None],
-        count: Callable[[Counts, Counts], None] = lambda _now, _before: None,
+        metrics: Metrics,
     ) -> None:
         self.settings, self.folders = settings, folders
-        self._work_off, self._notice, self._count = work_off, notice, count
+        self._work_off, self._notice, self._metrics = work_off, notice, metrics
         self._slots = 1 if settings.model.model != "rules" else settings.limits.running
         self._changed = threading.Condition()
         self._jobs: dict[str, Kept] = {}
@@ -171,6 +174,15 @@ class Jobs:
                 job.phase = "over"
             elif job.runner is not None and not job.runner.stop.asked:
                 job.runner.stop.ask()
+
+    def resume(self, job: Kept) -> None:
+        """Go on with a job that was cancelled or stopped, and try again what has failed in it."""
+        with self._changed:
+            if job.phase == "over":
+                job.request = job.request.model_copy(update={"cancelled": False})
+                self.folders.change(job.id, job.request)
+                job.phase, job.stopped, job.slices = "queued", None, 0
+                self._changed.notify_all()
 
     def remove(self, job: Kept) -> None:
         """Take a job away with all it has. Raises `DataError` if it does not end within half a minute."""
@@ -276,6 +288,7 @@ class Jobs:
         except Exception:  # noqa: BLE001 (a bug that one job shows must not cost the others)
             self._notice(f"job {job.id}: {traceback.format_exc()}")
             stopped = "A bug ended the job. The service's log has the traceback: report it."
+        self._metrics.failed(failure.cause for failure in _readable(read_failures(self.folders.of(job.id))))
         with self._changed:
             self._recount()
             job.runner = job.journal = None
@@ -297,8 +310,14 @@ class Jobs:
         for job in self._jobs.values():
             if job.journal is not None:
                 now = sums(job.journal.counts)
-                self._count(now, job.counted)
+                self._metrics.count(now, job.counted)
                 job.counted = now
+
+
+def _readable(failures: Iterator[Failure]) -> Iterator[Failure]:
+    """Failures up to a line that is none."""
+    with suppress(ExtractorError, OSError):
+        yield from failures
 
 
 def sums(counts: Counts) -> Counts:

@@ -11,9 +11,11 @@ from starlette.requests import Request
 from extractor.jobs.flow import Item
 from extractor.jobs.sinks import Portion
 from extractor.jobs.workers import WorkOff
+from extractor.outputs.explorer import Explorer
 from extractor.service.extracts import Extracts
 from extractor.service.folders import Folders
 from extractor.service.jobs import Jobs
+from extractor.service.metrics import Metrics
 from extractor.service.settings import Settings
 
 
@@ -25,8 +27,10 @@ class Service:
     folders: Folders
     extracts: Extracts
     jobs: Jobs
+    metrics: Metrics
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     watchers: Counter[str] = field(default_factory=Counter)
+    explorers: dict[str, Explorer] = field(default_factory=dict)
 
     def end(self) -> None:
         """Begin nothing more. To be called on the event loop."""
@@ -50,9 +54,12 @@ async def opened(settings: Settings, notice: Callable[[str], None]) -> AsyncIter
 
         settings.jobs.mkdir(parents=True, exist_ok=True)
         with chdir(settings.jobs), closing(Folders()) as folders:
-            jobs = Jobs(settings, folders, work_off, notice)
+            metrics = Metrics()
+            jobs = Jobs(settings, folders, work_off, notice, metrics)
+            metrics.watch("extractor_jobs", "Jobs by how far they are.", jobs.counts, "phase")
+            metrics.watch("extractor_waiting", "Documents that wait for their turn.", extracts.turns.waiting, "via")
             await asyncio.to_thread(jobs.start)
-            yield Service(settings, folders, extracts, jobs)
+            yield Service(settings, folders, extracts, jobs, metrics)
             await asyncio.to_thread(jobs.close)
 
 

@@ -104,9 +104,7 @@ def tokens_of(text: str, where: str) -> dict[str, str]:
             continue
         name, token = (f"client-{number}", words[0]) if len(words) == 1 else (words[0], words[1])
         if len(words) > 2 or name in tokens or token in tokens.values():
-            raise UsageError(
-                f"{where}, line {number}: not a token, or one that stands there before. Write TOKEN or NAME TOKEN."
-            )
+            raise UsageError(f"{where}, line {number}: not a token, or one that came before. Write TOKEN or NAME TOKEN.")
         if len(token) < _SHORTEST_TOKEN or not (token.isascii() and token.isprintable()) or not name.isprintable():
             fix = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe())'"
             raise UsageError(f"{where}, line {number}: a token has at least {_SHORTEST_TOKEN} ASCII characters. {fix}")

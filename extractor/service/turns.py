@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Literal
 
 from extractor.errors import ExtractorError, JobError
 from extractor.jobs.flow import Item
@@ -14,8 +15,8 @@ from extractor.jobs.job import Counts
 from extractor.jobs.sinks import Portion
 from extractor.sources.base import Location
 
-Key = tuple[str, str]
-"""A client, and what it has asked for: a job's portions wait apart from what is to be answered at once."""
+Key = tuple[str, Literal["extracts", "jobs"]]
+"""A client, and the way it asks: its jobs' portions wait apart from what is to be answered at once."""
 
 
 class CrowdedError(ExtractorError):
@@ -71,10 +72,13 @@ class Turns:
             if (waiting := sum(len(ask.items) for ask in self._queues.get(key, ()))) and waiting + documents > self._room:
                 raise CrowdedError(f"{waiting:,} documents of this client wait already")
 
-    def waiting(self) -> int:
-        """Documents that wait for their turn."""
+    def waiting(self) -> dict[str, int]:
+        """Documents that wait for their turn, by what they were sent for."""
+        waiting = {"extracts": 0, "jobs": 0}
         with self._changed:
-            return sum(len(ask.items) for queue in self._queues.values() for ask in queue)
+            for (_, way), queue in self._queues.items():
+                waiting[way] += sum(len(ask.items) for ask in queue)
+        return waiting
 
     def close(self) -> None:
         """Begin nothing more. What waits is told so."""

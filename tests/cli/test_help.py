@@ -37,7 +37,7 @@ def test_the_commands_stand_in_groups() -> None:
     assert groups == {
         "Extract": ["sources", "run", "status", "retry", "batch"],
         "Look at what was found": ["show", "explore", "query", "export", "verify"],
-        "Serve": ["serve"],
+        "Serve": ["serve", "mcp"],
         "Evaluate": ["eval", "gold"],
         "Set up": ["config", "prompt", "schema", "keys", "cache"],
     }
