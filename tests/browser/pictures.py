@@ -14,7 +14,7 @@ JOB: Final = Path("build/claims")
 OPEN: Final = "document=abstracts%2349&claim=3"
 PICTURES: Final[dict[str, tuple[str, int, int, Any]]] = {
     "explorer": (f"sort=-factor&kind=speedup&{OPEN}", 1440, 860, "light"),
-    "explorer-charts": ("view=charts", 1280, 900, "light"),
+    "explorer-charts": ("part=charts", 1280, 900, "light"),
     "explorer-dark": (OPEN, 1280, 800, "dark"),
     "explorer-narrow": ("kind=speedup", 390, 760, "light"),
 }

@@ -73,9 +73,9 @@ STATES = [
     "q=value%3E%3D12&dataset=cifar10&dataset=",
     "q=%F0%9F%90%A6&factor=2-5",
     "unit=nowhere",
-    "view=charts",
-    "view=charts&kind=speedup",
-    "view=failures",
+    "part=charts",
+    "part=charts&kind=speedup",
+    "part=failures",
     "document=odd+%231%2F2&claim=0",
 ]
 
@@ -249,7 +249,7 @@ def test_claims_are_copied_as_what_is_pasted_best(opened: Opened, address: str, 
 
 
 def test_dots_lead_to_claims(opened: Opened, address: str) -> None:
-    page = opened(f"{address}#view=charts")
+    page = opened(f"{address}#part=charts")
     first = page.locator("#charts svg").first
     expect(first.locator("text.row")).to_have_text(["edge 1", "mobile 1", "server 1"])
     dots = first.locator("a")
@@ -286,7 +286,7 @@ def test_words_of_an_abstract_are_never_obeyed(opened: Opened, address: str) -> 
 
 
 def test_an_address_that_is_wrong_harms_nothing(opened: Opened, address: str) -> None:
-    page = opened(f"{address}#kind=%3Cb%3E&sort=nothing&view=else&document=gone&claim=x&colour=red")
+    page = opened(f"{address}#kind=%3Cb%3E&sort=nothing&part=else&document=gone&claim=x&colour=red")
     expect(page.get_by_text("No claim passes these filters.")).to_be_visible()
     expect(page.locator("#abstract")).to_be_hidden()
     page.get_by_role("button", name="Remove the filter").click()
@@ -325,9 +325,9 @@ def test_a_job_without_claims_says_so(records: list[Extraction], opened: Opened,
     page = opened(write_page(tmp_path / "page.html", page_of_jobs([folder])).as_uri())
     expect(page.get_by_text("This job has no claims.")).to_be_visible()
     expect(page.locator("#count")).to_have_text(f"0 claims in {len(records)} abstract{'s' if len(records) != 1 else ''}")
-    go(page, "view=charts")
+    go(page, "part=charts")
     expect(page.locator("#charts figure")).to_have_count(3)
-    go(page, "view=failures")
+    go(page, "part=failures")
     expect(page.locator("#failures td").filter(has_text="has no title")).to_be_visible()
 
 

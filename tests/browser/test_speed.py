@@ -1,6 +1,6 @@
 """20,000 claims are there at once. Times are the browser's own, the best of several, since other programs may run beside it."""
 
-from pathlib import Path
+import time
 
 import pytest
 
@@ -32,7 +32,10 @@ _CHANGE = """([selector, typed]) => new Promise((done) => {
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = job(tmp_path_factory.mktemp("speed") / "large", many(CLAIMS))
-    return write_page(Path(folder / "explorer.html"), page_of_jobs([folder])).as_uri()
+    start = time.process_time()
+    page = write_page(folder / "explorer.html", page_of_jobs([folder]))
+    print(f"{CLAIMS:,} claims: {page.stat().st_size / 1e6:.1f} MB, written in {time.process_time() - start:.1f} s")
+    return page.as_uri()
 
 
 def test_the_first_view_is_there_within_a_second(opened: Opened, large: str) -> None:

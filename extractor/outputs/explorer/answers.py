@@ -48,7 +48,7 @@ class Explorer:
     def __init__(self, paths: Sequence[str | Path], index: Path) -> None:
         self._index = Index(paths, index)
         self._answers: dict[str, Callable[[sqlite3.Connection, Question], Answer]] = {
-            "view": _view,
+            "counts": _counts,
             "rows": _rows,
             "charts": _charts,
             "document": _document,
@@ -58,8 +58,8 @@ class Explorer:
     def answer(self, name: str, query: str) -> Answer:
         """The answer to one of the five questions, with the query string of its address.
 
-        What was appended to the jobs since is read first, for a second at most; `read` of a view is the share of the job that
-        it knows. Raises `UsageError` for what cannot be asked, and `NotThereError` for a document that is not there.
+        What was appended to the jobs since is read first, for a second at most; `read` of the counts is the share of the jobs
+        that the index knows. Raises `UsageError` for what cannot be asked, `NotThereError` for a document that is not there.
         """
         if name not in self._answers:
             raise UsageError(f"There is no question {name!r}. Ask one of {', '.join(self._answers)}.")
@@ -68,10 +68,10 @@ class Explorer:
         with closing(self._index.connect()) as connection:
             question.find(connection)
             answer = self._answers[name](connection, question)
-        return answer | {"read": share} if name == "view" else answer
+        return answer | {"read": share} if name == "counts" else answer
 
 
-def _view(connection: sqlite3.Connection, question: Question) -> Answer:
+def _counts(connection: sqlite3.Connection, question: Question) -> Answer:
     where, values = question.where()
     [(shown, documents)] = connection.execute(
         f"SELECT count(*), count(DISTINCT document_key) FROM claims WHERE {where}", values
@@ -95,7 +95,7 @@ def _facet(connection: sqlite3.Connection, question: Question, facet: Facet) -> 
 
     The keys with the most claims in all come first, or those of the lowest cells; "not stated" comes last.
     """
-    counts = _counts(connection, question, facet)
+    counts = _cells(connection, question, facet)
     parts = keys(connection, facet)
     found = {key: 0 for key, _, _ in parts} | {NOT_STATED[0]: counts.get(None, 0)}
     for key, _, words in parts:
@@ -106,7 +106,7 @@ def _facet(connection: sqlite3.Connection, question: Question, facet: Facet) -> 
     return listed + ([(*NOT_STATED, found[""])] if found[""] or "" in chosen else [])
 
 
-def _counts(connection: sqlite3.Connection, question: Question, facet: Facet) -> dict[Any, int]:
+def _cells(connection: sqlite3.Connection, question: Question, facet: Facet) -> dict[Any, int]:
     """How many claims have each cell of a facet's column; they are known already where every claim passes."""
     if question.takes_all:
         counts = dict(connection.execute("SELECT word, claims FROM words WHERE facet = ?", (facet.name,)))

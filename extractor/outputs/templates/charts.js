@@ -62,9 +62,8 @@ class Charts {
     this.home.addEventListener("keydown", (event) => this.key(event));
   }
 
-  show(answer, view) {
+  show(answer) {
     this.answer = answer;
-    this.view = view;
     this.draw();
   }
 

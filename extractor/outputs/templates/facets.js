@@ -21,16 +21,16 @@ class Facets {
     this.home.addEventListener("keydown", (event) => { if (event.key === "Escape" && this.home.classList.contains("over")) this.close(); });
   }
 
-  show(view, state) {
-    this.view = view;
+  show(counts, state) {
+    this.counts = counts;
     this.state = state;
     for (const facet of FACETS) this.list(facet);
-    this.home.lastChild.textContent = "Show " + counted(view.shown, "claim");
+    this.home.lastChild.textContent = "Show " + counted(counts.shown, "claim");
   }
 
   list({ name, label }) {
     const { group, list, more } = this.groups.get(name);
-    const keys = this.view.facets[name], chosen = this.state.facets[name] || [];
+    const keys = this.counts.facets[name], chosen = this.state.facets[name] || [];
     group.hidden = keys.length < 2 && !chosen.length;
     if (group.hidden) return;
     if (chosen.length) group.open = true;
@@ -89,7 +89,7 @@ class Facets {
     const chips = [];
     for (const { name, label } of FACETS) {
       for (const key of this.state.facets[name] || []) {
-        const said = this.view.facets[name].find(([each]) => each === key)?.[1] ?? key;
+        const said = this.counts.facets[name].find(([each]) => each === key)?.[1] ?? key;
         chips.push(el("button", { type: "button", "aria-label": `Remove the filter ${label}: ${said}`, onclick: () => this.changed(name, key, false) },
           `${label}: ${said}`, el("span", { "aria-hidden": "true" }, " ×")));
       }

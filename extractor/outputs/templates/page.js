@@ -5,7 +5,7 @@ $("data").remove();
 const source = data.rows ? new Held(data.rows) : new Fetched(data.base);
 
 let state = readState("");
-let view = null;       // the counts of the filter that is shown
+let counts = null;       // the counts of the filter that is shown
 let place = null;      // which row the open claim is
 let asked = 0;         // answers that come after a later question are dropped
 let typed = 0;         // words are looked for when nothing is typed for a moment
@@ -30,32 +30,32 @@ async function refresh() {
   $("main").setAttribute("aria-busy", "true");
   try {
     if (before.filter !== filter) {
-      const found = await source.view(state);
+      const found = await source.counts(state);
       if (now !== asked) return;
-      view = found;
-      facets.show(view, state);
+      counts = found;
+      facets.show(counts, state);
       $("chips").replaceChildren(...facets.chips());
     }
-    showView();
+    showPart();
     if (before.order !== order) {
       if (before.filter !== filter && table.chosen.size) table.clear();
-      await table.show(state, view.shown, SHOWN.filter((name) => !view.empty.includes(name)));
+      await table.show(state, counts.shown, SHOWN.filter((name) => !counts.empty.includes(name)));
       if (now !== asked) return;
     }
-    if (state.view === "charts" && before.charts !== filter) {
+    if (state.part === "charts" && before.charts !== filter) {
       const found = await source.charts(state);
       if (now !== asked) return;
-      charts.show(found, view);
+      charts.show(found);
       before.charts = filter;
     }
-    if (state.view === "failures") await showFailures();
+    if (state.part === "failures") await showFailures();
     before = { ...before, filter, order };
     await showAbstract(now);
   } catch (error) {
     say(error.message);
   }
   if (now === asked) $("main").setAttribute("aria-busy", "false");
-  if (view && view.read < 1) setTimeout(readOn, 1000);
+  if (counts && counts.read < 1) setTimeout(readOn, 1000);
 }
 
 /** A server may still be reading the job, or the job may be running. */
@@ -64,24 +64,24 @@ function readOn() {
   refresh();
 }
 
-function showView() {
-  for (const button of document.querySelectorAll("nav [data-view]")) {
-    if (button.dataset.view === state.view) button.setAttribute("aria-current", "page"); else button.removeAttribute("aria-current");
-    if (button.dataset.view === "failures") button.textContent = view.failures ? `Failures ${view.failures.toLocaleString("en")}` : "Failures";
+function showPart() {
+  for (const button of document.querySelectorAll("nav [data-part]")) {
+    if (button.dataset.part === state.part) button.setAttribute("aria-current", "page"); else button.removeAttribute("aria-current");
+    if (button.dataset.part === "failures") button.textContent = counts.failures ? `Failures ${counts.failures.toLocaleString("en")}` : "Failures";
   }
-  for (const name of ["claims", "charts", "failures"]) $(name).hidden = state.view !== name;
-  $("copy").hidden = state.view !== "claims";
-  $("tools").hidden = $("facets").hidden = state.view === "failures"; // they are about claims
-  const all = view.shown === view.claims;
-  const reading = view.read < 1 ? ` The job is being read: ${Math.floor(100 * view.read)}%.` : "";
-  const claims = all ? counted(view.claims, "claim") : `${view.shown.toLocaleString("en")} of ${counted(view.claims, "claim")}`;
-  const abstracts = counted(all ? view.documents : view.shown_documents, "abstract");
+  for (const name of ["claims", "charts", "failures"]) $(name).hidden = state.part !== name;
+  $("copy").hidden = state.part !== "claims";
+  $("tools").hidden = $("facets").hidden = state.part === "failures"; // they are about claims
+  const all = counts.shown === counts.claims;
+  const reading = counts.read < 1 ? ` The job is being read: ${Math.floor(100 * counts.read)}%.` : "";
+  const claims = all ? counted(counts.claims, "claim") : `${counts.shown.toLocaleString("en")} of ${counted(counts.claims, "claim")}`;
+  const abstracts = counted(all ? counts.documents : counts.shown_documents, "abstract");
   $("count").replaceChildren(claims, el("span", { class: "what" }, ` in ${abstracts}`), reading);
-  const nothing = view.shown ? null : view.claims ? "No claim passes these filters." : "This job has no claims. Its abstracts name no number that is a claim, or nothing was done yet.";
+  const nothing = counts.shown ? null : counts.claims ? "No claim passes these filters." : "This job has no claims. Its abstracts name no number that is a claim, or nothing was done yet.";
   $("claims").querySelector(".nothing")?.remove();
   if (nothing) $("claims").prepend(el("p", { class: "nothing" }, nothing));
   $("scroller").hidden = Boolean(nothing);
-  copying.disable(!view.shown);
+  copying.disable(!counts.shown);
   selectionChanged();
 }
 
@@ -89,7 +89,7 @@ function selectionChanged() {
   const number = table.chosen.size;
   $("chips").querySelector(".chosen")?.remove();
   if (number) $("chips").prepend(el("button", { type: "button", class: "chosen", "aria-label": `Unselect ${counted(number, "claim")}`, onclick: () => table.clear() }, `${number.toLocaleString("en")} selected`, el("span", { "aria-hidden": "true" }, " ×")));
-  const rows = number ? `${number.toLocaleString("en")} selected` : view && view.shown > MOST_COPIED ? `first ${MOST_COPIED.toLocaleString("en")}` : "all shown";
+  const rows = number ? `${number.toLocaleString("en")} selected` : counts && counts.shown > MOST_COPIED ? `first ${MOST_COPIED.toLocaleString("en")}` : "all shown";
   copying.label("Copy", el("span", { class: "what" }, " " + rows));
 }
 
@@ -97,7 +97,7 @@ async function showFailures() {
   const rows = await source.failures(0, 1000), home = $("failures");
   const names = ["document", "source", "line", "cause", "fix"];
   home.replaceChildren(rows.length
-    ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Input records without an extraction" }, el("table", {}, el("caption", {}, `${counted(view.failures, "input record")} gave no extraction.${rows.length < view.failures ? ` The first ${rows.length.toLocaleString("en")}:` : ""}`),
+    ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Input records without an extraction" }, el("table", {}, el("caption", {}, `${counted(counts.failures, "input record")} gave no extraction.${rows.length < counts.failures ? ` The first ${rows.length.toLocaleString("en")}:` : ""}`),
       el("thead", {}, el("tr", {}, names.map((name) => el("th", { scope: "col" }, name)))),
       el("tbody", {}, rows.map((row) => el("tr", {}, names.map((name) => el("td", { dir: "auto" }, row[name] === null ? "" : String(row[name]))))))))
     : el("p", { class: "nothing" }, "Every input record gave an extraction."));
@@ -115,7 +115,7 @@ async function showAbstract(now) {
   table.mark(state.open);
   charts.mark(state.open);
   const at = await source.place(state, state.open) ?? table.find(state.open);
-  const key = JSON.stringify([state.open, at, view.shown]);
+  const key = JSON.stringify([state.open, at, counts.shown]);
   if (before.open === key) return;
   const found = await source.document(state.open).catch((error) => { say(error.message); return null; });
   if (now !== asked) return;
@@ -124,7 +124,7 @@ async function showAbstract(now) {
     return;
   }
   const first = abstract.home.hidden;
-  abstract.show(found, state.open, { at, of: view.shown });
+  abstract.show(found, state.open, { at, of: counts.shown });
   document.body.classList.add("beside");
   place = at;
   before.open = key;
@@ -134,7 +134,7 @@ async function showAbstract(now) {
 let from = null; // where the focus goes when the abstract is closed
 async function open(row) {
   if (abstract.home.hidden) from = document.activeElement;
-  const several = view.facets.job.length > 1 || state.open?.job != null;
+  const several = counts.facets.job.length > 1 || state.open?.job != null;
   await change({ open: { job: several ? row.job : null, document: row.document, claim: row.claim } }, { step: true });
   abstract.home.querySelector("h2")?.focus({ preventScroll: true });
 }
@@ -166,7 +166,7 @@ function choose(name, key, on) {
 }
 
 function narrow(category, metric) {
-  change({ facets: { ...state.facets, hardware_category: [category], metric: [metric] }, view: "claims" }, { step: true });
+  change({ facets: { ...state.facets, hardware_category: [category], metric: [metric] }, part: "claims" }, { step: true });
 }
 
 $("q").addEventListener("input", () => {
@@ -176,9 +176,9 @@ $("q").addEventListener("input", () => {
 $("q").addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); table.go(0, 0); }
 });
-for (const button of document.querySelectorAll("nav [data-view]")) button.addEventListener("click", () => change({ view: button.dataset.view }, { step: true }));
+for (const button of document.querySelectorAll("nav [data-part]")) button.addEventListener("click", () => change({ part: button.dataset.part }, { step: true }));
 $("narrow").addEventListener("click", () => facets.toggle());
-$("skip").addEventListener("click", (event) => { event.preventDefault(); if (state.view === "claims") table.go(...table.focus); else $(state.view).focus(); });
+$("skip").addEventListener("click", (event) => { event.preventDefault(); if (state.part === "claims") table.go(...table.focus); else $(state.part).focus(); });
 /** Show what the address says. */
 function follow() {
   state = readState(location.hash);

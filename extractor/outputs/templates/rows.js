@@ -14,7 +14,7 @@ class Fetched {
     if (!answer.ok) throw new Error("The server answered " + answer.status + " to " + name + ".");
     return answer.json();
   }
-  view(state) { return this.ask("view", writeFilter(state)); }
+  counts(state) { return this.ask("counts", writeFilter(state)); }
   charts(state) { return this.ask("charts", writeFilter(state)); }
   async rows(state, offset, limit) {
     const query = writeFilter(state);
@@ -145,7 +145,7 @@ class Held {
     });
   }
 
-  async view(state) {
+  async counts(state) {
     const { shown, counts } = this.passing(state);
     const facets = {};
     this.facets.forEach((facet, n) => {

@@ -1,4 +1,4 @@
-// The table: only the rows that are in view exist. Arrow keys walk through its cells.
+// The table: only the rows that are in sight exist. Arrow keys walk through its cells.
 
 const ROW = 36, CHUNK = 200, MOST_SEEN = 400000; // browsers bound the height of an element
 const COLUMNS = {
@@ -81,7 +81,7 @@ class Table {
     return this.chunks.get(n);
   }
 
-  /** Draw the rows from one place to another, at first those in view; rows that are still to come are drawn when they are here. */
+  /** Draw the rows from one place to another, at first those in sight; rows that are still to come are drawn when they are here. */
   async draw(from = null, to = null) {
     const height = this.scroller.clientHeight, top = this.scroller.scrollTop;
     const first = from ?? Math.max(0, Math.floor(top / ROW) - 6);
@@ -151,12 +151,12 @@ class Table {
     for (const [at, made] of this.drawn) made.classList.toggle("open", sameClaim(open, this.rowAt(at)));
   }
 
-  /** Bring a row into view: to the edge that it is near, to the middle if it is far. */
+  /** Bring a row into sight: to the edge that it is near, to the middle if it is far. */
   reach(at) {
-    const top = at * ROW, view = this.scroller, seen = view.clientHeight - ROW, above = view.scrollTop - top, below = top + ROW - view.scrollTop - seen;
-    if (above > 2 * ROW || below > 2 * ROW) view.scrollTop = top - seen / 2;
-    else if (above > 0) view.scrollTop = top;
-    else if (below > 0) view.scrollTop += below;
+    const top = at * ROW, box = this.scroller, seen = box.clientHeight - ROW, above = box.scrollTop - top, below = top + ROW - box.scrollTop - seen;
+    if (above > 2 * ROW || below > 2 * ROW) box.scrollTop = top - seen / 2;
+    else if (above > 0) box.scrollTop = top;
+    else if (below > 0) box.scrollTop += below;
     return this.draw();
   }
 
@@ -173,9 +173,9 @@ class Table {
     const cell = this.drawn.get(this.focus[0])?.cells[this.focus[1] + 1];
     cell?.focus({ preventScroll: true });
     if (cell) {
-      const pinned = this.grid.tHead.rows[0].cells[1].offsetWidth, left = cell.offsetLeft, view = this.scroller;
-      if (this.focus[1] > 0 && left < view.scrollLeft + pinned) view.scrollLeft = left - pinned;
-      else if (left + cell.offsetWidth > view.scrollLeft + view.clientWidth) view.scrollLeft = left + cell.offsetWidth - view.clientWidth;
+      const pinned = this.grid.tHead.rows[0].cells[1].offsetWidth, left = cell.offsetLeft, box = this.scroller;
+      if (this.focus[1] > 0 && left < box.scrollLeft + pinned) box.scrollLeft = left - pinned;
+      else if (left + cell.offsetWidth > box.scrollLeft + box.clientWidth) box.scrollLeft = left + cell.offsetWidth - box.clientWidth;
     }
   }
 
@@ -269,9 +269,9 @@ class Table {
 
   /** That there are columns out of sight is said, and seen at the edge. */
   hint() {
-    const view = this.scroller, edge = view.scrollLeft + view.clientWidth;
+    const box = this.scroller, edge = box.scrollLeft + box.clientWidth;
     const hidden = [...(this.grid.tHead.rows[0]?.cells || [])].filter((cell) => cell.offsetLeft + cell.offsetWidth / 2 > edge).length;
     $("more").textContent = hidden ? counted(hidden, "more column") + " →" : "";
-    $("claims").classList.toggle("beyond", view.scrollWidth - edge > 2);
+    $("claims").classList.toggle("beyond", box.scrollWidth - edge > 2);
   }
 }

@@ -40,15 +40,15 @@ const linkOf = (row) => {
 const FACETS = about.facets.map(([name, label, column]) => ({ name, label, column }));
 const SHOWN = about.shown;
 
-/** What the page shows: filter, order, view, and the open claim. */
+/** What the page shows: filter, order, part, and the open claim. */
 function readState(fragment) {
-  const state = { q: "", facets: {}, sort: "", view: "claims", open: null };
+  const state = { q: "", facets: {}, sort: "", part: "claims", open: null };
   const given = new URLSearchParams(fragment.replace(/^#/, ""));
   for (const [name, value] of given) {
     if (FACETS.some((facet) => facet.name === name)) (state.facets[name] ||= []).push(value);
     else if (name === "q") state.q = value;
     else if (name === "sort" && SHOWN.includes(value.replace(/^-/, ""))) state.sort = value;
-    else if (name === "view" && ["charts", "failures"].includes(value)) state.view = value;
+    else if (name === "part" && ["charts", "failures"].includes(value)) state.part = value;
   }
   if (given.has("document")) {
     state.open = { job: given.get("of"), document: given.get("document"), claim: Number(given.get("claim")) || 0 };
@@ -66,7 +66,7 @@ function writeFilter(state) {
 function writeState(state) {
   const given = writeFilter(state);
   if (state.sort) given.append("sort", state.sort);
-  if (state.view !== "claims") given.append("view", state.view);
+  if (state.part !== "claims") given.append("part", state.part);
   if (state.open) {
     if (state.open.job != null) given.append("of", state.open.job);
     given.append("document", state.open.document);

@@ -68,19 +68,19 @@ def test_a_row_is_that_of_the_table(explorer: Explorer, tmp_path: Path) -> None:
 def test_what_is_asked_is_what_comes(query: str, found: list[str], explorer: Explorer) -> None:
     assert claims(explorer, query) == found
     if "offset" not in query:
-        assert explorer.answer("view", query)["shown"] == len(found)
+        assert explorer.answer("counts", query)["shown"] == len(found)
 
 
 @pytest.mark.parametrize("query", ["", "kind=speedup", "kind=speedup&hardware_category=edge", "q=tern&year=2023", "effect="])
 def test_each_count_is_what_choosing_it_gives(query: str, explorer: Explorer) -> None:
-    view = explorer.answer("view", query)
-    assert (view["claims"], view["documents"], view["failures"]) == (len(ALL), len(RECORDS), 1)
-    assert view["empty"] == []
-    assert view["shown"] == len(claims(explorer, query))
+    counts = explorer.answer("counts", query)
+    assert (counts["claims"], counts["documents"], counts["failures"]) == (len(ALL), len(RECORDS), 1)
+    assert counts["empty"] == []
+    assert counts["shown"] == len(claims(explorer, query))
     counted = 0
     for facet in FACETS:
         others = [part for part in query.split("&") if part and not part.startswith(f"{facet.name}=")]
-        for key, _, number in view["facets"][facet.name]:
+        for key, _, number in counts["facets"][facet.name]:
             assert len(claims(explorer, "&".join([*others, urlencode({facet.name: key})]))) == number, (facet.name, key)
             counted += 1
     assert counted > 10
@@ -88,7 +88,7 @@ def test_each_count_is_what_choosing_it_gives(query: str, explorer: Explorer) ->
 
 def test_columns_that_no_claim_has_are_named(tmp_path: Path) -> None:
     explorer = Explorer([job(tmp_path / "job", [ODD])], tmp_path / "index.sqlite")
-    assert explorer.answer("view", "kind=speed")["empty"] == ["factor", "hardware_category", "system", "year", "effect"]
+    assert explorer.answer("counts", "kind=speed")["empty"] == ["factor", "hardware_category", "system", "year", "effect"]
 
 
 def test_a_document_comes_with_all_that_is_known_of_it(explorer: Explorer) -> None:
@@ -129,26 +129,26 @@ def test_of_many_dots_some_are_chosen_evenly(tmp_path: Path, monkeypatch: pytest
 def test_a_running_job_is_followed(tmp_path: Path) -> None:
     file = job(tmp_path / "job", [FAST]) / "extractions.jsonl"
     explorer = Explorer([tmp_path / "job"], tmp_path / "index.sqlite")
-    assert explorer.answer("view", "")["claims"] == 3
+    assert explorer.answer("counts", "")["claims"] == 3
     line = to_line(SLOW)
     with file.open("ab") as lines:
         lines.write(line[:40])
         lines.flush()
-        assert explorer.answer("view", "")["claims"] == 3
+        assert explorer.answer("counts", "")["claims"] == 3
         lines.write(line[40:])
-    view = explorer.answer("view", "")
-    assert (view["claims"], view["read"]) == (5, 1.0)
-    assert ("cifar10", "CIFAR-10", 2) in view["facets"]["dataset"]
+    counts = explorer.answer("counts", "")
+    assert (counts["claims"], counts["read"]) == (5, 1.0)
+    assert ("cifar10", "CIFAR-10", 2) in counts["facets"]["dataset"]
     new = file.with_suffix(".new")
     new.write_bytes(line)
     new.replace(file)
-    assert Explorer([tmp_path / "job"], tmp_path / "index.sqlite").answer("view", "")["claims"] == 2
+    assert Explorer([tmp_path / "job"], tmp_path / "index.sqlite").answer("counts", "")["claims"] == 2
 
 
 def test_several_jobs_are_told_apart(tmp_path: Path) -> None:
     paths = [job(tmp_path / name, [FAST]) for name in ("one", "two")]
     explorer = Explorer(paths, tmp_path / "index.sqlite")
-    assert [number for _, _, number in explorer.answer("view", "")["facets"]["job"]] == [3, 3]
+    assert [number for _, _, number in explorer.answer("counts", "")["facets"]["job"]] == [3, 3]
     second = explorer.answer("document", f"document={FAST.id}&job={paths[1]}")
     assert second["document"]["job"] == str(paths[1])
 
@@ -164,13 +164,13 @@ def test_numbers_beyond_a_double_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "query", "error", "message"),
     [
-        ("nothing", "", UsageError, "Ask one of view, rows"),
+        ("nothing", "", UsageError, "Ask one of counts, rows"),
         ("rows", "colour=red", UsageError, "nothing called 'colour'"),
         ("rows", "sort=sentence", UsageError, "no column 'sentence' to sort by"),
         ("rows", "sort=factor%3B+DROP+TABLE+claims", UsageError, "no column"),
         ("rows", "limit=-1", UsageError, "limit is '-1'"),
         ("rows", "offset=99999999999999999999", UsageError, "offset is"),
-        ("view", "&".join(["kind=x"] * 501), UsageError, "more than 500"),
+        ("counts", "&".join(["kind=x"] * 501), UsageError, "more than 500"),
         ("document", "document=gone", NotThereError, "no document 'gone'"),
     ],
 )
@@ -184,9 +184,9 @@ def test_a_job_is_there_and_holds_records(tmp_path: Path) -> None:
         Explorer([tmp_path / "nowhere"], tmp_path / "index.sqlite")
     (job(tmp_path / "job") / "extractions.jsonl").write_text("{}\n")
     with pytest.raises(DataError, match="at byte 0: not an extraction"):
-        Explorer([tmp_path / "job"], tmp_path / "index.sqlite").answer("view", "")
+        Explorer([tmp_path / "job"], tmp_path / "index.sqlite").answer("counts", "")
 
 
 def test_a_query_is_a_parameter_and_never_sql(explorer: Explorer) -> None:
-    attacks: list[dict[str, Any]] = [explorer.answer("view", query) for query in ("q='", "kind=')--", "q=%00", "job=%22")]
+    attacks: list[dict[str, Any]] = [explorer.answer("counts", query) for query in ("q='", "kind=')--", "q=%00", "job=%22")]
     assert [attack["claims"] for attack in attacks] == [len(ALL)] * len(attacks)
