@@ -58,7 +58,7 @@ class Explorer:
     def answer(self, name: str, query: str) -> Answer:
         """The answer to one of the five questions, with the query string of its address.
 
-        What was appended to the jobs since is read first, for a second at most; `read` of the counts is the share of them
+        What was appended to the jobs since is read first, for a second at most; `read` of the counts is the share of the jobs
         that the index knows. Raises `UsageError` for what cannot be asked, `NotThereError` for a document that is not there.
         """
         if name not in self._answers:
