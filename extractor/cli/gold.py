@@ -9,7 +9,7 @@ from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, NOTHING_DONE
 from extractor.cli.commands import Commands
 from extractor.cli.completion import models
-from extractor.cli.terminal import out, plain, say, width
+from extractor.cli.terminal import out, passed_over, plain, say, width
 from extractor.documents import shortened
 from extractor.errors import UsageError
 
@@ -49,6 +49,7 @@ def new(
     ] = None,
     base_url: options.BaseUrl = None,
     fields: options.Fields = "",
+    as_format: options.Format = None,
 ) -> None:
     """Write a file to annotate for each abstract.
 
@@ -69,12 +70,13 @@ def new(
     from extractor.evaluation.drafts import NoLabeller
     from extractor.jobs.flow import run_job
     from extractor.labelling.models import RULES, Labelling, ModelOptions, choose
-    from extractor.sources import Fields, read
+    from extractor.sources import Fields, Gauge, read
 
     if output.exists() and not output.is_dir():
         raise UsageError(f"{output} is not a folder. Name one for the new files with -o DIR.")
     chosen = choose(ModelOptions(model or RULES, base_url), say)
-    items = read(inputs, Fields.parse(fields) if fields else Fields(), sys.stdin.buffer)
+    gauge = Gauge()
+    items = read(inputs, Fields.parse(fields) if fields else Fields(), sys.stdin.buffer, gauge, as_format)
     drafts = _Drafts(output)
 
     async def job() -> JobError | None:
@@ -87,6 +89,7 @@ def new(
 
     if stopped := asyncio.run(job()):
         say(f"extractor: {stopped}")
+    passed_over(gauge.repeated, gauge.skipped)
     written = drafts.counts.extracted
     say(f"{written:,} written, {drafts.kept:,} there already, {drafts.counts.failed:,} failed")
     if written:

@@ -340,17 +340,22 @@ def leave(outcome: "Outcome", folder: Path | None, interrupted: str) -> NoReturn
     raise typer.Exit(exit_code(outcome))
 
 
+def passed_over(repeated: int, skipped: Sequence[str]) -> None:
+    """Say how many documents came twice, and which files no format recognises."""
+    if repeated:
+        say(f"{repeated:,} of the documents came before in the input and were read once")
+    if skipped:
+        listed = ", ".join(Path(name).name for name in skipped[:_LISTED_SKIPPED])
+        more = f" and {len(skipped) - _LISTED_SKIPPED:,} more" if len(skipped) > _LISTED_SKIPPED else ""
+        say(f"{len(skipped):,} file{'s' * (len(skipped) > 1)} skipped, not recognised: {listed}{more}")
+
+
 def report(outcome: "Outcome", folder: Path | None) -> None:
     """Say what a job has come to."""
     counts, stopped = outcome.counts, outcome.stopped
     if stopped is None or outcome.answered or counts.failed:
         summarise(counts, outcome.seconds, calls=outcome.calls)
-    if outcome.repeated:
-        say(f"{outcome.repeated:,} of the documents came before in the input and were read once")
-    if skipped := outcome.skipped:
-        listed = ", ".join(Path(name).name for name in skipped[:_LISTED_SKIPPED])
-        more = f" and {len(skipped) - _LISTED_SKIPPED:,} more" if len(skipped) > _LISTED_SKIPPED else ""
-        say(f"{len(skipped):,} file{'s' * (len(skipped) > 1)} skipped, not recognised: {listed}{more}")
+    passed_over(outcome.repeated, outcome.skipped)
     if folder is None:
         if stopped is not None:
             say(f"extractor: {stopped}")

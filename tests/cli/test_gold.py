@@ -46,6 +46,18 @@ class TestNew:
             file = json.loads((tmp_path / "mine" / f"{name}.json").read_text(encoding="utf-8"))
             assert (file["id"], file["title"], file["claims"], file["unreviewed"]) == (name, title, [], True)
 
+    def test_it_reads_what_a_run_reads_and_says_what_it_did_not(self, papers: Path, tmp_path: Path) -> None:
+        (tmp_path / "notes.pdf").write_bytes(b"%PDF-1.7")
+        result = run("new", tmp_path, "-o", tmp_path / "mine")
+        assert result.exit_code == 0, result.stderr
+        assert result.stderr.startswith("1 file skipped, not recognised: notes.pdf\n2 written, ")
+        papers.write_text("key;headline;body\nc;Auk;It is 2x faster.\n")
+        result = run(
+            "new", papers, "-o", tmp_path / "yours", "--format", "csv", "--fields", "id=key,title=headline,abstract=body"
+        )
+        assert result.exit_code == 0, result.stderr
+        assert json.loads((tmp_path / "yours" / "c.json").read_bytes())["title"] == "Auk"
+
     def test_the_rules_fill_in_what_a_person_then_reviews(self, papers: Path, tmp_path: Path) -> None:
         mine = tmp_path / "mine"
         assert run("new", papers, "-o", mine, "--model", "rules").exit_code == 0
