@@ -103,10 +103,9 @@ class Extracts:
     async def answer(self, client: str, items: list[Item]) -> Answer:
         """What becomes of documents. Raises `CrowdedError` and, where no document can fare better, `JobError`."""
         key: Key = (client, "extracts")
-        self.turns.admit(key, len(items))
         portions = [items[n : n + self._size] for n in range(0, len(items), self._size)]
         answer = Answer()
-        for portion in await asyncio.gather(*(self.turns.work_off(key, each, whole=False) for each in portions)):
+        for portion in await asyncio.gather(*self.turns.put(key, portions, whole=False)):
             answer.add(portion)
         return answer
 

@@ -48,7 +48,8 @@ async def opened(settings: Settings, notice: Callable[[str], None]) -> AsyncIter
 
         def work_off(client: str) -> WorkOff:
             async def turn(items: list[Item]) -> Portion:
-                return await extracts.turns.work_off((client, "jobs"), items)
+                [portion] = extracts.turns.put((client, "jobs"), [items])
+                return await portion
 
             return turn
 

@@ -49,28 +49,25 @@ class Turns:
         for thread in self._threads:
             thread.start()
 
-    async def work_off(self, key: Key, items: list[Item], *, whole: bool = True) -> Portion:
-        """Have a portion worked off when its turn has come. Raises what `work` raises, and `JobError` when all is over."""
+    def put(self, key: Key, portions: Sequence[list[Item]], *, whole: bool = True) -> list[asyncio.Future[Portion]]:
+        """Have portions worked off when their turn has come; to be called on the loop that waits for what they come to.
+
+        Raises `CrowdedError` if too many documents wait that may share a way, and `JobError` when all is over. The futures
+        raise what `work` raises; one that is cancelled is not begun.
+        """
         loop = asyncio.get_running_loop()
-        ask = _Ask(items, whole, loop, loop.create_future())
+        asks = [_Ask(items, whole, loop, loop.create_future()) for items in portions]
         with self._changed:
             if self._closed:
-                raise JobError("the service has ended", "Start it again.")
-            self._queues.setdefault(key, deque()).append(ask)
-            self._changed.notify()
-        try:
-            return await ask.future
-        except asyncio.CancelledError:
-            with self._changed:
-                if ask in self._queues.get(key, ()):
-                    self._drop(key, ask)
-            raise
-
-    def admit(self, key: Key, documents: int) -> None:
-        """Raise `CrowdedError` if so many documents more are too many that wait."""
-        with self._changed:
-            if (waiting := sum(len(ask.items) for ask in self._queues.get(key, ()))) and waiting + documents > self._room:
+                raise _over()
+            queue = self._queues.get(key, deque())
+            waiting, more = (sum(len(ask.items) for ask in each) for each in (queue, asks))
+            if waiting and not whole and waiting + more > self._room:
                 raise CrowdedError(f"{waiting:,} documents of this client wait already")
+            queue.extend(asks)
+            self._queues[key] = queue
+            self._changed.notify(len(asks))
+        return [ask.future for ask in asks]
 
     def waiting(self) -> dict[str, int]:
         """Documents that wait for their turn, by what they were sent for."""
@@ -87,7 +84,7 @@ class Turns:
             left = [ask for queue in self._queues.values() for ask in queue]
             self._queues.clear()
             self._changed.notify_all()
-        _tell([(ask, JobError("the service has ended", "Start it again.")) for ask in left])
+        _tell([(ask, _over()) for ask in left])
 
     def _run(self) -> None:
         while asks := self._take():
@@ -101,28 +98,37 @@ class Turns:
     def _take(self) -> list[_Ask]:
         """The portions whose turn it is; none when all is over."""
         with self._changed:
-            while not self._closed and not self._queues:
-                self._changed.wait()
             taken: list[_Ask] = []
-            room, more = self._most, True
-            while more and room > 0:
-                more = False
-                for key in [*self._queues]:
-                    ask = self._queues[key][0]
-                    if taken and (ask.whole or len(ask.items) > room):
-                        continue
-                    taken.append(ask)
-                    self._drop(key, ask)
-                    room, more = 0 if ask.whole else room - len(ask.items), True
-                    if room <= 0:
-                        break
+            while not taken and not self._closed:
+                if not self._queues:
+                    self._changed.wait()
+                taken = self._next()
             return taken
 
-    def _drop(self, key: Key, ask: _Ask) -> None:
-        """Take a portion out of its queue, which is then behind all others."""
-        queue = self._queues.pop(key, deque())
-        if ask in queue:
-            queue.remove(ask)
+    def _next(self) -> list[_Ask]:
+        """The next portion of the client whose turn it is, and those that may go with it; none where all were cancelled."""
+        taken: list[_Ask] = []
+        room, more = self._most, True
+        while more and room > 0:
+            more = False
+            for key in [*self._queues]:
+                ask = self._queues[key][0]
+                if taken and (ask.whole or len(ask.items) > room):
+                    continue
+                self._drop(key)
+                more = True
+                if ask.future.cancelled():
+                    continue
+                taken.append(ask)
+                room = 0 if ask.whole else room - len(ask.items)
+                if room <= 0:
+                    break
+        return taken
+
+    def _drop(self, key: Key) -> None:
+        """Take the first portion out of a queue, which is then behind all others."""
+        queue = self._queues.pop(key)
+        queue.popleft()
         if queue:
             self._queues[key] = queue
 
@@ -145,6 +151,10 @@ class Turns:
                     mine.failures.append(failure.model_copy(update={"line": item.location.line}))
             done.append((ask, mine))
         return done
+
+
+def _over() -> JobError:
+    return JobError("the service has ended", "Start it again.")
 
 
 def _tell(done: Sequence[tuple[_Ask, Portion | Exception]]) -> None:
