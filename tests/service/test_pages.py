@@ -41,7 +41,7 @@ def test_the_explorer_of_a_job_is_answered_and_tells_no_path(rules: Running) -> 
     id = rules.submit([DOCUMENT, {"id": "bad"}])
     rules.wait(id, "finished")
     base = f"/v1/jobs/{id}/explore"
-    assert rules.ask("GET", f"{base}/view").json()["claims"] == 1
+    assert rules.ask("GET", f"{base}/counts").json()["claims"] == 1
     rows = rules.ask("GET", f"{base}/rows", params={"kind": "speedup"}).json()["rows"]
     assert [(row["job"], row["quantity"]) for row in rows] == [(id, "2.3x")]
     failures = rules.ask("GET", f"{base}/failures").json()["rows"]
