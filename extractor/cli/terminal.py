@@ -343,7 +343,8 @@ def leave(outcome: "Outcome", folder: Path | None, interrupted: str) -> NoReturn
 def passed_over(repeated: int, skipped: Sequence[str]) -> None:
     """Say how many documents came twice, and which files no format recognises."""
     if repeated:
-        say(f"{repeated:,} of the documents came before in the input and were read once")
+        several = repeated > 1
+        say(f"{repeated:,} document{'s' * several} came again in the input and {'were' if several else 'was'} read once")
     if skipped:
         listed = ", ".join(Path(name).name for name in skipped[:_LISTED_SKIPPED])
         more = f" and {len(skipped) - _LISTED_SKIPPED:,} more" if len(skipped) > _LISTED_SKIPPED else ""

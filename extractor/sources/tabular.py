@@ -68,7 +68,7 @@ class _Lines:
         """Leave out what stands above the header. What separates its columns, or those of the first line if it is missing."""
         first = list(islice(iter(self._next, None), HEADER_ROWS))
         texts = [raw.decode(errors="replace") for _, raw in first]
-        header = next((n for n, text in enumerate(texts) if _is_header(_cells(text, separators), fields)), 0)
+        header = next((n for n, text in enumerate(texts) if _is_whole_header(_cells(text, separators), fields)), 0)
         self._again.extend(first[header:])
         return _separator(texts[header], separators) if texts else separators[0]
 
@@ -125,8 +125,7 @@ def _separator(line: str, separators: str) -> str:
 def _recognises(head: bytes, separators: str) -> bool:
     """Whether one of the first lines names a column for the abstract and one for the title or an id."""
     for line in head.split(b"\n", HEADER_ROWS)[:HEADER_ROWS]:
-        cells = _cells(line.decode(errors="replace"), separators)
-        if _is_header(cells, Fields()) and not {"title", "id", "doi"}.isdisjoint(standard_names(cells)):
+        if _is_whole_header(_cells(line.decode(errors="replace"), separators), Fields()):
             return True
     return False
 
@@ -136,6 +135,12 @@ def _cells(line: str, separators: str) -> list[str]:
     if len(line) > 20_000:
         return []
     return [cell.strip().strip('"') for cell in line.lstrip("\ufeff").split(_separator(line, separators))]
+
+
+def _is_whole_header(cells: Sequence[str], fields: Fields) -> bool:
+    """Whether a column holds the abstract and another one the title or an id; of a row, a cell may happen to be called so."""
+    others = {"title", "id", "doi"} & standard_names(cells).keys() or {fields.title, *fields.id} & set(cells)
+    return _is_header(cells, fields) and (bool(others) or set(cells) >= WOS_TAGS)
 
 
 def _is_header(cells: Sequence[str], fields: Fields) -> bool:

@@ -95,7 +95,7 @@ def test_a_run_says_what_it_did_not_read(tmp_path: Path) -> None:
     said = run("run", str(folder), "-o", str(tmp_path / "out"))
     assert said.exit_code == 0, said.stderr
     lines = said.stderr.splitlines()
-    assert "1 of the documents came before in the input and were read once" in lines
+    assert "1 document came again in the input and was read once" in lines
     listed = "notes0.pdf, notes1.pdf, notes2.pdf, notes3.pdf, notes4.pdf and 2 more"
     assert f"7 files skipped, not recognised: {listed}" in lines
     assert len(list(read_extractions(tmp_path / "out"))) == 1

@@ -82,6 +82,10 @@ def test_cells(data: str, expected: list[object]) -> None:
     assert rows(data) == expected
 
 
+def test_a_cell_that_is_called_abstract_makes_no_header() -> None:
+    assert rows("ID,Title,Text\na,T,A.\nb,Abstract,B.\n", "csv") == ["1: no column abstract or summary"]
+
+
 def test_a_record_that_is_too_long_costs_itself() -> None:
     long = "x" * 1_000_001
     data = f'ID,Title,Abstract\na,T,"{long}\n{long}"\nb,U,{long}\nc,V,{long[:900_000]}\n'
