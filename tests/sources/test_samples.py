@@ -156,3 +156,10 @@ def test_what_needs_random_access_is_refused_from_a_pipe(name: str, tmp_path: Pa
 
 def test_every_format_has_a_sample() -> None:
     assert {known.name for known in FORMATS} == {*FORMAT_OF.values(), *BINARY} - {"Arrow stream"}
+
+
+def test_an_abstract_in_several_fields_of_a_record_is_read_whole() -> None:
+    ris = b"TY  - JOUR\nTI  - T\nAB  - It is small.\nAB  - It is 2x faster.\nER  - \n"
+    [found] = read(["-"], stdin=BytesIO(ris))
+    assert isinstance(found, Sourced)
+    assert found.document.abstract == "It is small.\nIt is 2x faster."
