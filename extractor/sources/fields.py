@@ -18,8 +18,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "arxiv_id": ("arxiv id", "arxiv", "arxivid", "eprint"),
     "pmid": ("pmid", "pubmed id", "pubmed"),
     "url": ("url", "link", "landing page url", "pdf link", "pdf url"),
-    "year": ("year", "publication year", "pubyear", "publication date", "published", "date", "update date"),
-    "authors": ("authors", "author", "author full names", "author names", "author/s", "creators"),
+    "year": ("year", "publication year", "pubyear", "pub year", "publication date", "published", "date", "update date"),
+    "authors": ("authors", "author", "author full names", "author names", "author/s", "author string", "creators"),
     "venue": (
         "venue",
         "journal",
@@ -197,7 +197,9 @@ def _listed(before: str, names: Sequence[str]) -> str:
 
 @lru_cache(1024)
 def _normal(name: str) -> str:
-    return " ".join(re.split(r"[\s_-]+", name.lower().strip("\ufeff _-")))
+    normal = " ".join(re.split(r"[\s_-]+", name.lower().strip("\ufeff _-")))
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return normal if normal in _STANDARD or words == name else _normal(words)
 
 
 def standard_names(own: Iterable[str]) -> dict[str, str]:

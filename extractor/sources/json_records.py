@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal, NoReturn
 from extractor.sources.base import BOM, MAX_RECORD, TOO_LONG, Fault, Fields, Format, Paper
 from extractor.sources.fields import Number, Record, kind, paper
 from extractor.sources.opening import not_decoded, read_lines
-from extractor.sources.shapes import LISTS, SHAPES, Shape
+from extractor.sources.shapes import AROUND, LISTS, SHAPES, Shape
 
 _CHUNK = 1 << 16
 _INDENT = 100
@@ -318,7 +318,7 @@ def _envelope(data: bytes, at: int = 0) -> tuple[int, int] | None:
             names.append(b"")
         elif mark == b"}":
             names.pop()
-        elif mark == b"[" and names[-1:] and names[-1] in LISTS and names[:-1] in ([], [b"message"]):
+        elif mark == b"[" and names[-1:] and names[-1] in LISTS and all(name in AROUND for name in names[:-1]):
             return (found.end(), len(names)) if _OBJECT_OR_NONE.match(data, found.end()) else None
         elif mark == b"[":
             names.append(b"[")

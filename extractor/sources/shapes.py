@@ -155,5 +155,7 @@ SHAPES = (
 )
 """In the order in which they are tried."""
 
-LISTS = (b"data", b"results", b"items", b"papers", b"works")
+LISTS = (b"data", b"results", b"items", b"papers", b"works", b"records", b"result", b"docs")
 """The fields in which the answers of services hold their records: `{"data": [...]}`, `{"message": {"items": [...]}}`."""
+AROUND = (b"message", b"response", b"resultList")
+"""The fields in which such a field may stand: of Crossref, of NASA's ADS and all that Solr answers, of Europe PMC."""

@@ -40,6 +40,7 @@ KNOWN: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "arXiv of four digits": ({"arxiv_id": "0704.0001"}, {"arxiv_id": "0704.0001"}),
     "PMID": ({"pmid": 12345678}, {"pmid": "12345678"}),
     "a year": ({"year": 2024}, {"year": 2024}),
+    "names in one word": ({"pubYear": 2024, "journalTitle": "J"}, {"year": 2024, "venue": "J"}),
     "a date": ({"Publication Date": "2024-02-01"}, {"year": 2024}),
     "no year": ({"year": 2.5}, {}),
     "authors in a list": ({"authors": ["A. Tern", {"name": "Gull, B."}]}, {"authors": ["A. Tern", "B. Gull"]}),

@@ -329,6 +329,8 @@ ANSWERS = {
     ),
     "one after another": ('{"results": [{"id": "a", "abstract": "A."}], "n": {"x": [1]}}\n' * 2, ["a"]),
     "a list inside": ('{"message": {"facets": {"x": []}, "items": [{"id": "a", "abstract": "A."}]}}', ["a"]),
+    "Solr": ('{"responseHeader": {"status": 0}, "response": {"n": 1, "docs": [{"id": "a", "abstract": ["A."]}]}}', ["a"]),
+    "Europe PMC": ('{"hitCount": 1, "resultList": {"result": [{"id": "a", "abstractText": "A."}]}}', ["a"]),
     "a record with such a field": ('{"id": "a", "abstract": "A.", "data": [{"id": "b", "abstract": "B."}]}', ["a"]),
     "an empty one": ('{"data": []}', []),
     "a record between answers": ('{"data": [{"id": "a", "abstract": "A."}]}\n{"id": "b", "abstract": "B."}', ["a", "b"]),
