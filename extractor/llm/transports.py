@@ -328,8 +328,9 @@ def _parsed(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         pass
-    try:  # a number of more digits than Python reads
-        return json.loads(content, parse_int=lambda digits: int(digits) if len(digits) < 20 else -1)
+    try:  # half a character, a number of more digits than Python reads
+        text = content.decode("utf-8", "replace").rstrip("\0")
+        return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 20 else -1)
     except (ValueError, RecursionError):
         return None
 
@@ -341,7 +342,8 @@ def _answer(url: str, raw: object, headers: Mapping[str, str]) -> Answer:
     except BrokenCompletionError as error:
         # Some gateways answer 200 and put the provider's status inside.
         inner = error.body.get("error")
-        codes = [each.get("code") for each in (inner, error.body) if isinstance(each, dict)]
+        bodies = [each for each in (inner, error.body) if isinstance(each, dict)]
+        codes = [each.get(name) for each in bodies for name in ("code", "status", "status_code")]
         status = next((int(str(code)) for code in codes if re.fullmatch(r"[45]\d\d", str(code))), 502)
         raise_status(url, status, headers, json.dumps(error.body).encode())
     except NotACompletionError as error:
