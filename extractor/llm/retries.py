@@ -160,7 +160,6 @@ _AWAY: Final = frozenset([502, 503, 529])
 """Statuses of a server, or of the gateway before it, that answers nobody: bad gateway, unavailable, Anthropic's overloaded."""
 _UNAVAILABLE: Final = frozenset([503, 529])
 """Statuses of a server that has not taken a call up, so that nobody bills it."""
-_MOVED: Final = frozenset([301, 302, 303, 307, 308])
 
 
 @cache
@@ -202,7 +201,7 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
         return verdict
     if status == 403:
         return Verdict("stops job", at, f"Use a key that may call {endpoint.model}.", free=True)
-    if status in _MOVED | {404, 405, 410}:
+    if status in {404, 405, 410} or (status is not None and 300 <= status < 400):
         fix = f"Check that {where} has the model {endpoint.served_as!r} and that the address is right."
         return Verdict("stops job", at, fix, free=True)
     if outcome == "stops job":

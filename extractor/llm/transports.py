@@ -84,7 +84,7 @@ class Direct:
             raise_unreached(self._url, error, timeout=True)
         except (ClientError, OSError) as error:
             raise_unreached(self._url, error)
-        if status != 200:
+        if not 200 <= status < 300:
             raise_status(self._url, status, headers, content)
         raw = _parsed(content)
         if raw is None:
@@ -365,6 +365,8 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the answer broke off in the middle"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "the answer is not HTTP"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
         return "the server closed the connection"
     if isinstance(error, aiohttp.ClientConnectorDNSError):

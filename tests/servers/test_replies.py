@@ -137,12 +137,15 @@ BODIES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("case", BODIES)
+@pytest.mark.parametrize("case", [*BODIES, "another status"])
 def test_an_answer_is_read_in_whatever_its_bytes_are(case: str) -> None:
     async def act(request: Request) -> web.StreamResponse:
         answer = await writes(lambda text: text)(request)
         assert isinstance(answer, web.Response)
         assert isinstance(answer.body, bytes)
+        if case not in BODIES:
+            answer.set_status(201)
+            return answer
         return web.Response(body=BODIES[case](answer.body), content_type="application/json")
 
     with ModelServer(act) as server:
