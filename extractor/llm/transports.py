@@ -279,7 +279,7 @@ def _raise_plainly(where: str, error: Exception, redaction: Redaction) -> None:
             content = response.content if response.is_stream_consumed or response.is_closed else b""
             raise_status(where, response.status_code, headers, redaction.content(content))
     for each in below:
-        if isinstance(each, ClientError):
+        if isinstance(each, ClientError | zlib.error):
             raise_unreached(where, each)
     if type(error).__name__ in _UNREADABLE and any(isinstance(each, ValueError | KeyError) for each in below[1:]):
         _raise_invalid(where, {}, "something that litellm cannot read")
@@ -367,6 +367,8 @@ def _reason(error: Exception) -> str:
         return "the answer broke off in the middle"
     if isinstance(error, aiohttp.ClientResponseError):
         return "the answer is not HTTP"
+    if isinstance(error, zlib.error):
+        return "the answer cannot be unpacked"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
         return "the server closed the connection"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
