@@ -36,6 +36,8 @@ _LONGEST_OUTPUT_TOKENS = 32_768
 """What a model is taken to write at most where neither a setting nor litellm's table says."""
 _LONG_WAIT = 10.0
 """Seconds from which on a wait is told."""
+_ALL_REFUSED = 100
+"""Calls that are refused, and none answered, before the job stops."""
 _TOLD_APART = 60.0
 """Seconds between the ends of two waits that are both told."""
 
@@ -434,9 +436,14 @@ class ModelClient(Generic[T]):
         """Raise what a verdict means. The library's exception is not chained: it can hold the request and the reply."""
         # A server never reached is down or misnamed, and one that stays away is gone, for every document alike.
         stops = verdict.outcome == "stops job" or gone or not (verdict.reached or self._reached)
-        cause = self._redaction.line(verdict.cause)
+        cause, fix = self._redaction.line(verdict.cause), verdict.fix
+        self.limiter.refused += verdict.unclear
+        # A wrong key in words that nobody knows, say. A stand-in would be asked instead.
+        if self.limiter.refused >= _ALL_REFUSED and self.limiter.never_succeeded and self._settings.retries.patience:
+            stops, fix = True, "Check the key, the name of the model and the settings; then run the same command again."
+            cause += f", and so the {self.limiter.refused - 1} calls before this one"
         if verdict.repeats:
             cause += f" ({ledger.calls} calls in {self._clock.monotonic() - ledger.started:.0f} s)"
-        raise (JobError if stops else CallError)(cause, verdict.fix, ledger.spent(self.price)) from (
+        raise (JobError if stops else CallError)(cause, fix, ledger.spent(self.price)) from (
             cassette_miss(error) if error else None
         )

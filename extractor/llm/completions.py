@@ -68,6 +68,8 @@ class Completion:
         """Read a chat completion in OpenAI's format. Raises `NotACompletionError`."""
         if not isinstance(raw, dict):
             raise NotACompletionError(f"a JSON {type(raw).__name__}")
+        if isinstance(raw.get("choices"), dict):
+            raw = {**raw, "choices": [raw["choices"]]}
         choices = raw.get("choices")
         if raw.get("error") and not (isinstance(choices, list) and choices):
             raise BrokenCompletionError(raw)
@@ -103,12 +105,14 @@ class Completion:
 
 def _texts(message: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The places of a message where a reply may stand: calls of tools, then the content; and its thoughts, a last resort."""
-    calls = message.get("tool_calls")
+    calls, content = message.get("tool_calls"), message.get("content")
     called = [calls] if isinstance(calls, dict) else calls if isinstance(calls, list) else []
-    functions = [*(call.get("function") or call for call in called if isinstance(call, dict)), message.get("function_call")]
+    called = [*called, *content] if isinstance(content, list) else called  # a part can be a call, too
+    functions = [call.get("function") or call.get("custom") or call for call in called if isinstance(call, dict)]
+    functions.append(message.get("function_call"))
     given = [function.get(name) for function in functions if isinstance(function, dict) for name in _ARGUMENTS]
     texts = [each if isinstance(each, str) else json.dumps(each) for each in given if each]
-    texts.append(_joined(message.get("content")))
+    texts.append(_joined(content))
     if isinstance(message.get("parsed"), dict):
         texts.append(json.dumps(message["parsed"]))
     thoughts = [_joined(message.get(name)) for name in _THOUGHTS]
@@ -120,7 +124,8 @@ def _joined(content: object) -> str:
     if isinstance(content, dict):
         return _joined([content]) or json.dumps(content)
     if isinstance(content, list):
-        return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
+        texts = (part.get("text") if isinstance(part, dict) else part for part in content)
+        return "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""
 
 

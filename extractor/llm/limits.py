@@ -66,6 +66,8 @@ class Limiter:
         """What the user was told of the server's ways, by whichever client of it."""
         self.told_until: dict[str, float] = {}
         """Until when the user knows that it is waited for, by the monotonic clock, and by the words that said so."""
+        self.refused = 0
+        """How many calls were refused in words that may mean every document alike."""
         self.unanswered: set[object] = set()
         """Who has met a server that was not up to answering, since it last did."""
         now = clock.monotonic()
@@ -112,6 +114,11 @@ class Limiter:
         if self.concurrency < self._most:
             self.concurrency = min(self._most, self.concurrency + 1 / self.concurrency)
             self._wake()
+
+    @property
+    def never_succeeded(self) -> bool:
+        """Whether no call came back well yet."""
+        return self.succeeded_at == float("-inf")
 
     def slowed(self, started: float, wait: float | None = None) -> None:
         """A call that began at `started` was refused or ran out of time; `wait` is what the server asked for, in seconds."""

@@ -40,6 +40,7 @@ Meaning = Literal[
     "no credit",
     "surely no credit",
     "rate",
+    "soon",
     "wrong key",
     "of a key",
     "no model",

@@ -38,6 +38,7 @@ class Verdict:
     away: bool = False  # whether it was not there, or said that it is not up to answering anybody
     free: bool = False  # whether the provider cannot have read or written for it
     faulty: bool = False  # whether it is about what the model wrote, so that no wait helps
+    unclear: bool = False  # whether nothing says that it is about this document, and not about all
 
     @property
     def repeats(self) -> bool:
@@ -159,7 +160,6 @@ _AWAY: Final = frozenset([502, 503, 529])
 """Statuses of a server, or of the gateway before it, that answers nobody: bad gateway, unavailable, Anthropic's overloaded."""
 _UNAVAILABLE: Final = frozenset([503, 529])
 """Statuses of a server that has not taken a call up, so that nobody bills it."""
-_MOVED: Final = frozenset([301, 302, 303, 307, 308])
 
 
 @cache
@@ -201,14 +201,14 @@ def judge(error: Exception, endpoint: Endpoint, now: float) -> Verdict | None:
         return verdict
     if status == 403:
         return Verdict("stops job", at, f"Use a key that may call {endpoint.model}.", free=True)
-    if status in _MOVED | {404, 405}:
+    if status in {404, 405, 410} or (status is not None and 300 <= status < 400):
         fix = f"Check that {where} has the model {endpoint.served_as!r} and that the address is right."
         return Verdict("stops job", at, fix, free=True)
     if outcome == "stops job":
         return Verdict(outcome, at, f"Check the model name {endpoint.model!r} and its settings.", free=True)
     if outcome == "fails document":
         fix = "The provider does not take this request; try another model for this document."
-        return Verdict(outcome, at, fix, free=status is not None)
+        return Verdict(outcome, at, fix, free=status is not None, unclear=True)
     if outcome == "rate limited":
         fix = "Run the same command again later, or with fewer requests a minute."
         return Verdict(outcome, at, fix, wait=_wait(error, now), free=True)
@@ -241,14 +241,15 @@ def _of_cause(status: int | None, refusal: Refusal, at: str, endpoint: Endpoint)
     """The verdict on a refusal whose words or codes say more than its status, if they do."""
     if status is not None and status < 300:
         return None
-    no_credit = status == 402 or refusal.means("surely no credit") or (refusal.means("no credit") and not refusal.means("rate"))
-    if no_credit:
+    surely = refusal.means("surely no credit") and not (status == 429 and refusal.means("soon"))
+    if status == 402 or surely or (refusal.means("no credit") and not refusal.means("rate")):
         fix = "Add credit or raise the quota at the provider, then run the same command again."
         return Verdict("stops job", at, fix, free=True)
     if status == 429:
         return None
-    of_a_key = status in {400, 403, 422} and refusal.means("of a key")
-    if status == 401 or of_a_key or refusal.means("wrong key"):
+    # Of the headers that are sent, the key's is the only one that a server can miss.
+    of_a_key = (refusal.means("of a key") and not refusal.means("declines text")) or "header" in refusal.names
+    if status in {401, 407} or (of_a_key and status in {400, 403, 422}) or refusal.means("wrong key"):
         return Verdict("stops job", at, f"Set {endpoint.key_variable} to a valid key, or run with --model rules.", free=True)
     if refusal.means("failed generation") and status in {400, 422, 500}:
         fix = "Run the same command again, or use a stronger model."
@@ -256,7 +257,7 @@ def _of_cause(status: int | None, refusal: Refusal, at: str, endpoint: Endpoint)
     if refusal.means("too long") and status in {400, 413, 422, 500}:
         fix = "Use a model with a longer context, or a shorter prompt, for this document."
         return Verdict("fails document", at, fix, free=status < 500)
-    if refusal.means("no model") and status in {400, 404, 422}:
+    if refusal.means("no model") and status in {400, 404, 410, 422}:
         fix = f"Check that {endpoint.where} has the model {endpoint.served_as!r} and that the address is right."
         return Verdict("stops job", at, fix, free=True)
     if refusal.means("declines text") and status in {400, 403, 422}:

@@ -84,7 +84,7 @@ class Direct:
             raise_unreached(self._url, error, timeout=True)
         except (ClientError, OSError) as error:
             raise_unreached(self._url, error)
-        if status != 200:
+        if not 200 <= status < 300:
             raise_status(self._url, status, headers, content)
         raw = _parsed(content)
         if raw is None:
@@ -279,7 +279,7 @@ def _raise_plainly(where: str, error: Exception, redaction: Redaction) -> None:
             content = response.content if response.is_stream_consumed or response.is_closed else b""
             raise_status(where, response.status_code, headers, redaction.content(content))
     for each in below:
-        if isinstance(each, ClientError):
+        if isinstance(each, ClientError | zlib.error):
             raise_unreached(where, each)
     if type(error).__name__ in _UNREADABLE and any(isinstance(each, ValueError | KeyError) for each in below[1:]):
         _raise_invalid(where, {}, "something that litellm cannot read")
@@ -328,8 +328,9 @@ def _parsed(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         pass
-    try:  # a number of more digits than Python reads
-        return json.loads(content, parse_int=lambda digits: int(digits) if len(digits) < 20 else -1)
+    try:  # half a character, a number of more digits than Python reads
+        text = content.decode("utf-8", "replace").rstrip("\0")
+        return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 20 else -1)
     except (ValueError, RecursionError):
         return None
 
@@ -341,7 +342,8 @@ def _answer(url: str, raw: object, headers: Mapping[str, str]) -> Answer:
     except BrokenCompletionError as error:
         # Some gateways answer 200 and put the provider's status inside.
         inner = error.body.get("error")
-        codes = [each.get("code") for each in (inner, error.body) if isinstance(each, dict)]
+        bodies = [each for each in (inner, error.body) if isinstance(each, dict)]
+        codes = [each.get(name) for each in bodies for name in ("code", "status", "status_code")]
         status = next((int(str(code)) for code in codes if re.fullmatch(r"[45]\d\d", str(code))), 502)
         raise_status(url, status, headers, json.dumps(error.body).encode())
     except NotACompletionError as error:
@@ -363,6 +365,10 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the answer broke off in the middle"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "the answer is not HTTP"
+    if isinstance(error, zlib.error):
+        return "the answer cannot be unpacked"
     if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
         return "the server closed the connection"
     if isinstance(error, aiohttp.ClientConnectorDNSError):

@@ -185,6 +185,19 @@ def test_outages_and_waits_that_come_close_together_are_told_once() -> None:
     run(scene())
 
 
+@pytest.mark.parametrize("answered", [0, 1])
+def test_a_server_that_refuses_every_call_in_words_that_nobody_knows_stops_the_job(answered: int) -> None:
+    async def scene() -> list[object]:
+        async with Server(*[GOOD] * answered, fails(400, "Qapla'")) as server, client(server) as asked:
+            return await asyncio.gather(*(asked.ask(MESSAGES) for _ in range(120)), return_exceptions=True)
+
+    came = run(scene())
+    assert sum(type(each) is CallError for each in came) == (119 if answered else 99)
+    stopped = [str(each) for each in came if type(each) is JobError]
+    assert len(stopped) == (0 if answered else 21)
+    assert all("Qapla'" in each and each.endswith("then run the same command again.") for each in stopped)
+
+
 def test_a_failure_between_answers_is_no_outage_and_slows_nothing() -> None:
     async def scene() -> None:
         told: list[str] = []

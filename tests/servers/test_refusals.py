@@ -32,6 +32,12 @@ WRONG_KEY: dict[str, tuple[int, Any, str]] = {
     "text": (401, "no valid bearer token\n", "no valid bearer token"),
     "page": (401, page("401 Authorization Required"), "Authorization Required"),
     "inside a 200": (200, {"error": {"code": 401, "message": "No auth credentials found"}}, "No auth credentials found"),
+    "a string in a 200": (200, {"error": "Not for you", "status": 401}, "Not for you"),
+    "a header": (422, fastapi(["header", "x-api-key"], "Field required", "missing"), "Field required"),
+    "no header": (400, openai("Unauthorized: No Authorization header"), "No Authorization header"),
+    "login": (400, {"base_resp": {"status_code": 1004, "status_msg": "login fail: carry the API secret key"}}, "login fail"),
+    "another language": (400, openai("无效的令牌", type="new_api_error"), "无效的令牌"),
+    "the proxy's": (407, "Proxy Authentication Required", "Proxy Authentication Required"),
 }  # fmt: skip
 
 NO_CREDIT: dict[str, tuple[int, Any, str]] = {
@@ -51,6 +57,10 @@ NO_CREDIT: dict[str, tuple[int, Any, str]] = {
     "503": (503, {"message": "insufficient credits: add more to use this model"}, "insufficient credits"),
     "detail": (429, {"detail": "Your prepaid credits are used up."}, "credits are used up"),
     "inside a 200": (200, {"error": {"code": 402, "message": "This request requires more credits. Add them."}}, "more credits"),
+    "usage limit": (400, openai("You have reached your specified API usage limits. You will regain access on 2026-12-01."), "usage limits"),
+    "no billing": (403, google("Billing is not enabled for this project", 403), "Billing is not enabled"),
+    "another language": (403, openai("用户额度不足"), "用户额度不足"),
+    "no free account": (429, google("You exceeded your current quota. Quota exceeded for metric: free_tier_requests, limit: 0. Please retry in 5s.", 429), "exceeded your current quota"),
 }  # fmt: skip
 
 
@@ -87,6 +97,7 @@ RATE: dict[str, Any] = {
     "page": page("429 Too Many Requests"),
     "credits": openai("Too many requests for your credit tier: 20 a minute. Wait a little."),
     "balance": {"message": "The load balancer asks you to slow down."},
+    "a free account's minute": google("You exceeded your current quota, please check your plan and billing details. Quota exceeded for metric: free_tier_requests, limit: 15\nPlease retry in 33.6s.", 429),
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from extractor import read_extractions
 from tests.labelling.model_server import ModelServer, is_reask
@@ -33,6 +34,11 @@ PLACES: dict[str, Message] = {
         ]
     },
     "one part": lambda labels: {"content": {"type": "text", "text": json.dumps(labels)}},
+    "strings": lambda labels: {"content": list(halves(json.dumps(labels)))},
+    "a part that is a call": lambda labels: {"content": [{"type": "tool_use", "id": "t1", "name": "Labels", "input": labels}]},
+    "a call of another type": lambda labels: {
+        "tool_calls": [{"id": "t1", "type": "custom", "custom": {"name": "Labels", "input": json.dumps(labels)}}]
+    },
     "reasoning_content": lambda labels: {"content": None, "reasoning_content": json.dumps(labels)},
     "reasoning_content and an empty string": lambda labels: {"content": "", "reasoning_content": json.dumps(labels)},
     "reasoning_content after thoughts": lambda labels: {
@@ -115,6 +121,34 @@ def test_an_answer_is_read_wherever_it_stands(case: str) -> None:
 @pytest.mark.parametrize("case", FORMS)
 def test_an_answer_is_read_in_whatever_it_is_wrapped(case: str) -> None:
     with ModelServer(echoing(writes(FORMS[case]))) as server:
+        came = run(server)
+    assert_answered(came)
+
+
+BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "a byte order mark": lambda body: b"\xef\xbb\xbf" + body,
+    "UTF-16": lambda body: body.decode().encode("utf-16"),
+    "half a character": lambda body: body.replace(b'"c1"', b'"c\xe2\x82"'),
+    "a null at the end": lambda body: body + b"\0",
+    "white space before it": lambda body: b"\n\n \r\n" + body,
+    "a name twice": lambda body: body.replace(b"{", b'{"choices": null, ', 1),
+    "no number": lambda body: body.replace(b"{", b'{"score": NaN, "rest": -Infinity, ', 1),
+    "one choice that is no list": lambda body: json.dumps({"choices": json.loads(body)["choices"][0]}).encode(),
+}
+
+
+@pytest.mark.parametrize("case", [*BODIES, "another status"])
+def test_an_answer_is_read_in_whatever_its_bytes_are(case: str) -> None:
+    async def act(request: Request) -> web.StreamResponse:
+        answer = await writes(lambda text: text)(request)
+        assert isinstance(answer, web.Response)
+        assert isinstance(answer.body, bytes)
+        if case not in BODIES:
+            answer.set_status(201)
+            return answer
+        return web.Response(body=BODIES[case](answer.body), content_type="application/json")
+
+    with ModelServer(act) as server:
         came = run(server)
     assert_answered(came)
 

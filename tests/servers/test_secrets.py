@@ -19,8 +19,13 @@ from tests.servers.shapes import at_first, for_one, openai, page, refuses, repli
 Environment = Callable[..., None]
 
 
-@pytest.mark.parametrize("where", ["other port", "same port", "path", "without a host"])
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("status", "where"),
+    [
+        *((status, "other port") for status in (300, 301, 302, 303, 305, 307, 308)),
+        *((307, where) for where in ("same port", "path", "without a host")),
+    ],
+)
 def test_a_redirect_is_followed_nowhere(status: int, where: str) -> None:
     with ModelServer(right()) as other:
 
@@ -188,8 +193,13 @@ HOSTS = {
 }
 
 
-@pytest.mark.parametrize("model", ["openai/m", "mistral/m"])
-@pytest.mark.parametrize("case", [*ADDRESSES, *HOSTS])
+@pytest.mark.parametrize(
+    ("case", "model"),
+    [
+        *((case, "openai/m") for case in [*ADDRESSES, *HOSTS]),
+        *((case, "mistral/m") for case in ("a fragment", "a password", "a port with a secret", "no host")),
+    ],
+)
 def test_an_address_that_cannot_be_one_is_one_line_before_anything_is_read(
     case: str, model: str, environment: Environment
 ) -> None:
