@@ -4,9 +4,10 @@ Commands import what they need when they run, so that `extractor --help` answers
 """
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from extractor._version import __version__
 from extractor.cli.batch import batch
@@ -41,6 +42,23 @@ class _Root(Group):
     """Turns what a user can mend into one line and an exit code. What is left is a bug, and keeps its traceback."""
 
     _blank: str | None = None
+
+    def main(self, *arguments: Any, **settings: Any) -> NoReturn:
+        """Run with these arguments, and leave. What cannot be read as a command is one line, too."""
+        try:
+            code = super().main(*arguments, **{**settings, "standalone_mode": False})
+        except TyperException as error:
+            if "\n" in error.message:  # the help of a command that has others below it
+                typer.echo(error.message, err=True)
+            else:
+                context = getattr(error, "ctx", None)
+                command = context.command_path if context else "extractor"
+                what = " ".join(error.format_message().replace("Value error, ", "").split())
+                say(f"extractor: {what if what[-1] in '.?' else f'{what}.'} See `{command} --help`.")
+            code = error.exit_code
+        except typer.Abort:
+            code = INTERRUPTED
+        sys.exit(code or ALL_DONE)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         self._blank = next((arg for arg in args if not arg.strip() or (arg.startswith("--") and arg.endswith("="))), None)

@@ -38,7 +38,7 @@ class Command(TyperCommand):
             if parameter.param_type_name == "argument":
                 sections["Arguments"].append((name.partition(" <")[0], told))
             else:
-                sections["Options"].append((re.sub("<(.*)>", r"\1", name), told))
+                sections["Options"].append((re.sub(r"<(?:list\[)?(.*?)\]?>", r"\1", name), told))
         _write(formatter, sections)
 
 
