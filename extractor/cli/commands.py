@@ -86,6 +86,7 @@ class Root(Group):
         """Run with these arguments, and leave. What cannot be read as a command is one line, too."""
         try:
             code = super().main(*arguments, **{**settings, "standalone_mode": False})
+            sys.stdout.flush()  # what cannot be written is told now, and not by the interpreter as it exits
         except TyperException as error:
             if "\n" in error.message:  # the help of a command that has others below it
                 typer.echo(error.message, err=True)
@@ -162,6 +163,9 @@ def start(app: typer.Typer) -> NoReturn:
         code = app(prog_name="extractor")
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except OSError as error:  # of --help and --version, which are printed before a command is called
+    except BrokenPipeError:
+        silence()
+        code = PIPE_CLOSED
+    except OSError as error:  # of --help and --version, which are printed before a command is called, and of the last lines
         code = _unwritten(error)
     sys.exit(code)
