@@ -20,8 +20,7 @@ help: ## list the targets
 run: .venv/run ## extract the claims of the real abstracts into build/claims, write their tables and a page to look at them, answer a question
 	$(BIN)/extractor run evals/corpus/abstracts.txt -o build/claims --fresh
 	@echo "Look at one: $(BIN)/extractor show build/claims 49"
-	$(BIN)/extractor export build/claims --to xlsx
-	$(BIN)/extractor export build/claims --to sqlite
+	$(BIN)/extractor export build/claims --to xlsx --to sqlite
 	$(BIN)/extractor query build/claims --name best-speedup-per-device --format table
 	@echo "Look at all of them in a browser:"
 	$(BIN)/extractor explore build/claims

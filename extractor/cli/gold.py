@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from extractor.records import Extraction, Failure
 
 gold = Commands(
-    help="""Annotate abstracts of your own, check them, and compare annotators.
+    help="""Annotate abstracts of your own, and compare annotators.
 
     docs/annotating.md says how; evals/GUIDELINES.md says what.
 

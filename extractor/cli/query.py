@@ -33,7 +33,13 @@ def query(
     sql: Annotated[str | None, typer.Argument(metavar="SQL", help="The question.", show_default=False)] = None,
     name: Annotated[
         str | None,
-        option("--name", metavar="NAME", autocompletion=queries, envvar="EXTRACTOR_QUERY", help="Ask a question of --list."),
+        option(
+            "--name",
+            metavar="NAME",
+            autocompletion=queries,
+            envvar="EXTRACTOR_QUERY",
+            help="Ask one of the questions that --list shows.",
+        ),
     ] = None,
     listed: Annotated[
         bool, typer.Option("--list", envvar="EXTRACTOR_LIST", help="List the questions that have a name, and stop.")

@@ -55,7 +55,7 @@ def _lines(state: dict[str, Any], columns: int) -> "list[str]":
         rows += [("cost", f"${state['cost_usd']:.4f} (all runs: ${state['spent_usd']:.4f})" if known else "unknown")]
     rows += [("time", clock(state["seconds"])), ("started", state["started"])]
     rows += [("finished", state["finished"])] if state["finished"] else [("updated", state["updated"])]
-    lines = [*pairs(rows, columns, least=10)]
+    lines = [*pairs(((name, str(told)) for name, told in rows), columns, least=10)]
     if state["failures"]:
         causes = ((f"{group['count']:>7,}", f"{group['cause']}. {group['fix']}") for group in state["failures"])
         lines += ["", "failures", *pairs(causes, columns)]

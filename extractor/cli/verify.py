@@ -19,7 +19,7 @@ _SAID = {
 
 def verify(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="What was read: text, Markdown, JSON or JSON Lines.")],
-    claimed: Annotated[str, typer.Argument(metavar="CLAIMED", help="What was written of it; - reads standard input.")],
+    claimed: Annotated[str, typer.Argument(metavar="CLAIMED", help="What was written about it; - reads standard input.")],
     as_json: Annotated[bool, typer.Option("--json", envvar="EXTRACTOR_JSON", help="Print JSON Lines instead.")] = False,
 ) -> None:
     """Compare the numbers of a text with those of its source.

@@ -160,11 +160,13 @@ class _DuckDB:
         self._schemas = {table: arrow_schema(table) for table in TABLES}
         settings = {"memory_limit": "192MB", "threads": 2, "temp_directory": str(file.parent / "spilled")}
         self._database = package("duckdb").connect(file, config=settings)
+        self._database.begin()  # at once: the disk is waited for after each transaction
         for table, columns in TABLES.items():
             self._database.execute(f"CREATE TABLE {table} ({', '.join(declared(c, _DUCKDB_TYPES) for c in columns)})")
             for column in columns:
                 about = column.about.replace("'", "''")
                 self._database.execute(f"COMMENT ON COLUMN {table}.{column.name} IS '{about}'")
+        self._database.commit()
 
     def write(self, table: str, rows: Sequence[Row]) -> None:
         self._database.register("batch", arrow_batch(self._schemas[table], rows))

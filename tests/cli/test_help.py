@@ -55,6 +55,9 @@ def test_the_help_speaks_in_words() -> None:
     page = reference().partition("```text")[2]
     assert re.findall(r"[{}<]|list\[|x>=|^  [a-z]+  .*\.\.\.$", page, flags=re.MULTILINE) == []
     assert max(map(len, page.splitlines())) <= 80
+    for group in ("", "batch", "gold", "keys", "cache"):
+        listed = CliRunner().invoke(app, [*group.split(), "--help"], env={"COLUMNS": "80"}).stdout.splitlines()
+        assert [line for line in listed[1:] if line.endswith("...")] == []
     assert "Usage: extractor run [OPTIONS] INPUT...\n" in page
     assert "--narrow-schema auto|always|never\n" in page
 
@@ -81,6 +84,29 @@ def test_no_argument_shows_the_help() -> None:
     done = run("-m", "extractor.cli")
     assert done.returncode == 2
     assert "Usage: extractor" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("run", "Missing argument 'INPUT'. See `extractor run --help`."),
+        ("run in --loud", "No such option: --loud"),
+        ("runn in", "No such command 'runn'. Did you mean 'run'? See `extractor --help`."),
+        (
+            "export job",
+            "Missing option '--to' (env var: 'EXTRACTOR_TO'). Choose from: csv, tsv, parquet, xlsx, sqlite, duckdb.",
+        ),
+        ("export job --to pdf", "(env var: 'EXTRACTOR_TO'): 'pdf' is not one of 'csv', 'tsv',"),
+        ("batch dance", "See `extractor batch --help`."),
+        ("--loud", "No such option: --loud. See `extractor --help`."),
+    ],
+)
+def test_what_is_no_command_is_one_line(arguments: str, told: str) -> None:
+    done = CliRunner().invoke(app, arguments.split(), prog_name="extractor")
+    assert (done.exit_code, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("extractor: ")
+    assert told in line
 
 
 def test_the_version() -> None:

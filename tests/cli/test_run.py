@@ -281,6 +281,7 @@ def test_a_device_without_room_is_one_line(extractor: "Command", tmp_path: Path)
         pytest.param("run papers.jsonl -o -", ">&-", 1, "Cannot write standard output: Bad file descriptor.", id="records"),
         pytest.param("run - -o other", "<&-", 1, "stdin:1: holds no record.", id="standard input"),
         pytest.param("--version", ">&-", 1, "Standard output: Bad file descriptor.", id="version"),
+        pytest.param("config run", ">/dev/full", 1, "Standard output: No space left on device.", id="lines to a full disk"),
         pytest.param("--version", ">/dev/full", 1, "Standard output: No space left on device.", id="version to a full disk"),
     ],
 )

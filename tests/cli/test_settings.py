@@ -86,7 +86,7 @@ def test_what_the_file_sets_is_said_since_it_may_be_somebody_elses() -> None:
         ("[run]\nfresh = 1", "fresh in [run] is not true or false."),
         ("[run]\nfallback = 'rules'", 'fallback in [run] is not a list, such as ["rules"].'),
         ("[run]\nmodel = 1", 'model in [run] is not a text in quotes, such as "rules".'),
-        ("[export]\nto = 'pdf'", "to in [export]: 'pdf' is not one of 'csv', 'tsv'"),
+        ("[export]\nto = ['pdf']", "to in [export]: 'pdf' is not one of 'csv', 'tsv'"),
         ("[run]\nopenai-api-key = 'sk-1234'", "openai-api-key is a secret, and others may read this file. Take it out"),
         ("OPENAI_API_KEY = 'sk-1234'", "OPENAI_API_KEY is a secret"),
     ],

@@ -29,6 +29,13 @@ def test_tables_go_into_the_job_unless_told_otherwise(name: str, file: str, extr
     assert done.stderr.decode().startswith(f"{len(RECORDS)} documents, ")
 
 
+def test_several_formats_are_written_at_once_into_one_folder(extractor: "Command", job: Path) -> None:
+    done = extractor("export", "job", "--to", "csv", "--to", "sqlite", "--to", "csv", "-o", "all")
+    assert done.returncode == 0, done.stderr
+    tables = ("claims", "documents", "failures", "hardware")
+    assert done.stdout.decode().split() == [*(f"all/tables/{name}.csv" for name in tables), "all/tables.sqlite"]
+
+
 def test_several_jobs_need_a_place(extractor: "Command", job: Path) -> None:
     write_job(job.parent / "other", [])
     done = extractor("export", "job", "other", "--to", "csv")
