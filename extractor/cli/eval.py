@@ -8,7 +8,7 @@ import typer
 from extractor.cli import options
 from extractor.cli.codes import ALL_DONE, DONE_WITH_FAILURES, FELL
 from extractor.cli.terminal import console, plain, say
-from extractor.errors import UsageError
+from extractor.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from extractor.evaluation.baselines import Measured
@@ -182,15 +182,16 @@ def _usage(system: "System") -> "Usage | None":
 
 
 def _gate(evaluated: "tuple[Evaluated, ...]", baselines: list[Path]) -> bool:
-    """Whether a figure fell below a baseline, and say which. Raises `DataError` for the baseline of another system."""
+    """Whether a figure fell below a baseline, and say which. Raises `DataError` for that of a system that was not evaluated."""
     from extractor.evaluation.baselines import check_baseline, read_baseline
 
-    names = list(dict.fromkeys(system.name for each in evaluated for system in each.systems))
     fell = False
     for path in baselines:
         held = read_baseline(path)
-        name = held.system if held.system in names else names[0]
-        falls = check_baseline(path, name, _measured(evaluated, name))
+        name = held.system
+        if not (measured := _measured(evaluated, name)):
+            raise DataError(f"{path} is the baseline of {name}, which was not evaluated; name it with --model")
+        falls = check_baseline(path, name, measured)
         fell |= bool(falls)
         for fall in falls:
             say(f"{name}: {fall}")

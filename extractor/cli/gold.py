@@ -195,8 +195,6 @@ def agree(
 
     if errors and as_json:
         raise UsageError("--errors and --json exclude each other; choose one")
-    if errors and (hidden := [each.name for place in (first, second) for each in read_sets(place) if each.held_out]):
-        raise UsageError(f"{hidden[0]} is held out, so its abstracts are not listed; leave --errors away for the figures")
     both = align_annotators(read_gold(first), read_gold(second))
     for folder, ids in ((first, both.only_first), (second, both.only_second)):
         if ids:
@@ -204,7 +202,12 @@ def agree(
     if not both.alignments:
         raise UsageError(f"{first} and {second} have no document in common. Give a document the same id in both.")
     if errors:
-        for line in list_errors(both.alignments, spotting=False):
+        held_out = [each for place in (first, second) for each in read_sets(place) if each.held_out]
+        hidden = {gold.document.id for each in held_out for gold in each.documents}
+        for each in held_out:
+            say(f"{each.name} is held out: its disagreements are not listed")
+        listed = [each for each in both.alignments if each.gold.document.id not in hidden]
+        for line in list_errors(listed, spotting=False):
             typer.echo(plain(line))
     elif as_json:
         typer.echo(json.dumps(both.as_dict(), indent=2))

@@ -10,10 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from extractor.cli import app, codes
+from tests.gold import SEEDS
 from tests.labelling.model_server import ModelServer, labels
 from tests.llm.server import Request
-
-GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +38,7 @@ def some(tmp_path: Path) -> Path:
     """A folder of a few gold files."""
     folder = tmp_path / "gold"
     folder.mkdir()
-    for path in sorted(GOLD.glob("*.json"))[:5]:
+    for path in sorted(SEEDS.glob("*.json"))[:5]:
         shutil.copy(path, folder)
     return folder
 
@@ -172,7 +171,8 @@ def test_a_baseline_of_no_system_here_is_a_fault(some: Path) -> None:
     Path("other.json").write_text(Path("rules.json").read_text().replace('"rules"', '"openai/other"'))
     result = run("--gold", str(some), "--baseline", "other.json")
     assert result.exit_code == codes.NOTHING_DONE
-    assert "other.json is the baseline of openai/other" in result.stderr.splitlines()[-1]
+    said = "other.json is the baseline of openai/other, which was not evaluated; name it with --model"
+    assert result.stderr.splitlines()[-1].endswith(said)
 
 
 def test_json_holds_the_same_figures_and_the_counts_behind_them(some: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from extractor.cli import app
+from tests.gold import GOLD, SEEDS
 from tests.labelling.model_server import ModelServer
 from tests.llm.server import fails
 
-GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 PAPERS = (
     '{"id": "a", "title": "Tern", "abstract": "Tern is 2x faster than Gull on a Jetson Nano."}\n'
     '{"id": "b", "title": "Gull", "abstract": "No number here."}\n'
@@ -139,12 +139,12 @@ class TestNew:
 
 class TestCheck:
     def test_the_repository_s_gold_has_no_fault(self) -> None:
-        result = run("check", GOLD.parent)
+        result = run("check", GOLD)
         assert (result.exit_code, result.stdout, result.stderr) == (0, "", "243 files, 0 faults\n")
 
     def test_each_fault_is_a_line_on_standard_output(self, tmp_path: Path) -> None:
         for name in ("s001.json", "s002.json", "s061.json"):
-            shutil.copy(GOLD / name, tmp_path)
+            shutil.copy(SEEDS / name, tmp_path)
         for name in ("s001.json", "s061.json"):
             file = json.loads((tmp_path / name).read_text(encoding="utf-8"))
             file["system"] = "Octo\npus"
@@ -159,7 +159,7 @@ class TestCheck:
         assert result.stderr == "3 files, 4 faults\n"
 
     def test_a_single_file(self) -> None:
-        assert run("check", GOLD / "s001.json").stderr == "1 file, 0 faults\n"
+        assert run("check", SEEDS / "s001.json").stderr == "1 file, 0 faults\n"
 
     @pytest.mark.parametrize("place", ["nowhere", "."])
     def test_no_gold_is_wrong_usage(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
@@ -175,7 +175,7 @@ class TestAgree:
         for folder, names in (("ann", ("s001", "s002", "s061")), ("bob", ("s001", "s061", "s071"))):
             (tmp_path / folder).mkdir()
             for name in names:
-                shutil.copy(GOLD / f"{name}.json", tmp_path / folder)
+                shutil.copy(SEEDS / f"{name}.json", tmp_path / folder)
         path = tmp_path / "bob" / "s061.json"
         file = json.loads(path.read_text(encoding="utf-8"))
         file["claims"] = [file["claims"][0] | {"kind": "accuracy"}]
@@ -206,11 +206,12 @@ class TestAgree:
         assert run("agree", *two, "--errors", "--json").exit_code == 2
 
     def test_disagreements_on_a_held_out_set_are_not_listed(self, two: tuple[Path, Path]) -> None:
-        (two[1] / "set.toml").write_text('[[set]]\nname = "unseen"\nheld_out = true')
+        seen = '[[set]]\nname = "seen"\nids = ["s001", "s071"]\n'
+        (two[1] / "set.toml").write_text(seen + '[[set]]\nname = "unseen"\nheld_out = true\nids = ["s061"]')
         result = run("agree", *two, "--errors")
-        assert (result.exit_code, result.stdout) == (2, "")
-        assert "unseen is held out" in result.stderr
-        assert run("agree", *two).exit_code == 0
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr.endswith("\nunseen is held out: its disagreements are not listed\n")
+        assert "0.800" in run("agree", *two).stdout
 
     def test_nothing_in_common_is_wrong_usage(self, two: tuple[Path, Path]) -> None:
         for path in two[1].glob("s0[06]*.json"):

@@ -17,11 +17,11 @@ from extractor.evaluation import read_gold
 from extractor.evaluation.cassettes import RECORDING, faults
 from extractor.evaluation.systems import align_recorded
 from extractor.labelling.models import ModelOptions
+from tests.gold import SEEDS
 from tests.labelling.model_server import ModelServer, is_reask, labels, right_labels, shown
 from tests.llm.server import Request, calls_tool, completion, fails
 
 ROOT = Path(__file__).parents[2]
-GOLD = ROOT / "evals" / "gold" / "seeds"
 CASSETTES = ROOT / "evals" / "cassettes"
 KEY = "sk-loopback-0123456789abcdef"
 MODEL = "openai/tiny:1b"
@@ -34,7 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EXTRACTOR_KEYS", str(tmp_path / "keys.toml"))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     (tmp_path / "gold").mkdir()
-    for path in sorted(GOLD.glob("*.json"))[:4]:
+    for path in sorted(SEEDS.glob("*.json"))[:4]:
         shutil.copy(path, tmp_path / "gold")
     return tmp_path
 
@@ -264,7 +264,7 @@ def test_the_recordings_of_the_repository_hold_no_secret_and_nothing_idle(record
         assert files == set()  # nothing is recorded
         return
     assert [fault for path in sorted(files) for fault in faults(path)] == []
-    gold = read_gold(GOLD)
+    gold = read_gold(SEEDS)
     described = json.loads(recording.read_bytes())
     told: list[str] = []
     alignments = asyncio.run(align_recorded(gold, ModelOptions(described["model"]), CASSETTES, notice=told.append))

@@ -5,20 +5,18 @@ leave room for one that trades an abstract here for a rule that holds elsewhere.
 """
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from extractor.evaluation import GoldDocument, Scores, align_all, read_gold, score
 from extractor.evaluation.findings import cover
 from extractor.labelling.rules import RulesLabeller
-
-GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
+from tests.gold import SEEDS
 
 
 @pytest.fixture(scope="module")
 def gold() -> tuple[GoldDocument, ...]:
-    return read_gold(GOLD)
+    return read_gold(SEEDS)
 
 
 @pytest.fixture(scope="module")

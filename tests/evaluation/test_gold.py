@@ -9,8 +9,7 @@ import pytest
 
 from extractor.errors import DataError, UsageError
 from extractor.evaluation.gold import check_gold, read_gold
-
-GOLD = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
+from tests.gold import SEEDS
 
 TEXT = "Squid is slow. Kraken is 2.5x faster than Squid on phones. So 12.5x is wrong, but 2.5x holds, or 2.5 times."
 CLAIM: dict[str, Any] = {
@@ -224,7 +223,7 @@ def test_no_folder_and_an_empty_folder_are_usage_errors(tmp_path: Path) -> None:
 
 
 def test_the_repository_s_gold_is_valid() -> None:
-    documents = read_gold(GOLD)
+    documents = read_gold(SEEDS)
     assert [gold.document.id for gold in documents] == [f"s{n:03}" for n in range(1, 144)]
     assert sum(len(gold.claims) for gold in documents) == 185
     assert sum(len(gold.hardware) for gold in documents) == 132

@@ -1,6 +1,5 @@
 """Figures of planted documents, with the expected counts written out by hand."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,8 +35,8 @@ from tests.evaluation.planted import (
     span_of,
     target,
 )
+from tests.gold import SEEDS
 
-GOLD_FOLDER = Path(__file__).parents[2] / "evals" / "gold" / "seeds"
 THREE = (predict(SPEEDUP), predict(SPEED), predict(ACCURACY))
 
 
@@ -246,7 +245,7 @@ def ratios(figures: Any) -> list[float | None]:
 
 
 def test_perfect_predictions_reach_one_everywhere_on_the_real_gold() -> None:
-    found = score(align(gold, perfect(gold)) for gold in read_gold(GOLD_FOLDER))
+    found = score(align(gold, perfect(gold)) for gold in read_gold(SEEDS))
     figures = ratios(found.as_dict())
     # with 3 ratios each: counts of all claims, 4 kinds, 3 comparisons and 6 unit groups, in 3 ways, their 3 means, and 3 counts
     # of hardware; 11 fields, 5 of them phrases with 2 figures more; role, category; system twice; documents twice
@@ -256,7 +255,7 @@ def test_perfect_predictions_reach_one_everywhere_on_the_real_gold() -> None:
 
 
 def test_empty_predictions_find_nothing_on_the_real_gold() -> None:
-    documents = read_gold(GOLD_FOLDER)
+    documents = read_gold(SEEDS)
     found = score(align(gold, extraction(system=None, document=gold.document)) for gold in documents)
     assert found.claims.detection == found.claims.strict == Counts(0, 0, 185)
     assert found.hardware.all == Counts(0, 0, 132)

@@ -5,8 +5,7 @@ from shutil import copytree
 
 from extractor.evaluation.sets import read_sets
 from tests.evaluation.split import main
-
-GOLD = Path(__file__).parents[2] / "evals" / "gold"
+from tests.gold import ARXIV, GOLD
 
 
 def test_each_abstract_is_in_one_set_and_only_the_60_are_held_out() -> None:
@@ -24,7 +23,7 @@ def test_each_abstract_is_in_one_set_and_only_the_60_are_held_out() -> None:
 
 
 def test_the_split_is_what_the_script_makes_of_the_files(tmp_path: Path) -> None:
-    folder = copytree(GOLD / "arxiv", tmp_path / "arxiv")
+    folder = copytree(ARXIV, tmp_path / "arxiv")
     (folder / "set.toml").unlink()
     main(folder)
-    assert (folder / "set.toml").read_bytes() == (GOLD / "arxiv" / "set.toml").read_bytes()
+    assert (folder / "set.toml").read_bytes() == (ARXIV / "set.toml").read_bytes()

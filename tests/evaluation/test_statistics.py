@@ -277,6 +277,7 @@ def test_estimates_of_little(alignments: list[Alignment], figure: str, expected:
         pytest.param([RIGHT] * 2, [RIGHT, WRONG], "metric", Difference(0.0, None, None, None), id="theirs in one document"),
         pytest.param([WRONG] * 2, [RIGHT] * 2, "strict_f1", Difference(1.0, 1.0, 1.0, 2 / 2**2), id="2 of 4 swaps"),
         pytest.param([RIGHT] * 6, [WRONG] * 6, "strict_f1", Difference(-1.0, -1.0, -1.0, 2 / 2**6), id="2 of 64 swaps"),
+        pytest.param([RIGHT] * 13, [WRONG] * 13, "strict_f1", Difference(-1.0, -1.0, -1.0, 2 / 2**13), id="2 of 8,192 swaps"),
         pytest.param([WRONG] * 99, [RIGHT] * 99, "strict_f1", Difference(1.0, 1.0, 1.0, 1 / 10_001), id="no random swap"),
     ],
 )

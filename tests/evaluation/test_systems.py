@@ -21,6 +21,7 @@ from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import Extraction, Provenance, Rejection
 from extractor.spotting import spot
 from tests.evaluation.planted import ACCURACY, NANO, SPEEDUP, extraction, predict, target
+from tests.gold import SEEDS
 from tests.labelling.model_server import ModelServer
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-0123456789abcdef")
     for name in ("s001", "s002"):
         Path("gold").mkdir(exist_ok=True)
-        shutil.copy(ROOT / "evals" / "gold" / "seeds" / f"{name}.json", "gold")
+        shutil.copy(SEEDS / f"{name}.json", "gold")
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def _set(report: SetReport) -> Iterator[str]:
         yield from _right_in_one(report, comparison)
     if systems:
         yield ""
-        yield f"### Claims right on {_plain(report.gold.name)}, by kind"
+        yield f"### Claims right on {_plain(report.gold.name)}, by kind (F1)"
         yield ""
         yield from _by_kind(systems)
 
@@ -96,8 +96,6 @@ def _by_kind(systems: Sequence[SystemReport]) -> Iterator[str]:
         for kind, scores in systems[0].figures.by_kind.items()
     ]
     yield from _table(["kind", "annotated", *(_plain(system.name) for system in systems)], kinds)
-    yield ""
-    yield "F1."
 
 
 def _moved(headline: Iterable[tuple[str, Difference]]) -> Iterator[str]:

@@ -106,7 +106,7 @@ def page(report: Report) -> str:
         "gold_runs": gold_runs,
         "said_items": said_items,
         "said_runs": said_runs,
-        "style": own(_resource("report.css")),
+        "style": own(_resource("base.css", "extractor.outputs") + _resource("report.css")),
         "script": own(_resource("report.js")),
         "marks": [own(charts.mark(n)) for n in range(len(names))],
         "anchors": anchors(document.id for each in report.sets for document in each.documents),
@@ -252,5 +252,5 @@ def _sort(error: ErrorReport) -> str:
     return SOFT if error.fields and all(wrong.soft for wrong in error.fields.values()) else error.error
 
 
-def _resource(name: str) -> str:
-    return (files("extractor.evaluation.report") / "templates" / name).read_text(encoding="utf-8")
+def _resource(name: str, package: str = "extractor.evaluation.report") -> str:
+    return (files(package) / "templates" / name).read_text(encoding="utf-8")

@@ -4,8 +4,8 @@ import asyncio
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from importlib.resources import files
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -18,10 +18,11 @@ from extractor.evaluation.statistics import HEADLINE
 from extractor.evaluation.systems import LeftOut, System
 from extractor.labelling.rules import RulesLabeller
 from tests.evaluation.report.reports import DOCUMENTS, HOSTILE, OTHER, evaluated, flawed, report, right
+from tests.gold import ARXIV
+from tests.outputs.contrast import colours, contrast
 
-ARXIV = Path(__file__).parents[3] / "evals" / "gold" / "arxiv"
 VOID = {"meta", "input", "br", "link", "img"}
-CSS = (Path(pages.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
+CSS = (files("extractor.outputs") / "templates" / "base.css").read_text(encoding="utf-8")
 
 
 class Page(HTMLParser):
@@ -190,33 +191,19 @@ def test_a_seventh_system_looks_like_no_other() -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_colours_can_be_told_apart(scheme: str) -> None:
     """WCAG 2.2: 4.5 to 1 for text, 3 to 1 for shapes."""
-    blocks = re.findall(r":root \{(.*?)\}", CSS, flags=re.DOTALL)
-    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[["light", "dark"].index(scheme)]))
+    colour = colours(CSS, scheme)
     grounds = ("paper", "panel", "quantity", "wrong", "spurious", "restated")
-    low = [(ground, ratio) for ground in grounds if (ratio := contrast(colours["ink"], colours[ground])) < 4.5]
+    low = [(ground, ratio) for ground in grounds if (ratio := contrast(colour["ink"], colour[ground])) < 4.5]
     low += [
         (text, ratio)
         for text in ("soft", "link")
         for on in ("paper", "panel")
-        if (ratio := contrast(colours[text], colours[on])) < 4.5
+        if (ratio := contrast(colour[text], colour[on])) < 4.5
     ]
     low += [
-        (name, ratio)
-        for name in colours
-        if name.startswith("series") and (ratio := contrast(colours[name], colours["paper"])) < 3
+        (name, ratio) for name in colour if name.startswith("series") and (ratio := contrast(colour[name], colour["paper"])) < 3
     ]
     assert low == []
-
-
-def contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    parts = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 @pytest.mark.parametrize(
