@@ -19,6 +19,7 @@ from extractor.outputs.explorer import Explorer, NotThereError, fetched_page, pa
 from tests.outputs.explorer.jobs import job
 
 Opened = Callable[..., Page]
+Serve = Callable[[Path], str]
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -58,34 +59,47 @@ def held(folder: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def fetched(folder: Path) -> Iterator[str]:
-    """The address of its page on a server that answers as a service does."""
-    explorer = Explorer([folder], folder / "index.sqlite")
+def serve() -> Iterator[Serve]:
+    """Serve the page of a job, and answer it as a service does; the page's address."""
+    servers = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path, _, query = self.path.partition("?")
-            if path == "/explore":
-                return self._send("text/html", fetched_page(str(folder), "explore/"))
-            try:
-                answer, code = explorer.answer(path.removeprefix("/explore/"), query), 200
-            except NotThereError as error:
-                answer, code = {"detail": str(error)}, 404
-            return self._send("application/json", json.dumps(answer), code)
+    def start(folder: Path) -> str:
+        explorer = Explorer([folder], folder / "index.sqlite")
 
-        def _send(self, kind: str, body: str, code: int = 200) -> None:
-            self.send_response(code)
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(body.encode())
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                if path == "/explore":
+                    return self._send("text/html", fetched_page(str(folder), "explore/"))
+                try:
+                    answer, code = explorer.answer(path.removeprefix("/explore/"), query), 200
+                except NotThereError as error:
+                    answer, code = {"detail": str(error)}, 404
+                return self._send("application/json", json.dumps(answer), code)
 
-        def log_message(self, *_: Any) -> None: ...
+            def _send(self, kind: str, body: str, code: int = 200) -> None:
+                self.send_response(code)
+                self.send_header("Content-Type", f"{kind}; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(body.encode())
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/explore"
-    server.shutdown()
-    server.server_close()
+            def log_message(self, *_: Any) -> None: ...
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/explore"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def fetched(folder: Path, serve: Serve) -> str:
+    """The address of its page on a server."""
+    return serve(folder)
 
 
 @pytest.fixture
@@ -97,11 +111,15 @@ def opened(browser: Browser) -> Iterator[Opened]:
         if said.type in ("error", "warning") and "404" not in said.text:
             faults.append(said.text)
 
-    def open_page(address: str, width: int = 1280, height: int = 800, scheme: Any = "light", wait: bool = True) -> Page:
+    def open_page(
+        address: str, width: int = 1280, height: int = 800, scheme: Any = "light", wait: bool = True, clock: bool = False
+    ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
+        if clock:
+            page.clock.install()  # the test says when time goes by
         own = address.partition("#")[0].removesuffix("explore")
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", heard)

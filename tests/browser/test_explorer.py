@@ -13,9 +13,10 @@ from playwright.sync_api import Page, expect
 from extractor.outputs.columns import TABLES
 from extractor.outputs.explorer import page_of_jobs, write_page
 from extractor.outputs.export import guarded
+from extractor.outputs.jsonl import to_line
 from extractor.outputs.tables import read_rows
 from extractor.records import Extraction
-from tests.browser.conftest import Opened, go
+from tests.browser.conftest import Opened, Serve, go
 from tests.outputs.explorer.jobs import FAST, LONG, NONE, ODD, RIGHT_TO_LEFT, SLOW, job
 
 ALL = ["2.5x", "40 ms", "12 MB", "4x", "71%", "71%"]
@@ -309,6 +310,23 @@ def test_a_narrow_screen_shows_what_matters_and_says_that_there_is_more(opened: 
     page.locator("#grid tbody td.quantity").first.click()
     box = page.locator("#abstract").bounding_box()
     assert box == {"x": 0, "y": 0, "width": 390, "height": 844}
+
+
+def test_what_a_running_job_adds_is_offered(opened: Opened, serve: Serve, tmp_path: Path) -> None:
+    folder = job(tmp_path / "job", [])
+    page = opened(serve(folder), clock=True)
+    expect(page.get_by_text("This job has no claims.")).to_be_visible()
+    with (folder / "extractions.jsonl").open("ab") as lines:
+        lines.write(to_line(FAST))
+    page.clock.run_for(5000)
+    shown(page, *ALL[:3])
+    with (folder / "extractions.jsonl").open("ab") as lines:
+        lines.write(to_line(SLOW))
+    page.clock.run_for(5000)
+    shown(page, *ALL[:3])
+    page.get_by_role("button", name="Show 2 more").click()
+    shown(page, *ALL[:5])
+    expect(page.locator("#fresh")).to_be_hidden()
 
 
 def test_a_column_that_no_claim_has_is_left_out(opened: Opened, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -86,6 +87,15 @@ def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
+def _tail(file: Path, offset: int) -> str:
+    """What stands before an offset: a file that was replaced may get the number of one that is gone."""
+    if offset == 0:
+        return ""
+    with file.open("rb") as lines:
+        lines.seek(max(0, offset - 4096))
+        return blake2b(lines.read(min(offset, 4096)), digest_size=16).hexdigest()
+
+
 def _failed(part: Path) -> str:
     """Another text where the file of failures is another."""
     file = part / FAILURES
@@ -97,9 +107,9 @@ def _prepare(connection: sqlite3.Connection, parts: list[tuple[str, str, str]]) 
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     [(version,)] = connection.execute("PRAGMA user_version")
     if version == _VERSION and "parts" in tables:
-        read = connection.execute("SELECT job, part, mark, offset FROM parts ORDER BY key").fetchall()
-        whole = all(offset <= _size(_records(Path(part))) for _, part, _, offset in read)
-        if [row[:3] for row in read] == parts and whole:
+        read = connection.execute("SELECT job, part, mark, offset, tail FROM parts ORDER BY key").fetchall()
+        same = all(_tail(_records(Path(part)), offset) == tail for _, part, _, offset, tail in read)
+        if [row[:3] for row in read] == parts and same:
             return
     for name in tables:
         connection.execute(f"DROP TABLE {name}")
@@ -108,7 +118,7 @@ def _prepare(connection: sqlite3.Connection, parts: list[tuple[str, str, str]]) 
     of_document = ", ".join(declared(column, _TYPES) for column in TABLES["documents"])
     of_failure = ", ".join(declared(column, _TYPES) for column in TABLES["failures"])
     for table in (
-        "parts (key INTEGER PRIMARY KEY, job TEXT, part TEXT, mark TEXT, offset INTEGER, failures TEXT)",
+        "parts (key INTEGER PRIMARY KEY, job TEXT, part TEXT, mark TEXT, offset INTEGER, tail TEXT, failures TEXT)",
         f"documents (key INTEGER PRIMARY KEY, {of_document}, rejected TEXT)",
         f"claims (key INTEGER PRIMARY KEY, document_key INTEGER, {own})",
         f"hardware (document_key INTEGER, {of_target})",
@@ -119,7 +129,7 @@ def _prepare(connection: sqlite3.Connection, parts: list[tuple[str, str, str]]) 
         connection.execute(f"CREATE TABLE {table}")
     for index in ("documents (document)", "claims (document_key)", "hardware (document_key)", "words (facet, part)"):
         connection.execute(f"CREATE INDEX {index.replace(' (', '_').rstrip(')').replace(', ', '_')} ON {index}")
-    connection.executemany("INSERT INTO parts VALUES (NULL, ?, ?, ?, 0, '')", parts)
+    connection.executemany("INSERT INTO parts VALUES (NULL, ?, ?, ?, 0, '', '')", parts)
     connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
@@ -137,7 +147,9 @@ class _Reading:
         for key, job, part, offset, failures in parts:
             file = _records(Path(part))
             reached = self._records(file, job, offset)
-            self._connection.execute("UPDATE parts SET offset = ? WHERE key = ?", (reached, key))
+            self._connection.execute(
+                "UPDATE parts SET offset = ?, tail = ? WHERE key = ?", (reached, _tail(file, reached), key)
+            )
             if Path(part).is_dir():
                 self._failures(key, Path(part), job, failures)
             read, of = read + reached, of + file.stat().st_size

@@ -55,13 +55,31 @@ async function refresh() {
     say(error.message);
   }
   if (now === asked) $("main").setAttribute("aria-busy", "false");
-  if (counts && counts.read < 1) setTimeout(readOn, 1000);
+  watch();
 }
 
-/** A server may still be reading the job, or the job may be running. */
-function readOn() {
+/** A job that a server knows may go on: what is new is offered, and shown at once where nothing was there before. */
+let watching = 0;
+function watch() {
+  clearTimeout(watching);
+  if (source instanceof Held) return;
+  watching = setTimeout(async () => {
+    const now = asked, found = document.hidden ? null : await source.counts(state).catch(() => null);
+    if (now !== asked) return;
+    if (found && counts) {
+      const more = found.claims - counts.claims + found.failures - counts.failures;
+      $("fresh").hidden = more === 0 && found.read === 1;
+      $("fresh").textContent = more > 0 ? `Show ${more.toLocaleString("en")} more` : found.read < 1 ? `Reading: ${Math.floor(100 * found.read)}%` : "Show the job as it is now";
+      if (more && !counts.claims) return showAnew();
+    }
+    return watch();
+  }, counts && counts.read < 1 ? 1000 : 4000);
+}
+
+function showAnew() {
+  $("fresh").hidden = true;
   before = {};
-  refresh();
+  return refresh();
 }
 
 function showPart() {
@@ -73,10 +91,9 @@ function showPart() {
   $("copy").hidden = state.part !== "claims";
   $("tools").hidden = $("facets").hidden = state.part === "failures"; // they are about claims
   const all = counts.shown === counts.claims;
-  const reading = counts.read < 1 ? ` The job is being read: ${Math.floor(100 * counts.read)}%.` : "";
   const claims = all ? counted(counts.claims, "claim") : `${counts.shown.toLocaleString("en")} of ${counted(counts.claims, "claim")}`;
   const abstracts = counted(all ? counts.documents : counts.shown_documents, "abstract");
-  $("count").replaceChildren(claims, el("span", { class: "what" }, ` in ${abstracts}`), reading);
+  $("count").replaceChildren(claims, el("span", { class: "what" }, ` in ${abstracts}`));
   const nothing = counts.shown ? null : counts.claims ? "No claim passes these filters." : "This job has no claims. Its abstracts name no number that is a claim, or nothing was done yet.";
   $("claims").querySelector(".nothing")?.remove();
   if (nothing) $("claims").prepend(el("p", { class: "nothing" }, nothing));
@@ -177,6 +194,7 @@ $("q").addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); table.go(0, 0); }
 });
 for (const button of document.querySelectorAll("nav [data-part]")) button.addEventListener("click", () => change({ part: button.dataset.part }, { step: true }));
+$("fresh").addEventListener("click", showAnew);
 $("narrow").addEventListener("click", () => facets.toggle());
 $("skip").addEventListener("click", (event) => { event.preventDefault(); if (state.part === "claims") table.go(...table.focus); else $(state.part).focus(); });
 /** Show what the address says. */

@@ -10,10 +10,11 @@ import pytest
 
 from extractor.errors import DataError, UsageError
 from extractor.outputs.columns import TABLES
-from extractor.outputs.explorer import Explorer, NotThereError, answers
+from extractor.outputs.explorer import Explorer, NotThereError, answers, index
 from extractor.outputs.explorer.facets import FACETS
-from extractor.outputs.jsonl import to_line
+from extractor.outputs.jsonl import from_line, to_line
 from extractor.outputs.tables import read_rows
+from extractor.records import Extraction
 from tests.outputs.explorer.jobs import FAST, NONE, ODD, RECORDS, SLOW, job, many, record
 
 ALL = ["fast 0", "fast 1", "fast 2", "slow 0", "slow 1", "odd 0"]
@@ -126,7 +127,14 @@ def test_of_many_dots_some_are_chosen_evenly(tmp_path: Path, monkeypatch: pytest
     assert {dot[0] for dot in factors["dots"]} == {"cpu", "gpu", "mobile", "edge", "fpga", "server"}
 
 
-def test_a_running_job_is_followed(tmp_path: Path) -> None:
+def test_a_running_job_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+
+    def noted(line: bytes, model: type[Extraction], where: str) -> Extraction:
+        read.append(line)
+        return from_line(line, model, where)
+
+    monkeypatch.setattr(index, "from_line", noted)
     file = job(tmp_path / "job", [FAST]) / "extractions.jsonl"
     explorer = Explorer([tmp_path / "job"], tmp_path / "index.sqlite")
     assert explorer.answer("counts", "")["claims"] == 3
@@ -139,10 +147,20 @@ def test_a_running_job_is_followed(tmp_path: Path) -> None:
     counts = explorer.answer("counts", "")
     assert (counts["claims"], counts["read"]) == (5, 1.0)
     assert ("cifar10", "CIFAR-10", 2) in counts["facets"]["dataset"]
-    new = file.with_suffix(".new")
-    new.write_bytes(line)
+    assert read == [to_line(FAST), line]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_job_that_starts_over_is_read_anew(in_place: bool, tmp_path: Path) -> None:
+    file = job(tmp_path / "job", [FAST]) / "extractions.jsonl"
+    explorer = Explorer([tmp_path / "job"], tmp_path / "index.sqlite")
+    assert explorer.answer("counts", "")["claims"] == 3
+    new = file if in_place else file.with_suffix(".new")
+    new.write_bytes(to_line(SLOW) + to_line(ODD) + to_line(NONE) * 9)
     new.replace(file)
-    assert Explorer([tmp_path / "job"], tmp_path / "index.sqlite").answer("counts", "")["claims"] == 2
+    assert explorer.answer("counts", "")["claims"] == 3
+    assert claims(explorer, "") == ["slow 0", "slow 1", "odd 0"]
+    assert Explorer([tmp_path / "job"], tmp_path / "index.sqlite").answer("counts", "")["documents"] == 11
 
 
 def test_several_jobs_are_told_apart(tmp_path: Path) -> None:
