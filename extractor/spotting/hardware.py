@@ -72,10 +72,14 @@ class _Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class _HardwareLexicon:
-    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class."""
+    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class.
+
+    `numbered` are the products that a word before a digit can begin, `products` those that it can begin anywhere.
+    """
 
     vendors: Mapping[str, re.Pattern[str]]
     products: Mapping[str, tuple[_Product, ...]]
+    numbered: Mapping[str, tuple[_Product, ...]]
     classes: Mapping[str, tuple[_HardwareClass, ...]]
     exclusions: Mapping[str, _Exclusion]
 
@@ -90,11 +94,12 @@ def _compiled(source: str) -> re.Pattern[str]:
 def _lexicon() -> _HardwareLexicon:
     """The lexicon, compiled at its first use."""
     vendors = _by_word((name.split()[0].lower(), name) for name in _PRODUCTS["vendors"])
-    by_product = _by_word(pair for family in _PRODUCTS["product"] for pair in _read_product(family))
+    by_start = [pair for family in _PRODUCTS["product"] for pair in _read_product(family)]
     by_class = _by_word(pair for entry in _CLASSES["class"] for pair in _read_class(entry, _CLASSES["words"]))
     return _HardwareLexicon(
         vendors={word: _vendor_pattern(names) for word, names in vendors.items()},
-        products=by_product,
+        products=_by_word((start, product) for start, product in by_start if not start.endswith("#")),
+        numbered=_by_word((start.rstrip("#"), product) for start, product in by_start),
         classes=by_class,
         exclusions=_read_exclusions(_CLASSES["not"]),
     )
@@ -263,7 +268,7 @@ class _Found:
 def hardware_words() -> frozenset[str]:
     """The words that a mention begins or ends with."""
     lexicon = _lexicon()
-    return frozenset([*lexicon.vendors, *lexicon.products, *lexicon.classes, *_LIMITED_HEADS])
+    return frozenset([*lexicon.vendors, *lexicon.numbered, *lexicon.classes, *_LIMITED_HEADS])
 
 
 def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention, ...]:
@@ -280,8 +285,10 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention
         hit = None
         if word in lexicon.vendors and (named := lexicon.vendors[word].match(text, start)):
             vendor = (start, named.end()) if _starts(text, start) else None
-        if word in lexicon.products and _starts(text, start):
-            hit = _product(text, start, lexicon.products[word], vendor, found)
+        numbered = text[start + len(word) : start + len(word) + 1].isdigit()
+        families = (lexicon.numbered if numbered else lexicon.products).get(word)
+        if families and _starts(text, start):
+            hit = _product(text, start, families, vendor, found)
         if hit is None and vendor is not None and vendor[0] == start:
             hit = _unlisted_model(text, vendor, lexicon)
         if hit is None and word in lexicon.classes:
@@ -349,7 +356,7 @@ def _unlisted_model(text: str, vendor: Span, lexicon: _HardwareLexicon) -> _Foun
     """A vendor, a model name that no family describes, and a head noun: "NVIDIA X9000 GPU"."""
     match = _MODEL.match(text, vendor[1])
     name = _WORD.search(text, vendor[1])
-    listed = lexicon.products.get(name[0].lower(), ()) if name else ()
+    listed = lexicon.numbered.get(name[0].lower(), ()) if name else ()
     if name and any(_compiled(product.source).match(text, name.start()) for product in listed):
         return None
     if match is None or not any(c.isdigit() for c in text[vendor[1] : match.start("head")]):
