@@ -106,7 +106,7 @@ _SPECIAL = (
     r"|(?P<raised>[⁰¹²³⁴-⁹⁺⁻]+)"
     r"|(?P<other>[^\x00-\x7f])"
 )
-_MARKUP = re.compile(r"[\\${}~&<\x00-\x09\x0b-\x1f\x7f]")
+_MARKUP = bytes([*b"\\${}~&<\x7f", *range(10), *range(11, 32)])
 """What a text that reads as it is written does not hold, besides characters beyond ASCII, two spaces and two dashes."""
 _SPECIALS = re.compile(_SPECIAL)
 _CANDIDATE = re.compile(r"[\\${}~&<^\x00-\x1f\x7f-\U0010ffff-]")
@@ -139,7 +139,8 @@ class View:
         self._ends: list[int] = []  # where in the text it ends; -1 for a piece that reads as it is
         self._mathematics: list[Span] = []
         long = _has_long_word(text)
-        plain = not long and text.isascii() and text.count("\n") < 2 and "--" not in text and _MARKUP.search(text) is None
+        plain = not long and text.isascii() and text.count("\n") < 2 and "--" not in text
+        plain = plain and len(text.encode().translate(None, _MARKUP)) == len(text)
         self.text = text if plain and "  " not in text else self._read(text, _SPECIALS_OR_RUNS if long else _SPECIALS)
         self.plain = not self._places
         self.lower = lowered(self.text)

@@ -71,39 +71,55 @@ class _Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class _HardwareLexicon:
-    """The lexicon by word in lower case: how vendors and products begin, which nouns end a class."""
+class _Word:
+    """What a word in lower case can be: the beginning of a vendor or of products, the head noun of classes.
 
-    vendors: Mapping[str, re.Pattern[str]]
-    products: Mapping[str, tuple[_Product, ...]]
-    classes: Mapping[str, tuple[_HardwareClass, ...]]
-    exclusions: Mapping[str, _Exclusion]
+    `numbered` are the products that it can begin before a digit, `products` those that it can begin anywhere. One of
+    `last_words` stands before it in each of its classes, but for those that it names `alone`.
+    """
+
+    vendor: str
+    products: tuple[_Product, ...]
+    numbered: tuple[_Product, ...]
+    classes: tuple[_HardwareClass, ...]
+    alone: bool
+    last_words: frozenset[str]
+    exclusion: _Exclusion | None
 
 
 @cache
 def _compiled(source: str) -> re.Pattern[str]:
-    """The expression of a family or class, compiled when first tried: all of them would cost the first abstract 0.1 s."""
+    """An expression of the lexicon, compiled when first tried: all of them would cost the first abstract 0.1 s."""
     return re.compile(source)
 
 
 @cache
-def _lexicon() -> _HardwareLexicon:
-    """The lexicon, compiled at its first use."""
+def _lexicon() -> dict[str, _Word]:
+    """The lexicon by word."""
     vendors = _by_word((name.split()[0].lower(), name) for name in _PRODUCTS["vendors"])
-    by_product = _by_word(pair for family in _PRODUCTS["product"] for pair in _read_product(family))
-    by_class = _by_word(pair for entry in _CLASSES["class"] for pair in _read_class(entry, _CLASSES["words"]))
-    return _HardwareLexicon(
-        vendors={word: _vendor_pattern(names) for word, names in vendors.items()},
-        products=by_product,
-        classes=by_class,
-        exclusions=_read_exclusions(_CLASSES["not"]),
-    )
+    starts = [pair for family in _PRODUCTS["product"] for pair in _read_product(family)]
+    products = _by_word((start, product) for start, product in starts if not start.endswith("#"))
+    numbered = _by_word((start.rstrip("#"), product) for start, product in starts)
+    classes = _by_word(pair for entry in _CLASSES["class"] for pair in _read_class(entry, _CLASSES["words"]))
+    exclusions = _read_exclusions(_CLASSES["not"])
+    return {
+        word: _Word(
+            vendor=_vendor_source(vendors[word]) if word in vendors else "",
+            products=products.get(word, ()),
+            numbered=numbered.get(word, ()),
+            classes=classes.get(word, ()),
+            alone=any(kind.alone for kind in classes.get(word, ())),
+            last_words=frozenset(last for kind in classes.get(word, ()) for last in kind.last_words),
+            exclusion=exclusions.get(word),
+        )
+        for word in {*vendors, *numbered, *classes, *_LIMITED_HEADS}
+    }
 
 
-def _vendor_pattern(names: Sequence[str]) -> re.Pattern[str]:
+def _vendor_source(names: Sequence[str]) -> str:
     longest_first = sorted(names, key=len, reverse=True)
     spellings = (form for name in longest_first for form in dict.fromkeys((name, name.capitalize(), name.upper())))
-    return re.compile("(?:" + "|".join(spelling.replace(" ", _SPACE) for spelling in spellings) + r")(?:'s)?(?![\w'])")
+    return "(?:" + "|".join(spelling.replace(" ", _SPACE) for spelling in spellings) + r")(?:'s)?(?![\w'])"
 
 
 def _read_product(family: Mapping[str, Any]) -> Iterator[tuple[str, _Product]]:
@@ -262,8 +278,7 @@ class _Found:
 
 def hardware_words() -> frozenset[str]:
     """The words that a mention begins or ends with."""
-    lexicon = _lexicon()
-    return frozenset([*lexicon.vendors, *lexicon.products, *lexicon.classes, *_LIMITED_HEADS])
+    return frozenset(_lexicon())
 
 
 def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention, ...]:
@@ -275,20 +290,21 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention
     found: list[_Found] = []
     start_of_last, end, vendor = 0, 0, None
     for start, word, before in words:
-        if start < end:
+        known = lexicon.get(word)
+        if known is None or start < end:
             continue
         hit = None
-        if word in lexicon.vendors and (named := lexicon.vendors[word].match(text, start)):
+        behind = start + len(word)
+        if known.vendor and (named := _compiled(known.vendor).match(text, start)):
             vendor = (start, named.end()) if _starts(text, start) else None
-        if word in lexicon.products and _starts(text, start):
-            hit = _product(text, start, lexicon.products[word], vendor, found)
+        products = known.numbered if text[behind : behind + 1].isdigit() else known.products
+        if products and _starts(text, start):
+            hit = _product(text, start, products, vendor, found)
         if hit is None and vendor is not None and vendor[0] == start:
-            hit = _unlisted_model(text, vendor, lexicon)
-        if hit is None and word in lexicon.classes:
-            hit = _class(
-                text, (start, start + len(word)), before, lexicon, end if found and found[-1].specific else start_of_last
-            )
-        if hit is None and word in _LIMITED_HEADS and (limited := _LIMITED_AFTER.match(text, start + len(word))):
+            hit = _unlisted_model(text, vendor)
+        if hit is None and (known.alone or before in known.last_words):
+            hit = _class(text, (start, behind), before, known, end if found and found[-1].specific else start_of_last)
+        if hit is None and word in _LIMITED_HEADS and (limited := _LIMITED_AFTER.match(text, behind)):
             hit = _Found(start, limited.end(), False, "edge")
         if hit is not None:
             if hit.start < end:  # "server GPUs": the later head noun takes the earlier one as its modifier
@@ -345,29 +361,27 @@ def _enumerated(text: str, start: int, category: Category, found: Sequence[_Foun
     return _ENUMERATION.fullmatch(text, found[-1].end, start) is not None
 
 
-def _unlisted_model(text: str, vendor: Span, lexicon: _HardwareLexicon) -> _Found | None:
+def _unlisted_model(text: str, vendor: Span) -> _Found | None:
     """A vendor, a model name that no family describes, and a head noun: "NVIDIA X9000 GPU"."""
     match = _MODEL.match(text, vendor[1])
     name = _WORD.search(text, vendor[1])
-    listed = lexicon.products.get(name[0].lower(), ()) if name else ()
-    if name and any(_compiled(product.source).match(text, name.start()) for product in listed):
+    known = _lexicon().get(name[0].lower()) if name else None
+    if name and known and any(_compiled(product.source).match(text, name.start()) for product in known.numbered):
         return None
     if match is None or not any(c.isdigit() for c in text[vendor[1] : match.start("head")]):
         return None
     return _Found(vendor[0], match.end(), True, _HEAD_CATEGORIES[re.sub(r"\W", "", match["head"].lower()).rstrip("s")])
 
 
-def _class(text: str, head: Span, before: str, lexicon: _HardwareLexicon, free_from: int) -> _Found | None:
+def _class(text: str, head: Span, before: str, known: _Word, free_from: int) -> _Found | None:
     """The class that a head noun names together with the words before it."""
     start, end = head
     following = text[end : end + 1]
     if following.isdigit() or (following == "-" and text[end + 1 : end + 2].isalnum()):  # "GPU-accelerated", "server-side"
         return None
-    word = text[start:end].lower()
-    excluded = lexicon.exclusions.get(word)
-    if excluded is not None and _is_excluded(text, end, before, excluded):
+    if known.exclusion is not None and _is_excluded(text, end, before, known.exclusion):
         return None
-    for kind in lexicon.classes[word]:
+    for kind in known.classes:
         if not kind.alone and before not in kind.last_words:
             continue
         match = _compiled(kind.source).search(text, max(free_from, start - _LOOKBACK), end)

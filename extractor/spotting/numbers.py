@@ -38,6 +38,10 @@ _FRACTION = re.compile(r"(?P<over>\d{1,3})/(?P<under>\d{1,6})(?![\d/.%]| ?[×x%]
 _MIXED = re.compile(rf"(?P<whole>\d+)(?: ?(?P<vulgar>[{_VULGAR}])| (?P<over>\d)/(?P<under>\d{{1,2}})(?=[ -][a-z×x]))")
 _SPACED_GROUPS = re.compile(r"[1-9]\d{0,2}(?: \d{3})+(?:\.\d+)?(?![\d,:]|\.\d| \d)")
 _GROUPS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:['’]\d{3})+)(?:\.\d+)?")
+_COMPOUND = re.compile(
+    rf"\d*+(?:\.\d+)?+(?: ?(?:×|·|\*|times|[xX]) ?\d|[-–]\d|/\d| ?\^| ?[{_VULGAR}]| \d| (?:out )?of (?:the )?\d)"
+)
+"""How each number begins that is more than digits with a magnitude: without it, none of the forms above needs a try."""
 _WRITTEN = re.compile(r"\d*\.?\d+")
 _DECIMAL_COMMA = re.compile(r"(?P<whole>\d+)[,·](?P<part>\d+)")
 _FURTHER_DECIMAL = re.compile(r"(?: ?[-–] ?| (?:and|to|or) )\d+[,·]\d+")
@@ -166,9 +170,12 @@ class _Tokens:
         """Whether digits stand in a web address, a citation, a date, the number of a list item, or their like."""
         if place >= self._end:
             text, first, last = self._text, max(0, place - LONGEST_WORD), place + LONGEST_WORD
-            start = max(text.rfind(" ", first, place), text.rfind("\n", first, place), first - 1) + 1
-            ends = [end for end in (text.find(" ", place, last), text.find("\n", place, last)) if end != -1]
-            self._end = min(ends, default=min(last, len(text)))
+            start = max(text.rfind(" ", first, place) + 1, first)
+            start = max(text.rfind("\n", start, place) + 1, start)
+            end = text.find(" ", place, last)
+            end = min(last, len(text)) if end < 0 else end
+            line = text.find("\n", place, end)
+            self._end = end if line < 0 else line
             word = text[start : self._end]
             if _LIST_ITEM.fullmatch(word):
                 before = text[max(0, start - 200) : start]
@@ -199,6 +206,9 @@ def _operations(text: str) -> str | None:
 def _read_digits(text: str, start: int, end: int, sign: str) -> tuple[Number | None, int]:
     """The number that begins with a run of digits, and where it ends; None in place of one that has two readings."""
     begin, negative = start - len(sign), sign == "-"
+    if not _COMPOUND.match(text, start):
+        number = _read_plain(text, start, end, begin, negative)
+        return number, number.end if number else end
     if match := _LOST_POWER.match(text, start):  # "2.5 × 106" can only be a power; "2 × 106" may be a size
         value = float(match["mantissa"]) * 10.0 ** int(match["lost"])
         return _exactly(begin, match.end(), value, negative) if match["part"] else None, match.end()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractor.spotting import mentions, numbers, quantities
+from extractor.spotting import mentions, numbers, quantities, spot
 from extractor.spotting.mentions import find_asides, key_words
 from extractor.text import View
 
@@ -62,3 +62,17 @@ def test_words_of_bound_end_with_one_that_is_known(behind: str, monkeypatch: pyt
 def test_what_ties_a_number_to_a_name_ends_with_a_sign_that_is_known(before: str) -> None:
     before = before.replace("\n", "")
     assert before[-1:] in numbers._NAME_ENDS or not numbers._NAME_BEFORE.search(before)
+
+
+_FIRST = ["2.5", "3", "12", "10", "½", "2½"]
+_LINKS = ["", "×", " × ", "x", " x ", " times ", "·", "*", "^", " ^", "-", "–", "/", " of ", " of the ", " out of ", " "]
+_SECOND = ["10", "106", "3", "40", "-3", "1/4", "½", "000", "10-3", "10^5", "10^ -5"]
+_BEHIND = [" ms", " trials", " times", ".", ""]
+
+
+@pytest.mark.parametrize("link", _LINKS)
+def test_a_number_of_several_parts_begins_as_it_is_said_to(link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"On {first}{link}{second}{end}" for first in _FIRST for second in _SECOND for end in _BEHIND]
+    gated = [spot(f"T\n{text}").quantities for text in texts]
+    monkeypatch.setattr(numbers, "_COMPOUND", re.compile(""))
+    assert gated == [spot(f"T\n{text}").quantities for text in texts]
