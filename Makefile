@@ -29,9 +29,10 @@ test: .venv/dev ## run the tests
 	$(BIN)/python -m pytest $(PARALLEL)
 
 browser: .venv/browser ## try the explorer in a browser: what one does with it, who can, how quick it is
-	@command -v chromium chromium-browser >/dev/null || { command -v apt-get >/dev/null && test "$$(id -u)" = 0 && \
-	  apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || test -n "$$CHROMIUM" || { echo \
-	  "The explorer is tried in Chromium, and it is not installed. Install it (apt install chromium) or name it: make browser CHROMIUM=/path/to/it." >&2; exit 1; }
+	@test -n "$$CHROMIUM" || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  command -v apt-get >/dev/null && test "$$(id -u)" = 0 && apt-get -qq update && \
+	  apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || { echo \
+	  "Chromium is not installed. Install it (apt install chromium), or name it: make browser CHROMIUM=/path/to/chromium." >&2; exit 1; }
 	$(BIN)/python -m pytest tests/browser
 
 chaos: .venv/dev ## run a job that is killed ten times against a server that misbehaves (a minute)

@@ -87,6 +87,7 @@ def test_the_changelog_knows_the_version() -> None:
         pytest.param(["run", "one.jsonl", "-o", "out"], id="run"),
         pytest.param(["run", "one.jsonl", "-o", "out", "--dry-run"], id="dry run"),
         pytest.param(["show", "done"], id="show"),
+        pytest.param(["explore", "done"], id="explore"),
         pytest.param(["sources"], id="sources"),
         pytest.param(["sources", "one.jsonl"], id="sources of one"),
         pytest.param(["schema"], id="schema"),

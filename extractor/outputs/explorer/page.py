@@ -33,15 +33,18 @@ _SCRIPTS: Final = ("words.js", "rows.js", "copy.js", "table.js", "facets.js", "a
 def page_of_jobs(paths: Sequence[str | Path], where: str = "") -> str:
     """The page of jobs with their rows in it, those that pass a filter: `where` is the query string of an address.
 
-    Raises `UsageError` where there are more than `MOST_CLAIMS`, or for a filter that does not exist, `DataError` for a file of
-    records that is cut off, and what `read_extractions` raises.
+    Raises `UsageError` where there are more than `MOST_CLAIMS`, for a filter that does not exist or that nothing passes,
+    `DataError` for a file of records that is cut off, and what `read_extractions` raises.
     """
     question = read(where)
     with tempfile.TemporaryDirectory(prefix="extractor-") as scratch:
         index = Index(paths, Path(scratch) / "index.sqlite")
         if index.refresh() < 1:
             raise DataError("The last record is cut off. Run the same command again: it repairs the file and does the rest.")
-        return _page(", ".join(map(str, paths)), {"rows": _held(index, question)})
+        held = _held(index, question)
+    if not held["claim_documents"] and not question.takes_all:
+        raise UsageError(f"No claim passes {where}.")
+    return _page(", ".join([*map(str, paths), *([where] if where else [])]), {"rows": held})
 
 
 def fetched_page(name: str, base: str) -> str:
@@ -53,8 +56,6 @@ def _page(name: str, data: dict[str, Any], connect: str = "") -> str:
     style = "".join(map(_template, _STYLES))
     script = '"use strict";\n(() => {\n' + "".join(map(_template, _SCRIPTS)) + "})();\n"
     about = {
-        "name": name,
-        "extractor": __version__,
         "columns": {table: [[c.name, c.type, c.about] for c in columns] for table, columns in TABLES.items()},
         "facets": [[facet.name, facet.label, facet.column] for facet in FACETS],
         "shown": SHOWN,

@@ -4,7 +4,8 @@ const MOST_COPIED = 10000;
 const NAMES = about.columns.claims.map(([name]) => name);
 
 // As `extractor export` writes them: a cell that a spreadsheet takes for a formula is guarded.
-const FORMULA = /^'*[=+\-@＝＋－＠\t\r\n]/, NUMBER = /^[+-]?[\d.,]+\s?\\?%?$/;
+const FORMULA = /^'*[=+\-@＝＋－＠\t\r\n]/,
+  NUMBER = /^[+-]?[\d.,]+\s?\\?%?$/;
 function csvCell(cell) {
   if (cell === null) return "";
   let text = String(cell);
@@ -14,14 +15,28 @@ function csvCell(cell) {
 
 function citation(row) {
   const where = [row.venue, row.year].filter((part) => part !== null).join(", ");
-  const parts = [row.authors && row.authors.split("; ").join(", "), `"${row.title.trim()}"`, where, linkOf(row) || row.document];
-  return parts.filter(Boolean).map((part) => part.replace(/\.$/, "")).join(". ") + `. Claim: "${row.sentence.replace(/\s+/g, " ").trim()}"`;
+  const parts = [
+    row.authors && row.authors.split("; ").join(", "),
+    `"${row.title.trim()}"`,
+    where,
+    linkOf(row) || row.document,
+  ];
+  return (
+    parts
+      .filter(Boolean)
+      .map((part) => part.replace(/\.$/, ""))
+      .join(". ") + `. Claim: "${row.sentence.replace(/\s+/g, " ").trim()}"`
+  );
 }
 
 const COPIES = {
-  Text: (rows) => [SHOWN, ...rows.map((row) => SHOWN.map((name) => cellText(row, name)))]
-    .map((cells) => cells.map((cell) => cell.replace(/\s+/g, " ")).join("\t")).join("\n"),
-  CSV: (rows) => [NAMES, ...rows.map((row) => NAMES.map((name) => row[name]))].map((cells) => cells.map(csvCell).join(",")).join("\n") + "\n",
+  Text: (rows) =>
+    [SHOWN, ...rows.map((row) => SHOWN.map((name) => cellText(row, name)))]
+      .map((cells) => cells.map((cell) => cell.replace(/\s+/g, " ")).join("\t"))
+      .join("\n"),
+  CSV: (rows) =>
+    [NAMES, ...rows.map((row) => NAMES.map((name) => row[name]))].map((cells) => cells.map(csvCell).join(",")).join("\n") +
+    "\n",
   JSON: (rows) => JSON.stringify(rows.length === 1 ? rows[0] : rows, null, 1) + "\n",
   Citation: (rows) => rows.map(citation).join("\n"),
 };
@@ -58,14 +73,20 @@ function copyMenu(home, rowsOf) {
     if (focus) button.focus();
   };
   for (const [name, format] of Object.entries(COPIES)) {
-    list.append(el("button", {
-      type: "button",
-      onclick: async () => {
-        close(true);
-        const rows = await rowsOf();
-        await copyText(format(rows), counted(rows.length, "claim") + " as " + name);
-      },
-    }, name));
+    list.append(
+      el(
+        "button",
+        {
+          type: "button",
+          onclick: async () => {
+            close(true);
+            const rows = await rowsOf();
+            await copyText(format(rows), counted(rows.length, "claim") + " as " + name);
+          },
+        },
+        name,
+      ),
+    );
   }
   button.addEventListener("click", () => {
     list.hidden = !list.hidden;
@@ -74,7 +95,8 @@ function copyMenu(home, rowsOf) {
   });
   home.addEventListener("keydown", (event) => {
     if (list.hidden) return;
-    const choices = [...list.children], at = choices.indexOf(document.activeElement);
+    const choices = [...list.children],
+      at = choices.indexOf(document.activeElement);
     if (event.key === "Escape") close(true);
     else if (event.key === "ArrowDown") choices[(at + 1) % choices.length].focus();
     else if (event.key === "ArrowUp") choices[(at + choices.length - 1) % choices.length].focus();
@@ -82,7 +104,14 @@ function copyMenu(home, rowsOf) {
     event.preventDefault();
     event.stopPropagation();
   });
-  home.addEventListener("focusout", (event) => { if (!home.contains(event.relatedTarget)) close(false); });
+  home.addEventListener("focusout", (event) => {
+    if (!home.contains(event.relatedTarget)) close(false);
+  });
   home.replaceChildren(button, list);
-  return { label: (...words) => button.replaceChildren(...words), disable: (off) => { button.disabled = off; } };
+  return {
+    label: (...words) => button.replaceChildren(...words),
+    disable: (off) => {
+      button.disabled = off;
+    },
+  };
 }

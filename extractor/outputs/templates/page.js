@@ -5,10 +5,10 @@ $("data").remove();
 const source = data.rows ? new Held(data.rows) : new Fetched(data.base);
 
 let state = readState("");
-let counts = null;       // the counts of the filter that is shown
-let place = null;      // which row the open claim is
-let asked = 0;         // answers that come after a later question are dropped
-let typed = 0;         // words are looked for when nothing is typed for a moment
+let counts = null; // the counts of the filter that is shown
+let place = null; // which row the open claim is
+let asked = 0; // answers that come after a later question are dropped
+let typed = 0; // words are looked for when nothing is typed for a moment
 
 const table = new Table(source, { opened: open, sorted: sortBy, selected: selectionChanged });
 const facets = new Facets(choose);
@@ -26,7 +26,9 @@ function change(changes, { step = false } = {}) {
 
 let before = {};
 async function refresh() {
-  const now = asked += 1, filter = String(writeFilter(state)), order = filter + "&" + state.sort;
+  const now = (asked += 1),
+    filter = String(writeFilter(state)),
+    order = filter + "&" + state.sort;
   $("main").setAttribute("aria-busy", "true");
   try {
     if (before.filter !== filter) {
@@ -39,7 +41,11 @@ async function refresh() {
     showPart();
     if (before.order !== order) {
       if (before.filter !== filter && table.chosen.size) table.clear();
-      await table.show(state, counts.shown, SHOWN.filter((name) => !counts.empty.includes(name)));
+      await table.show(
+        state,
+        counts.shown,
+        SHOWN.filter((name) => !counts.empty.includes(name)),
+      );
       if (now !== asked) return;
     }
     if (state.part === "charts" && before.charts !== filter) {
@@ -63,17 +69,26 @@ let watching = 0;
 function watch() {
   clearTimeout(watching);
   if (source instanceof Held) return;
-  watching = setTimeout(async () => {
-    const now = asked, found = document.hidden ? null : await source.counts(state).catch(() => null);
-    if (now !== asked) return;
-    if (found && counts) {
-      const more = found.claims - counts.claims + found.failures - counts.failures;
-      $("fresh").hidden = more === 0 && found.read === 1;
-      $("fresh").textContent = more > 0 ? `Show ${more.toLocaleString("en")} more` : found.read < 1 ? `Reading: ${Math.floor(100 * found.read)}%` : "Show the job as it is now";
-      if (more && !counts.claims) return showAnew();
-    }
-    return watch();
-  }, counts && counts.read < 1 ? 1000 : 4000);
+  watching = setTimeout(
+    async () => {
+      const now = asked,
+        found = document.hidden ? null : await source.counts(state).catch(() => null);
+      if (now !== asked) return;
+      if (found && counts) {
+        const more = found.claims - counts.claims + found.failures - counts.failures;
+        $("fresh").hidden = more === 0 && found.read === 1;
+        $("fresh").textContent =
+          more > 0
+            ? `Show ${more.toLocaleString("en")} more`
+            : found.read < 1
+              ? `Reading: ${Math.floor(100 * found.read)}%`
+              : "Show the job as it is now";
+        if (more && !counts.claims) return showAnew();
+      }
+      return watch();
+    },
+    counts && counts.read < 1 ? 1000 : 4000,
+  );
 }
 
 function showAnew() {
@@ -84,17 +99,25 @@ function showAnew() {
 
 function showPart() {
   for (const button of document.querySelectorAll("nav [data-part]")) {
-    if (button.dataset.part === state.part) button.setAttribute("aria-current", "page"); else button.removeAttribute("aria-current");
-    if (button.dataset.part === "failures") button.textContent = counts.failures ? `Failures ${counts.failures.toLocaleString("en")}` : "Failures";
+    if (button.dataset.part === state.part) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+    if (button.dataset.part === "failures")
+      button.textContent = counts.failures ? `Failures ${counts.failures.toLocaleString("en")}` : "Failures";
   }
   for (const name of ["claims", "charts", "failures"]) $(name).hidden = state.part !== name;
   $("copy").hidden = state.part !== "claims";
   $("tools").hidden = $("facets").hidden = state.part === "failures"; // they are about claims
   const all = counts.shown === counts.claims;
-  const claims = all ? counted(counts.claims, "claim") : `${counts.shown.toLocaleString("en")} of ${counted(counts.claims, "claim")}`;
+  const claims = all
+    ? counted(counts.claims, "claim")
+    : `${counts.shown.toLocaleString("en")} of ${counted(counts.claims, "claim")}`;
   const abstracts = counted(all ? counts.documents : counts.shown_documents, "abstract");
   $("count").replaceChildren(claims, el("span", { class: "what" }, ` in ${abstracts}`));
-  const nothing = counts.shown ? null : counts.claims ? "No claim passes these filters." : "This job has no claims. Its abstracts name no number that is a claim, or nothing was done yet.";
+  const nothing = counts.shown
+    ? null
+    : counts.claims
+      ? "No claim passes these filters."
+      : "This job has no claims. Its abstracts name no number that is a claim, or nothing was done yet.";
   $("claims").querySelector(".nothing")?.remove();
   if (nothing) $("claims").prepend(el("p", { class: "nothing" }, nothing));
   $("scroller").hidden = Boolean(nothing);
@@ -105,19 +128,61 @@ function showPart() {
 function selectionChanged() {
   const number = table.chosen.size;
   $("chips").querySelector(".chosen")?.remove();
-  if (number) $("chips").prepend(el("button", { type: "button", class: "chosen", "aria-label": `Unselect ${counted(number, "claim")}`, onclick: () => table.clear() }, `${number.toLocaleString("en")} selected`, el("span", { "aria-hidden": "true" }, " ×")));
-  const rows = number ? `${number.toLocaleString("en")} selected` : counts && counts.shown > MOST_COPIED ? `first ${MOST_COPIED.toLocaleString("en")}` : "all shown";
+  if (number)
+    $("chips").prepend(
+      el(
+        "button",
+        { type: "button", class: "chosen", "aria-label": `Unselect ${counted(number, "claim")}`, onclick: () => table.clear() },
+        `${number.toLocaleString("en")} selected`,
+        el("span", { "aria-hidden": "true" }, " ×"),
+      ),
+    );
+  const rows = number
+    ? `${number.toLocaleString("en")} selected`
+    : counts && counts.shown > MOST_COPIED
+      ? `first ${MOST_COPIED.toLocaleString("en")}`
+      : "all shown";
   copying.label("Copy", el("span", { class: "what" }, " " + rows));
 }
 
 async function showFailures() {
-  const rows = await source.failures(0, 1000), home = $("failures");
+  const rows = await source.failures(0, 1000),
+    home = $("failures");
   const names = ["document", "source", "line", "cause", "fix"];
-  home.replaceChildren(rows.length
-    ? el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Input records without an extraction" }, el("table", {}, el("caption", {}, `${counted(counts.failures, "input record")} gave no extraction.${rows.length < counts.failures ? ` The first ${rows.length.toLocaleString("en")}:` : ""}`),
-      el("thead", {}, el("tr", {}, names.map((name) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, names.map((name) => el("td", { dir: "auto" }, row[name] === null ? "" : String(row[name]))))))))
-    : el("p", { class: "nothing" }, "Every input record gave an extraction."));
+  const rest = rows.length < counts.failures ? ` The first ${rows.length.toLocaleString("en")}:` : "";
+  home.replaceChildren(
+    rows.length
+      ? el(
+          "div",
+          { class: "wide", tabindex: "0", role: "region", "aria-label": "Input records without an extraction" },
+          el(
+            "table",
+            {},
+            el("caption", {}, `${counted(counts.failures, "input record")} gave no extraction.${rest}`),
+            el(
+              "thead",
+              {},
+              el(
+                "tr",
+                {},
+                names.map((name) => el("th", { scope: "col" }, name)),
+              ),
+            ),
+            el(
+              "tbody",
+              {},
+              rows.map((row) =>
+                el(
+                  "tr",
+                  {},
+                  names.map((name) => el("td", { dir: "auto" }, row[name] === null ? "" : String(row[name]))),
+                ),
+              ),
+            ),
+          ),
+        )
+      : el("p", { class: "nothing" }, "Every input record gave an extraction."),
+  );
 }
 
 async function showAbstract(now) {
@@ -131,10 +196,13 @@ async function showAbstract(now) {
   }
   table.mark(state.open);
   charts.mark(state.open);
-  const at = await source.place(state, state.open) ?? table.find(state.open);
+  const at = (await source.place(state, state.open)) ?? table.find(state.open);
   const key = JSON.stringify([state.open, at, counts.shown]);
   if (before.open === key) return;
-  const found = await source.document(state.open).catch((error) => { say(error.message); return null; });
+  const found = await source.document(state.open).catch((error) => {
+    say(error.message);
+    return null;
+  });
   if (now !== asked) return;
   if (!found) {
     change({ open: null });
@@ -160,12 +228,15 @@ async function step(by) {
   const at = place + by;
   await table.reach(at);
   await open(table.rowAt(at));
-  abstract.home.querySelector(`.head button[aria-label="${by < 0 ? "The claim before" : "The next claim"}"]:not(:disabled)`)?.focus();
+  abstract.home
+    .querySelector(`.head button[aria-label="${by < 0 ? "The claim before" : "The next claim"}"]:not(:disabled)`)
+    ?.focus();
 }
 
 async function close() {
   await change({ open: null }, { step: true });
-  if (from?.isConnected) from.focus(); else table.go(...table.focus);
+  if (from?.isConnected) from.focus();
+  else table.go(...table.focus);
 }
 
 /** Up, down, and as the input has them; numbers of which more is better, down at first. */
@@ -176,7 +247,8 @@ function sortBy(name) {
 
 function choose(name, key, on) {
   const keys = new Set(state.facets[name]);
-  if (on) keys.add(key); else keys.delete(key);
+  if (on) keys.add(key);
+  else keys.delete(key);
   const chosen = { ...state.facets, [name]: [...keys] };
   if (!keys.size) delete chosen[name];
   change({ facets: chosen });
@@ -191,12 +263,20 @@ $("q").addEventListener("input", () => {
   typed = setTimeout(() => change({}), 20);
 });
 $("q").addEventListener("keydown", (event) => {
-  if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); table.go(0, 0); }
+  if (event.key === "ArrowDown" || event.key === "Enter") {
+    event.preventDefault();
+    table.go(0, 0);
+  }
 });
-for (const button of document.querySelectorAll("nav [data-part]")) button.addEventListener("click", () => change({ part: button.dataset.part }, { step: true }));
+for (const button of document.querySelectorAll("nav [data-part]"))
+  button.addEventListener("click", () => change({ part: button.dataset.part }, { step: true }));
 $("fresh").addEventListener("click", showAnew);
 $("narrow").addEventListener("click", () => facets.toggle());
-$("skip").addEventListener("click", (event) => { event.preventDefault(); if (state.part === "claims") table.go(...table.focus); else $(state.part).focus(); });
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  if (state.part === "claims") table.go(...table.focus);
+  else $(state.part).focus();
+});
 /** Show what the address says. */
 function follow() {
   state = readState(location.hash);
@@ -205,7 +285,10 @@ function follow() {
 }
 for (const event of ["popstate", "hashchange"]) addEventListener(event, follow);
 addEventListener("keydown", (event) => {
-  if (event.key === "/" && !event.ctrlKey && !event.metaKey && event.target.tagName !== "INPUT") { event.preventDefault(); $("q").focus(); }
+  if (event.key === "/" && !event.ctrlKey && !event.metaKey && event.target.tagName !== "INPUT") {
+    event.preventDefault();
+    $("q").focus();
+  }
   if (event.key === "Escape") tip.hidden = true;
 });
 addEventListener("beforeprint", () => table.draw(0, Math.min(table.number, 500)));

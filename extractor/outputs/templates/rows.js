@@ -4,18 +4,28 @@ const NOT_STATED = ["", "not stated"];
 const WORD = /"([^"]*)"?|(\S+)/g;
 const COMPARISON = /^([a-z_]+)(>=|<=|=|>|<)(-?\d+(?:\.\d+)?(?:e-?\d+)?)$/;
 const COMPARE = {
-  ">": (a, b) => a > b, "<": (a, b) => a < b, ">=": (a, b) => a >= b, "<=": (a, b) => a <= b, "=": (a, b) => a === b,
+  ">": (a, b) => a > b,
+  "<": (a, b) => a < b,
+  ">=": (a, b) => a >= b,
+  "<=": (a, b) => a <= b,
+  "=": (a, b) => a === b,
 };
 
 class Fetched {
-  constructor(base) { this.base = base; }
+  constructor(base) {
+    this.base = base;
+  }
   async ask(name, query) {
     const answer = await fetch(this.base + name + "?" + query, { credentials: "same-origin" });
     if (!answer.ok) throw new Error("The server answered " + answer.status + " to " + name + ".");
     return answer.json();
   }
-  counts(state) { return this.ask("counts", writeFilter(state)); }
-  charts(state) { return this.ask("charts", writeFilter(state)); }
+  counts(state) {
+    return this.ask("counts", writeFilter(state));
+  }
+  charts(state) {
+    return this.ask("charts", writeFilter(state));
+  }
   async rows(state, offset, limit) {
     const query = writeFilter(state);
     if (state.sort) query.append("sort", state.sort);
@@ -28,8 +38,12 @@ class Fetched {
     if (open.job != null) query.append("job", open.job);
     return this.ask("document", query);
   }
-  async failures(offset, limit) { return (await this.ask("failures", new URLSearchParams({ offset, limit }))).rows; }
-  async place() { return null; }
+  async failures(offset, limit) {
+    return (await this.ask("failures", new URLSearchParams({ offset, limit }))).rows;
+  }
+  async place() {
+    return null;
+  }
 }
 
 class Held {
@@ -39,7 +53,8 @@ class Held {
     this.own = data.claims;
     this.names = about.columns.claims.map(([name]) => name);
     this.facets = FACETS.map((facet) => {
-      const column = this.column(facet.column), keys = data.keys[facet.name].map(([key, label, words]) => ({ key, label, words }));
+      const column = this.column(facet.column),
+        keys = data.keys[facet.name].map(([key, label, words]) => ({ key, label, words }));
       return { ...facet, column, keys };
     });
     this.texts = [];
@@ -69,7 +84,11 @@ class Held {
   }
 
   sentence(claim) {
-    return piece(this.text(this.data.claim_documents[claim]), this.cell("sentence_start", claim), this.cell("sentence_end", claim));
+    return piece(
+      this.text(this.data.claim_documents[claim]),
+      this.cell("sentence_start", claim),
+      this.cell("sentence_end", claim),
+    );
   }
 
   documentRow(at) {
@@ -91,8 +110,11 @@ class Held {
 
   /** What words are looked for in: made when it is needed, or before, while nothing else is to be done. */
   searched(claim) {
-    return this.texts[claim] ??= about.searched.map((name) => (name === "sentence" ? this.sentence(claim) : this.cell(name, claim)))
-      .filter((cell) => cell !== null).join("\n").toLowerCase();
+    return (this.texts[claim] ??= about.searched
+      .map((name) => (name === "sentence" ? this.sentence(claim) : this.cell(name, claim)))
+      .filter((cell) => cell !== null)
+      .join("\n")
+      .toLowerCase());
   }
 
   prepare(from = 0) {
@@ -119,9 +141,13 @@ class Held {
     const shown = [];
     for (let claim = 0; claim < this.size; claim += 1) {
       if (!tests.every((test) => test(claim))) continue;
-      let failed = -1, misses = 0;
+      let failed = -1,
+        misses = 0;
       for (const { n, passes, rows } of chosen) {
-        if (!passes[rows[claim] + 1]) { failed = n; misses += 1; }
+        if (!passes[rows[claim] + 1]) {
+          failed = n;
+          misses += 1;
+        }
       }
       if (misses === 0) {
         shown.push(claim);
@@ -138,7 +164,10 @@ class Held {
     return Array.from(q.toLowerCase().matchAll(WORD), ([, quoted, bare]) => {
       const [, name, sign, number] = COMPARISON.exec(bare || "") || [];
       if (about.compared.includes(name)) {
-        return (claim) => { const cell = this.cell(name, claim); return cell !== null && COMPARE[sign](cell, Number(number)); };
+        return (claim) => {
+          const cell = this.cell(name, claim);
+          return cell !== null && COMPARE[sign](cell, Number(number));
+        };
       }
       const word = quoted || bare || "";
       return (claim) => this.searched(claim).includes(word);
@@ -161,8 +190,13 @@ class Held {
       facets[facet.name] = keys;
     });
     return {
-      claims: this.size, documents: this.data.rejected.length, failures: this.data.failures.cause.rows.length,
-      shown: shown.length, shown_documents: new Set(shown.map((claim) => this.data.claim_documents[claim])).size, facets, read: 1,
+      claims: this.size,
+      documents: this.data.rejected.length,
+      failures: this.data.failures.cause.rows.length,
+      shown: shown.length,
+      shown_documents: new Set(shown.map((claim) => this.data.claim_documents[claim])).size,
+      facets,
+      read: 1,
       empty: FACETS.filter((_, n) => !this.facets[n].keys.length).map(({ column }) => column),
     };
   }
@@ -171,10 +205,12 @@ class Held {
     const passing = this.passing(state);
     if (!state.sort) return passing.shown;
     if (passing.sort !== state.sort) {
-      const { rows } = this.column(state.sort.replace(/^-/, "")), down = state.sort.startsWith("-") ? -1 : 1;
+      const { rows } = this.column(state.sort.replace(/^-/, "")),
+        down = state.sort.startsWith("-") ? -1 : 1;
       passing.sort = state.sort;
       passing.order = passing.shown.slice().sort((a, b) => {
-        const one = rows[a], other = rows[b];
+        const one = rows[a],
+          other = rows[b];
         if (one === other) return a - b;
         if (one < 0 || other < 0) return one < 0 ? 1 : -1;
         return (one - other) * down;
@@ -183,29 +219,45 @@ class Held {
     return passing.order;
   }
 
-  async rows(state, offset, limit) { return this.order(state).slice(offset, offset + limit).map((claim) => this.row(claim)); }
+  async rows(state, offset, limit) {
+    return this.order(state)
+      .slice(offset, offset + limit)
+      .map((claim) => this.row(claim));
+  }
 
   /** Which row a claim is, if it is shown. */
   async place(state, open) {
-    const at = this.order(state).findIndex((claim) => this.cell("claim", claim) === open.claim
-      && this.cell("document", claim) === open.document && (open.job == null || this.cell("job", claim) === open.job));
+    const at = this.order(state).findIndex(
+      (claim) =>
+        this.cell("claim", claim) === open.claim &&
+        this.cell("document", claim) === open.document &&
+        (open.job == null || this.cell("job", claim) === open.job),
+    );
     return at < 0 ? null : at;
   }
 
   async document(open) {
     const documents = this.data.documents;
-    const called = documents.document.words.indexOf(open.document), job = open.job == null ? null : documents.job.words.indexOf(open.job);
-    const at = documents.document.rows.findIndex((word, n) => word === called && (job === null || documents.job.rows[n] === job));
+    const called = documents.document.words.indexOf(open.document),
+      job = open.job == null ? null : documents.job.words.indexOf(open.job);
+    const at = documents.document.rows.findIndex(
+      (word, n) => word === called && (job === null || documents.job.rows[n] === job),
+    );
     if (called < 0 || at < 0) throw new Error("There is no document " + open.document + " on this page.");
     const claims = [];
-    this.data.claim_documents.forEach((each, claim) => { if (each === at) claims.push(this.row(claim)); });
+    this.data.claim_documents.forEach((each, claim) => {
+      if (each === at) claims.push(this.row(claim));
+    });
     const hardware = [];
-    this.data.hardware_documents.forEach((each, n) => { if (each === at) hardware.push(tableRow(this.data.hardware, n)); });
+    this.data.hardware_documents.forEach((each, n) => {
+      if (each === at) hardware.push(tableRow(this.data.hardware, n));
+    });
     return { document: this.documentRow(at), claims, hardware, rejected: this.data.rejected[at] };
   }
 
   async failures(offset, limit) {
-    const number = this.data.failures.cause.rows.length, rows = [];
+    const number = this.data.failures.cause.rows.length,
+      rows = [];
     for (let n = offset; n < Math.min(number, offset + limit); n += 1) rows.push(tableRow(this.data.failures, n));
     return rows;
   }
@@ -216,29 +268,44 @@ class Held {
   }
 
   dot(x, y, claim) {
-    return [this.cell(x, claim), this.cell(y, claim), ...["job", "document", "claim", "quantity"].map((name) => this.cell(name, claim))];
+    return [
+      this.cell(x, claim),
+      this.cell(y, claim),
+      ...["job", "document", "claim", "quantity"].map((name) => this.cell(name, claim)),
+    ];
   }
 
   factors(shown) {
-    const factor = this.column("factor").rows, category = this.column("hardware_category").rows;
+    const factor = this.column("factor").rows,
+      category = this.column("hardware_category").rows;
     const last = this.column("hardware_category").words.length;
     const some = shown.filter((claim) => this.cell("factor", claim) > 0);
-    some.sort((a, b) => (category[a] < 0 ? last : category[a]) - (category[b] < 0 ? last : category[b]) || factor[a] - factor[b] || a - b);
+    some.sort(
+      (a, b) =>
+        (category[a] < 0 ? last : category[a]) - (category[b] < 0 ? last : category[b]) || factor[a] - factor[b] || a - b,
+    );
     return { of: some.length, dots: evenly(some).map((claim) => this.dot("hardware_category", "factor", claim)) };
   }
 
   values(shown) {
-    const panels = new Map(), value = this.column("value").rows;
+    const panels = new Map(),
+      value = this.column("value").rows;
     for (const claim of shown) {
       if (this.cell("comparison", claim) !== "absolute" || !(this.cell("value", claim) > 0)) continue;
       const key = this.own.kind.rows[claim] + " " + this.own.base_unit.rows[claim];
       if (!panels.has(key)) panels.set(key, []);
       panels.get(key).push(claim);
     }
-    const commonest = [...panels.values()].sort((a, b) => b.length - a.length
-      || this.own.kind.rows[a[0]] - this.own.kind.rows[b[0]] || this.own.base_unit.rows[a[0]] - this.own.base_unit.rows[b[0]]);
+    const commonest = [...panels.values()].sort(
+      (a, b) =>
+        b.length - a.length ||
+        this.own.kind.rows[a[0]] - this.own.kind.rows[b[0]] ||
+        this.own.base_unit.rows[a[0]] - this.own.base_unit.rows[b[0]],
+    );
     return commonest.slice(0, about.most.panels).map((claims) => ({
-      kind: this.cell("kind", claims[0]), unit: this.cell("base_unit", claims[0]), of: claims.length,
+      kind: this.cell("kind", claims[0]),
+      unit: this.cell("base_unit", claims[0]),
+      of: claims.length,
       dots: evenly(claims.sort((a, b) => value[a] - value[b] || a - b)).map((claim) => this.dot("year", "value", claim)),
     }));
   }
@@ -246,9 +313,11 @@ class Held {
   measured(shown) {
     const categories = this.facets.find((facet) => facet.name === "hardware_category");
     const labels = new Map(this.facets.find((facet) => facet.name === "metric").keys.map(({ key, label }) => [key, label]));
-    const totals = new Map(), cells = new Map();
+    const totals = new Map(),
+      cells = new Map();
     for (const claim of shown) {
-      const metric = this.cell("metric_key", claim), category = categories.column.rows[claim];
+      const metric = this.cell("metric_key", claim),
+        category = categories.column.rows[claim];
       if (metric === null || category < 0) continue;
       totals.set(metric, (totals.get(metric) || 0) + 1);
       for (const { key, words } of categories.keys) {
@@ -258,8 +327,12 @@ class Held {
       }
     }
     const order = (a, b) => (a < b ? -1 : Number(a > b));
-    const metrics = [...totals.keys()].sort((a, b) => totals.get(b) - totals.get(a) || order(a, b)).slice(0, about.most.metrics);
-    const kept = [...cells].map(([cell, number]) => [...JSON.parse(cell), number]).filter(([, metric]) => metrics.includes(metric));
+    const metrics = [...totals.keys()]
+      .sort((a, b) => totals.get(b) - totals.get(a) || order(a, b))
+      .slice(0, about.most.metrics);
+    const kept = [...cells]
+      .map(([cell, number]) => [...JSON.parse(cell), number])
+      .filter(([, metric]) => metrics.includes(metric));
     return {
       metrics: metrics.map((metric) => [metric, labels.get(metric)]),
       cells: kept.sort((a, b) => order(a[0], b[0]) || order(a[1], b[1])),
@@ -273,5 +346,7 @@ function evenly(claims) {
 }
 
 function tableRow(columns, n) {
-  return Object.fromEntries(Object.entries(columns).map(([name, { words, rows }]) => [name, rows[n] < 0 ? null : words[rows[n]]]));
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, { words, rows }]) => [name, rows[n] < 0 ? null : words[rows[n]]]),
+  );
 }

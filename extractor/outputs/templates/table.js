@@ -1,10 +1,20 @@
 // The table: only the rows that are in sight exist. Arrow keys walk through its cells.
 
-const ROW = 36, CHUNK = 200, MOST_SEEN = 400000; // browsers bound the height of an element
+const ROW = 36,
+  CHUNK = 200,
+  MOST_SEEN = 400000; // browsers bound the height of an element
 const COLUMNS = {
-  quantity: ["Quantity", 122], metric: ["Metric", 176], factor: ["Times better", 130], subject: ["Subject", 140],
-  baseline: ["Baseline", 164], dataset: ["Dataset", 126], hardware: ["Hardware", 140], kind: ["Kind", 92],
-  comparison: ["Comparison", 132], year: ["Year", 72], title: ["Title", 360],
+  quantity: ["Quantity", 122],
+  metric: ["Metric", 176],
+  factor: ["Times better", 130],
+  subject: ["Subject", 140],
+  baseline: ["Baseline", 164],
+  dataset: ["Dataset", 126],
+  hardware: ["Hardware", 140],
+  kind: ["Kind", 92],
+  comparison: ["Comparison", 132],
+  year: ["Year", 72],
+  title: ["Title", 360],
 };
 const NARROW = matchMedia("(max-width: 56rem)");
 const rowKey = (row) => JSON.stringify([row.job, row.document, row.claim]);
@@ -23,8 +33,18 @@ class Table {
     this.chosen = new Map();
     this.focus = [0, 0];
     this.reset({}, 0);
-    this.scroller.addEventListener("scroll", () => { this.draw(); this.hint(); }, { passive: true });
-    new ResizeObserver(() => { this.draw(); this.hint(); }).observe(this.scroller);
+    this.scroller.addEventListener(
+      "scroll",
+      () => {
+        this.draw();
+        this.hint();
+      },
+      { passive: true },
+    );
+    new ResizeObserver(() => {
+      this.draw();
+      this.hint();
+    }).observe(this.scroller);
     this.grid.addEventListener("click", (event) => this.click(event));
     this.scroller.addEventListener("keydown", (event) => this.key(event));
     this.grid.addEventListener("focusin", (event) => this.focused(event));
@@ -46,7 +66,8 @@ class Table {
     if (String(columns) !== String(this.columns) || !this.grid.tHead.rows.length) this.head(columns);
     this.grid.setAttribute("aria-rowcount", number + 1);
     for (const [n, name] of this.columns.entries()) {
-      const down = state.sort === "-" + name, up = state.sort === name;
+      const down = state.sort === "-" + name,
+        up = state.sort === name;
       this.grid.tHead.rows[0].cells[n + 1].setAttribute("aria-sort", down ? "descending" : up ? "ascending" : "none");
     }
     this.focus[0] = Math.min(this.focus[0], Math.max(0, this.number - 1));
@@ -59,15 +80,35 @@ class Table {
     this.columns = columns;
     this.focus = [0, 0];
     this.grid.setAttribute("aria-colcount", columns.length + 1);
-    const cells = columns.map((name, n) => el("th", { scope: "col", "aria-colindex": n + 2, class: name },
-      el("button", { type: "button", title: about.columns.claims.find(([each]) => each === name)[2], onclick: () => this.calls.sorted(name) },
-        COLUMNS[name][0])));
-    this.all = el("input", { type: "checkbox", "aria-label": "Select every claim that is shown", onchange: () => this.selectAll() });
-    this.grid.tHead.replaceChildren(el("tr", { "aria-rowindex": 1 }, el("th", { scope: "col", "aria-colindex": 1, class: "choose" }, this.all), ...cells));
+    const cells = columns.map((name, n) =>
+      el(
+        "th",
+        { scope: "col", "aria-colindex": n + 2, class: name },
+        el(
+          "button",
+          {
+            type: "button",
+            title: about.columns.claims.find(([each]) => each === name)[2],
+            onclick: () => this.calls.sorted(name),
+          },
+          COLUMNS[name][0],
+        ),
+      ),
+    );
+    this.all = el("input", {
+      type: "checkbox",
+      "aria-label": "Select every claim that is shown",
+      onchange: () => this.selectAll(),
+    });
+    this.grid.tHead.replaceChildren(
+      el("tr", { "aria-rowindex": 1 }, el("th", { scope: "col", "aria-colindex": 1, class: "choose" }, this.all), ...cells),
+    );
     this.grid.querySelector("colgroup")?.remove();
     const group = el("colgroup", {}, el("col"), ...columns.map(() => el("col")));
     const widths = [34, ...columns.map((name) => COLUMNS[name][1] * (NARROW.matches && name !== "factor" ? 0.85 : 1))];
-    [...group.children].forEach((col, n) => { if (n < widths.length - 1) col.style.width = widths[n] + "px"; });
+    [...group.children].forEach((col, n) => {
+      if (n < widths.length - 1) col.style.width = widths[n] + "px";
+    });
     this.grid.prepend(group);
     this.grid.style.minWidth = widths.reduce((sum, width) => sum + width) + "px";
   }
@@ -75,7 +116,10 @@ class Table {
   chunk(n) {
     if (!this.chunks.has(n)) {
       const rows = [];
-      rows.promise = this.source.rows(this.state, n * CHUNK, CHUNK).then((found) => { rows.push(...found); rows.promise = null; });
+      rows.promise = this.source.rows(this.state, n * CHUNK, CHUNK).then((found) => {
+        rows.push(...found);
+        rows.promise = null;
+      });
       this.chunks.set(n, rows);
     }
     return this.chunks.get(n);
@@ -83,10 +127,12 @@ class Table {
 
   /** Draw the rows from one place to another, at first those in sight; rows that are still to come are drawn when they are here. */
   async draw(from = null, to = null) {
-    const height = this.scroller.clientHeight, top = this.scroller.scrollTop;
+    const height = this.scroller.clientHeight,
+      top = this.scroller.scrollTop;
     const first = from ?? Math.max(0, Math.floor(top / ROW) - 6);
     const last = to ?? Math.min(this.number, Math.ceil((top + height) / ROW) + 6);
-    const waiting = [], state = this.state;
+    const waiting = [],
+      state = this.state;
     for (let n = Math.floor(first / CHUNK); n * CHUNK < last; n += 1) {
       const { promise } = this.chunk(n);
       if (promise) waiting.push(promise);
@@ -98,7 +144,10 @@ class Table {
     }
     const focused = this.body.contains(document.activeElement);
     for (const [at, row] of this.drawn) {
-      if (at < first || at >= last) { row.remove(); this.drawn.delete(at); }
+      if (at < first || at >= last) {
+        row.remove();
+        this.drawn.delete(at);
+      }
     }
     let before = this.above;
     for (let at = first; at < last; at += 1) {
@@ -127,19 +176,28 @@ class Table {
     return null;
   }
 
-  rowAt(at) { return this.chunks.get(Math.floor(at / CHUNK))?.[at % CHUNK]; }
+  rowAt(at) {
+    return this.chunks.get(Math.floor(at / CHUNK))?.[at % CHUNK];
+  }
 
   tr(at) {
     const row = this.rowAt(at);
     const box = el("input", { type: "checkbox", tabindex: "-1", "aria-label": "Select " + row.quantity });
     box.checked = this.chosen.has(rowKey(row));
-    const made = el("tr", { "aria-rowindex": at + 2, "aria-selected": String(box.checked), class: at % 2 ? "odd" : null },
+    const made = el(
+      "tr",
+      { "aria-rowindex": at + 2, "aria-selected": String(box.checked), class: at % 2 ? "odd" : null },
       el("td", { class: "choose", "aria-colindex": 1 }, box),
       ...this.columns.map((name, n) => {
         const text = cellText(row, name).replace(/\s+/g, " ");
         const kind = name === "factor" && row.factor !== null && row.factor < 1 ? "factor worse" : name;
-        return el("td", { class: kind, "aria-colindex": n + 2, tabindex: "-1", dir: name === "factor" || name === "year" ? null : "auto" }, text);
-      }));
+        return el(
+          "td",
+          { class: kind, "aria-colindex": n + 2, tabindex: "-1", dir: name === "factor" || name === "year" ? null : "auto" },
+          text,
+        );
+      }),
+    );
     made.dataset.at = at;
     if (sameClaim(this.open, row)) made.classList.add("open");
     return made;
@@ -153,7 +211,11 @@ class Table {
 
   /** Bring a row into sight: to the edge that it is near, to the middle if it is far. */
   reach(at) {
-    const top = at * ROW, box = this.scroller, seen = box.clientHeight - ROW, above = box.scrollTop - top, below = top + ROW - box.scrollTop - seen;
+    const top = at * ROW,
+      box = this.scroller,
+      seen = box.clientHeight - ROW,
+      above = box.scrollTop - top,
+      below = top + ROW - box.scrollTop - seen;
     if (above > 2 * ROW || below > 2 * ROW) box.scrollTop = top - seen / 2;
     else if (above > 0) box.scrollTop = top;
     else if (below > 0) box.scrollTop += below;
@@ -173,9 +235,12 @@ class Table {
     const cell = this.drawn.get(this.focus[0])?.cells[this.focus[1] + 1];
     cell?.focus({ preventScroll: true });
     if (cell) {
-      const pinned = this.grid.tHead.rows[0].cells[1].offsetWidth, left = cell.offsetLeft, box = this.scroller;
+      const pinned = this.grid.tHead.rows[0].cells[1].offsetWidth,
+        left = cell.offsetLeft,
+        box = this.scroller;
       if (this.focus[1] > 0 && left < box.scrollLeft + pinned) box.scrollLeft = left - pinned;
-      else if (left + cell.offsetWidth > box.scrollLeft + box.clientWidth) box.scrollLeft = left + cell.offsetWidth - box.clientWidth;
+      else if (left + cell.offsetWidth > box.scrollLeft + box.clientWidth)
+        box.scrollLeft = left + cell.offsetWidth - box.clientWidth;
     }
   }
 
@@ -185,16 +250,26 @@ class Table {
     this.focus = [Number(cell.parentElement.dataset.at), cell.cellIndex - 1];
     this.rove();
     for (const each of this.body.querySelectorAll("td.cut")) each.classList.remove("cut");
-    if (cell.scrollWidth > cell.clientWidth) { cell.classList.add("cut"); showTip(cell, cell.textContent); }
+    if (cell.scrollWidth > cell.clientWidth) {
+      cell.classList.add("cut");
+      showTip(cell, cell.textContent);
+    }
   }
 
   key(event) {
     if (event.target.closest("th")) return;
-    const [row, column] = this.focus, page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW) - 2), control = event.ctrlKey || event.metaKey;
+    const [row, column] = this.focus,
+      page = Math.max(1, Math.floor(this.scroller.clientHeight / ROW) - 2),
+      control = event.ctrlKey || event.metaKey;
     const moves = {
-      ArrowDown: [row + 1, column], ArrowUp: [row - 1, column], ArrowRight: [row, column + 1], ArrowLeft: [row, column - 1],
-      PageDown: [row + page, column], PageUp: [row - page, column],
-      Home: control ? [0, 0] : [row, 0], End: control ? [this.number - 1, this.columns.length - 1] : [row, this.columns.length - 1],
+      ArrowDown: [row + 1, column],
+      ArrowUp: [row - 1, column],
+      ArrowRight: [row, column + 1],
+      ArrowLeft: [row, column - 1],
+      PageDown: [row + page, column],
+      PageUp: [row - page, column],
+      Home: control ? [0, 0] : [row, 0],
+      End: control ? [this.number - 1, this.columns.length - 1] : [row, this.columns.length - 1],
     };
     if (moves[event.key]) this.go(...moves[event.key]);
     else if (event.key === "Enter" && this.rowAt(row)) this.calls.opened(this.rowAt(row));
@@ -220,9 +295,13 @@ class Table {
     for (let each = Math.min(from, at); each <= Math.max(from, at); each += 1) {
       const row = this.rowAt(each);
       if (!row) continue;
-      if (on) this.chosen.set(rowKey(row), row); else this.chosen.delete(rowKey(row));
+      if (on) this.chosen.set(rowKey(row), row);
+      else this.chosen.delete(rowKey(row));
       const made = this.drawn.get(each);
-      if (made) { made.setAttribute("aria-selected", String(on)); made.querySelector("input").checked = on; }
+      if (made) {
+        made.setAttribute("aria-selected", String(on));
+        made.querySelector("input").checked = on;
+      }
     }
     this.anchor = at;
     this.calls.selected();
@@ -251,8 +330,9 @@ class Table {
   /** The rows that are chosen, else all that are shown, in the table's order. */
   async rows() {
     if (this.chosen.size && !this.all?.checked) return [...this.chosen.values()];
-    const rows = [], most = Math.min(this.number, MOST_COPIED);
-    for (let at = 0; at < most; at += 1000) rows.push(...await this.source.rows(this.state, at, Math.min(1000, most - at)));
+    const rows = [],
+      most = Math.min(this.number, MOST_COPIED);
+    for (let at = 0; at < most; at += 1000) rows.push(...(await this.source.rows(this.state, at, Math.min(1000, most - at))));
     return rows;
   }
 
@@ -269,8 +349,11 @@ class Table {
 
   /** That there are columns out of sight is said, and seen at the edge. */
   hint() {
-    const box = this.scroller, edge = box.scrollLeft + box.clientWidth;
-    const hidden = [...(this.grid.tHead.rows[0]?.cells || [])].filter((cell) => cell.offsetLeft + cell.offsetWidth / 2 > edge).length;
+    const box = this.scroller,
+      edge = box.scrollLeft + box.clientWidth;
+    const hidden = [...(this.grid.tHead.rows[0]?.cells || [])].filter(
+      (cell) => cell.offsetLeft + cell.offsetWidth / 2 > edge,
+    ).length;
     $("more").textContent = hidden ? counted(hidden, "more column") + " →" : "";
     $("claims").classList.toggle("beyond", box.scrollWidth - edge > 2);
   }

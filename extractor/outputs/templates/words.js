@@ -19,7 +19,11 @@ const counted = (number, one, many = one + "s") => number.toLocaleString("en") +
 /** Three digits: 0.0312, 9.1, 1,250, 968M, 3.2e-5. */
 function short(number) {
   const size = Math.abs(number);
-  if (size !== 0 && (size < 1e-3 || size >= 1e15)) return number.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e");
+  if (size !== 0 && (size < 1e-3 || size >= 1e15))
+    return number
+      .toExponential(2)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e");
   return number.toLocaleString("en", { maximumSignificantDigits: 3, notation: size >= 1e6 ? "compact" : "standard" });
 }
 
@@ -74,8 +78,11 @@ function writeState(state) {
   }
   return "#" + given;
 }
-const sameClaim = (one, other) => Boolean(one && other) && one.document === other.document && one.claim === other.claim
-  && (one.job == null || other.job == null || one.job === other.job);
+const sameClaim = (one, other) =>
+  Boolean(one && other) &&
+  one.document === other.document &&
+  one.claim === other.claim &&
+  (one.job == null || other.job == null || one.job === other.job);
 
 /** Copied rows, and what went wrong: said to everyone, seen for a while. */
 let silence = 0;
@@ -90,7 +97,8 @@ const tip = $("tip");
 function showTip(at, text) {
   tip.textContent = text;
   tip.hidden = false;
-  const box = at.getBoundingClientRect(), own = tip.getBoundingClientRect();
+  const box = at.getBoundingClientRect(),
+    own = tip.getBoundingClientRect();
   const left = Math.max(8, Math.min(box.left + box.width / 2 - own.width / 2, innerWidth - own.width - 8));
   const above = box.top - own.height - 6;
   tip.style.left = left + "px";
@@ -100,9 +108,13 @@ function showTip(at, text) {
 function tips(root, selector, tipOf) {
   const show = (event) => {
     const at = event.target.closest(selector);
-    if (at) showTip(at, tipOf(at)); else tip.hidden = true;
+    if (at) showTip(at, tipOf(at));
+    else tip.hidden = true;
   };
   root.addEventListener("pointerover", show);
   root.addEventListener("focusin", show);
-  for (const end of ["pointerleave", "focusout"]) root.addEventListener(end, () => { tip.hidden = true; });
+  for (const end of ["pointerleave", "focusout"])
+    root.addEventListener(end, () => {
+      tip.hidden = true;
+    });
 }

@@ -104,10 +104,17 @@ def test_a_column_holds_each_cell_once_in_the_order_of_sorting(html: str) -> Non
 
 
 def test_a_filter_takes_a_part(tmp_path: Path) -> None:
-    rows = json.loads(Page(page_of_jobs([job(tmp_path / "job")], "kind=accuracy&year=")).text("data"))["rows"]
+    part = Page(page_of_jobs([job(tmp_path / "job")], "kind=accuracy&year="))
+    assert part.text("title").endswith("job, kind=accuracy&year=")
+    rows = json.loads(part.text("data"))["rows"]
     assert [len(rows[name]) for name in ("claim_documents", "rejected")] == [1, 1]
     assert rows["documents"]["document"]["words"] == [ODD.id]
     assert rows["hardware_documents"] == []
+
+
+def test_a_part_without_a_claim_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No claim passes kind=none"):
+        page_of_jobs([job(tmp_path / "job")], "kind=none")
 
 
 def test_a_job_without_claims_makes_a_page_too(tmp_path: Path) -> None:
