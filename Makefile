@@ -34,8 +34,9 @@ browser: .venv/browser ## try the explorer in a browser: what one does with it, 
 	  "The explorer is tried in Chromium, and it is not installed. Install it (apt install chromium) or name it: make browser CHROMIUM=/path/to/it." >&2; exit 1; }
 	$(BIN)/python -m pytest tests/browser
 
-chaos: .venv/dev ## run a job that is killed ten times against a server that misbehaves (a minute)
+chaos: .venv/dev ## kill a job and a service ten times each, against a server that misbehaves (two minutes)
 	$(BIN)/python -m tests.chaos.kills
+	$(BIN)/python -m tests.chaos.service_kills
 
 lint: .venv/dev ## check style and format
 	$(BIN)/python -m ruff check .
