@@ -74,11 +74,11 @@ def cpu(process: int) -> tuple[float, float]:
     """Seconds of CPU that a process and its children have taken (Linux)."""
     threads = Path(f"/proc/{process}/task").iterdir()
     children = {child for thread in threads for child in (thread / "children").read_text().split()}
-    mine, *theirs = (_seconds(int(each)) for each in (process, *children))
+    mine, *theirs = (_seconds(each) for each in [str(process), *children])
     return mine, sum(theirs)
 
 
-def _seconds(process: int) -> float:
+def _seconds(process: str) -> float:
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
