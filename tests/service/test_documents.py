@@ -37,10 +37,10 @@ def test_ten_lines_of_python_have_a_file_worked_off(
     assert len([line for line in code.splitlines() if line]) <= 10
     (tmp_path / "papers.csv").write_text("id,title,abstract\nt1,Tern,Tern is 2x faster than Gull.\n")
     monkeypatch.setenv("no_proxy", "*")
-    here = Path.cwd()
-    with open(tmp_path / "papers.csv", "rb") as file:  # noqa: PTH123 (as the page has it; the service holds the working folder)
-        exec(code.replace("http://127.0.0.1:8080", rules.url), {"open": lambda _name, _mode: file})  # noqa: S102 (what is tested)
-    assert Path.cwd() == here
+    with (tmp_path / "papers.csv").open("rb") as file:
+        names = {"open": lambda _name, _mode: file}  # its folder is not the working one, in which the service is
+        exec(code.replace("http://127.0.0.1:8080", rules.url), names)  # noqa: S102 (what is tested)
+        names["service"].close()  # type: ignore[attr-defined]
     printed = capsys.readouterr().out.splitlines()
     assert "event: end" in printed
     assert json.loads(printed[-1])["claims"][0]["baseline"] == "Gull"
