@@ -28,10 +28,10 @@ run: .venv/run ## extract the claims of the real abstracts into build/claims, wr
 test: .venv/dev ## run the tests
 	$(BIN)/python -m pytest $(PARALLEL)
 
-browser: .venv/browser ## try the explorer in a browser: what one does with it, who can, how quick it is
+browser: .venv/browser ## try the explorer and the page of a service in a browser: what one does, who can, how quick it is
 	@command -v chromium chromium-browser >/dev/null || { command -v apt-get >/dev/null && test "$$(id -u)" = 0 && \
 	  apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || test -n "$$CHROMIUM" || { echo \
-	  "The explorer is tried in Chromium, and it is not installed. Install it (apt install chromium) or name it: make browser CHROMIUM=/path/to/it." >&2; exit 1; }
+	  "The pages are tried in Chromium, and it is not installed. Install it (apt install chromium) or name it: make browser CHROMIUM=/path/to/it." >&2; exit 1; }
 	$(BIN)/python -m pytest tests/browser
 
 chaos: .venv/dev ## kill a job and a service ten times each, against a server that misbehaves (two minutes)
