@@ -28,15 +28,16 @@ run: .venv/run ## extract the claims of the real abstracts into build/claims, wr
 test: .venv/dev ## run the tests
 	$(BIN)/python -m pytest $(PARALLEL)
 
-browser: .venv/browser ## try the explorer in a browser: what one does with it, who can, how quick it is
+browser: .venv/browser ## try the explorer and the page of a service in a browser: what one does, who can, how quick it is
 	@test -n "$$CHROMIUM" || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
 	  command -v apt-get >/dev/null && test "$$(id -u)" = 0 && apt-get -qq update && \
 	  apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } || { echo \
 	  "Chromium is not installed. Install it (apt install chromium), or name it: make browser CHROMIUM=/path/to/chromium." >&2; exit 1; }
 	$(BIN)/python -m pytest tests/browser
 
-chaos: .venv/dev ## run a job that is killed ten times against a server that misbehaves (a minute)
+chaos: .venv/dev ## kill a job and a service ten times each, against a server that misbehaves (two minutes)
 	$(BIN)/python -m tests.chaos.kills
+	$(BIN)/python -m tests.chaos.service_kills
 
 lint: .venv/dev ## check style and format
 	$(BIN)/python -m ruff check .

@@ -54,6 +54,12 @@ async def home() -> Response:
     return HTMLResponse(page, headers={"Content-Security-Policy": policy})
 
 
+@router.get("/favicon.ico", include_in_schema=False)
+async def icon() -> Response:
+    """No picture, said without an error."""
+    return Response(status_code=204)
+
+
 @router.get("/docs", include_in_schema=False)
 async def docs() -> Response:
     """The description of all addresses, to read and to try."""

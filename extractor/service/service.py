@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, chdir, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 
 from extractor.jobs.flow import Item
 from extractor.jobs.sinks import Portion
 from extractor.jobs.workers import WorkOff
+from extractor.labelling.models import choose
 from extractor.outputs.explorer import Explorer
 from extractor.service.extracts import Extracts
 from extractor.service.folders import Folders
@@ -44,6 +45,9 @@ async def opened(settings: Settings, notice: Callable[[str], None]) -> AsyncIter
 
     The process is in the folder of the jobs meanwhile.
     """
+    chosen = choose(settings.model, notice)
+    if chosen.calls:  # what is not told has its usual value, of which jobs and extracts get their parts
+        settings = replace(settings, model=replace(settings.model, concurrency=chosen.concurrency))
     async with Extracts(settings, notice) as extracts:
 
         def work_off(client: str) -> WorkOff:

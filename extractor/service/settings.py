@@ -27,7 +27,7 @@ class Limits:
     body: int = 8 << 20
     upload: int = 1 << 30
     documents: int = 100
-    waiting: int = 1_000
+    waiting: int = 10_000
     queued: int = 100
     watchers: int = 32
     running: int = 4
