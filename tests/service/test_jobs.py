@@ -21,7 +21,7 @@ from extractor.jobs.runner import Runner
 from extractor.labelling.models import ModelOptions
 from extractor.service.settings import Limits, Settings
 from tests.cli.jobs import KEY, PAPERS
-from tests.labelling.model_server import ModelServer, labels
+from tests.labelling.model_server import ModelServer, labels, shown
 from tests.llm.server import Request
 from tests.service.serving import DOCUMENT, Running, lines_of, serving, timeless
 from tests.sources.support import SAMPLES
@@ -143,24 +143,37 @@ def test_a_job_that_is_taken_away_is_gone(rules: Running) -> None:
     assert rules.ask("GET", "/v1/jobs/%2e%2e%2f%2e%2e").status_code == 404
 
 
-def test_a_big_job_keeps_no_other_client_waiting(tmp_path: Path) -> None:
-    """With room for one job at a time: the big one gives way, and goes on from where it was."""
-    big = [{**paper, "id": f"{paper['id']}-{n}"} for n in range(2) for paper in MANY]
-    settings = Settings(tmp_path / "jobs", tokens=TOKENS, limits=Limits(running=1, slice=0.05))
-    with serving(settings) as running:
-        long = running.submit(big, TOKENS["big"])
-        running.wait(long, "running", token=TOKENS["big"])
-        short = running.submit(MANY[:5], TOKENS["small"])
-        answer = running.ask("POST", "/v1/extract", token=TOKENS["small"], json=DOCUMENT)
-        assert answer.status_code == 200
-        assert running.state(long, TOKENS["big"])["state"] in {"running", "queued"}
-        running.wait(short, "finished", token=TOKENS["small"])
-        assert running.state(long, TOKENS["big"])["state"] in {"running", "queued"}
-        assert running.state(long, TOKENS["big"])["done"] < len(big)
-        assert running.ask("GET", f"/v1/jobs/{long}", token=TOKENS["small"]).status_code == 404
-        assert [job["id"] for job in running.ask("GET", "/v1/jobs", token=TOKENS["small"]).json()["jobs"]] == [short]
-        running.wait(long, "finished", token=TOKENS["big"])
+def test_a_big_job_keeps_no_other_client_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a model, one job runs at a time: the big one, whose answers are slow, gives way and goes on from where it was."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    asked: list[str] = []
+    others_are_done = threading.Event()
+
+    async def act(request: Request) -> web.StreamResponse:
+        title = shown(request).title
+        asked.append(title)
+        if title.startswith("Net"):
+            await asyncio.to_thread(others_are_done.wait, 0.3)
+        return await labels()(request)
+
+    big, me, you = MANY[:150], TOKENS["big"], TOKENS["small"]
+    with ModelServer(act) as model:
+        asks = ModelOptions("openai/m", model.url, concurrency=4, cache=False)
+        settings = Settings(tmp_path / "jobs", asks, tokens=TOKENS, limits=Limits(slice=0.05))
+        with serving(settings) as running:
+            long = running.submit(big, me)
+            running.wait(long, "running", token=me)
+            short = running.submit([DOCUMENT], you)
+            assert running.ask("POST", "/v1/extract", token=you, json=DOCUMENT).status_code == 200
+            assert running.state(long, me)["state"] in {"running", "queued"}
+            running.wait(short, "finished", token=you)
+            assert running.state(long, me)["done"] < len(big)
+            assert running.ask("GET", f"/v1/jobs/{long}", token=you).status_code == 404
+            assert [job["id"] for job in running.ask("GET", "/v1/jobs", token=you).json()["jobs"]] == [short]
+            others_are_done.set()
+            running.wait(long, "finished", token=me)
     assert [json.loads(line)["id"] for line in lines_of(tmp_path / "jobs" / long)] == [paper["id"] for paper in big]
+    assert sorted(asked) == sorted([*(paper["title"] for paper in big), "FastNet", "FastNet"])
 
 
 def test_a_service_that_ends_leaves_its_jobs_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
