@@ -19,6 +19,7 @@ from extractor.errors import UsageError
 from extractor.jobs.job import Job
 from extractor.jobs.runner import Runner
 from extractor.labelling.models import ModelOptions
+from extractor.service.records import part
 from extractor.service.settings import Limits, Settings
 from tests.cli.jobs import KEY, PAPERS
 from tests.labelling.model_server import ModelServer, labels, shown
@@ -96,6 +97,19 @@ def test_records_come_in_pages_and_in_ranges(rules: Running) -> None:
     assert rules.ask("GET", f"/v1/jobs/{id}/extractions", headers={"Range": "bytes=999999-"}).status_code == 416
     assert rules.ask("GET", f"/v1/jobs/{id}/extractions", params={"after": "0-0"}).status_code == 409
     assert rules.ask("GET", f"/v1/jobs/{id}/extractions", params={"after": "../x"}).status_code == 422
+
+
+def test_a_line_that_is_being_written_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "extractions.jsonl").write_bytes(b'{"id": "a"}\n{"id": "b"}\n{"id": "c')
+    whole = part(tmp_path, None, None, None)
+    assert whole is not None
+    mark = whole.next
+    assert b"".join(whole.chunks()) == b'{"id": "a"}\n{"id": "b"}\n'
+    with (tmp_path / "extractions.jsonl").open("ab") as file:
+        file.write(b'"}\n')
+    rest = part(tmp_path, mark, None, None)
+    assert rest is not None
+    assert b"".join(rest.chunks()) == b'{"id": "c"}\n'
 
 
 def test_events_follow_a_job_to_its_end(rules: Running) -> None:

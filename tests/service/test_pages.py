@@ -25,6 +25,7 @@ def test_pages_ask_no_other_server_and_run_nothing_of_it(rules: Running, path: s
 def test_the_page_runs_its_own_script_alone(rules: Running) -> None:
     answer = rules.ask("GET", "/")
     assert "$$" not in answer.text.replace("$${", "")
+    assert answer.headers["content-security-policy"].count("'sha256-") == 2
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert re.search(r"\son\w+=|\sstyle=", answer.text.partition("<script>")[0]) is None
 
