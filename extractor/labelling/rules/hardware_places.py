@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from extractor.documents import Document, Span
 from extractor.labelling.rules.lexicon import Lexicon
@@ -64,6 +65,7 @@ _FRAMES = {
 """Where the cues of a list stand: as words, at the end, right behind a mention, ..."""
 
 
+@lru_cache(maxsize=8)
 def read_cues(lexicon: Lexicon) -> Cues:
     """Compile the cue words of a lexicon."""
     words = {name: "|".join(lexicon.expressions[f"hardware.{name}"]).replace(" ", r"\s+") for name in _FRAMES}
