@@ -22,7 +22,6 @@ TOLERATED = 0.01
 """Share of the claims that a rewriting may change."""
 
 DIFFERENT: dict[tuple[str, str, str], str] = {
-    (CAPITALS, "a004", "0% to 80%"): "its subject is the system, whose name the title alone gives",
     (CAPITALS, "a006", "20 percentage points"): "its subject is the system, then found in the abstract and not in the title",
     (CAPITALS, "a007", "1000-fold"): "the claim stands in the title, and FOLD is no unit",
 }

@@ -72,6 +72,9 @@ def show(
         ),
     ] = None,
     as_json: Annotated[bool, option("--json", help="Print JSON Lines instead.")] = False,
+    because: Annotated[
+        bool, option("--why", help="Tell for each number and field of one abstract which of the built-in rules decided.")
+    ] = False,
 ) -> None:
     """Show what a job found.
 
@@ -81,17 +84,23 @@ def show(
     Example: extractor show claims --kind speedup --hardware jetson
 
     Example: extractor show claims 12
+
+    Example: extractor show claims 12 --why
     """
     from extractor.outputs.jsonl import read_extractions
 
     extractions = read_extractions(folder)
+    if document is None and because:
+        raise UsageError("--why tells of one abstract. Name it: extractor show DIR ID --why.")
     if document is None:
         _list(_wanted(extractions, grep, kind, hardware), as_json)
         return
     if grep or kind or hardware:
         raise UsageError("--grep, --kind and --hardware choose what is listed. Leave them out, or the id.")
     record = _named(document, extractions, folder)
-    if as_json:
+    if because:
+        _tell_why(record, as_json)
+    elif as_json:
         typer.echo(record.model_dump_json())
     else:
         _show(record, console())
@@ -155,6 +164,20 @@ def _holds(id: str, part: str) -> bool:
     import re
 
     return re.search(rf"(?<!\d){part}(?!\d)", id) is not None
+
+
+def _tell_why(record: "Extraction", as_json: bool) -> None:
+    """Which rows of the rules decided; of a record that a model made, only the text is known to them."""
+    from extractor.documents import Document
+    from extractor.labelling.why import told
+
+    if as_json or record.provenance.labeller != "rules":
+        made = (
+            "prints no JSON" if as_json else f"knows the built-in rules, and {record.provenance.model} labelled this abstract"
+        )
+        raise UsageError(f"--why {made}. Leave it out, or run the job with --model rules.")
+    for line in told(Document(record.id, record.title, record.abstract)):
+        typer.echo(plain(line))
 
 
 def _list(extractions: "Iterable[Extraction]", as_json: bool) -> None:

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any, Final, Literal
 
 from extractor.documents import Span, lowered
-from extractor.labelling.rules.reading import Metric, lexicon
+from extractor.labelling.rules.lexicon import Metric, lexicon
 from extractor.records import Claim
 
 Move = Literal["rise", "fall", "rate", ""]

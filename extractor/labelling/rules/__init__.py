@@ -1,5 +1,6 @@
-"""The built-in labeller: lexicons and ordered, named rules. No key, no network, no model."""
+"""The built-in rules: rows in the order in which they are tried, and what applies them."""
 
 from extractor.labelling.rules.labeller import RulesLabeller
+from extractor.labelling.rules.parts import Part, parts
 
-__all__ = ["RulesLabeller"]
+__all__ = ["Part", "RulesLabeller", "parts"]

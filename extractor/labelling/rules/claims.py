@@ -1,112 +1,148 @@
-"""Which quantity mentions are claims, and what they claim."""
+"""The claims of a text: sentence -> frames -> judged frames -> attached phrases -> labels."""
 
-from extractor.labelling.rules.benchmarks import benchmark_of
-from extractor.labelling.rules.candidates import judge
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from extractor.labelling.rules.comparands import baseline_of
-from extractor.labelling.rules.frames import Frame, frames_of
-from extractor.labelling.rules.hanging import hang
-from extractor.labelling.rules.kinds import is_success, sense_of
+from extractor.labelling.rules.frames import frames_of
+from extractor.labelling.rules.hanging import hang, share
+from extractor.labelling.rules.judging import Judged, Sense, judge, sense_of
+from extractor.labelling.rules.lexicon import Lexicon
 from extractor.labelling.rules.places import dataset_of, device_of
 from extractor.labelling.rules.reading import Reading, Sentence
-from extractor.labelling.rules.sharing import LISTED, carry, complete, pair
+from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.subjects import subject_of
+from extractor.labelling.rules.system import is_benchmark
 from extractor.labels import ClaimLabel
-from extractor.spotting import Mentions
+from extractor.spotting import Mentions, QuantityMention
+
+Found = tuple[str, str] | None
+"""A phrase as the text writes it, and the name of the row that found it."""
 
 
-def label_claims(mentions: Mentions, system: str | None) -> tuple[ClaimLabel, ...]:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The name of what the paper presents, and whether that is a benchmark, on which the systems of others are measured."""
+
+    name: str | None
+    benchmark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A claim with its phrases, and for each the row that found it."""
+
+    judged: Judged
+    sense: Sense
+    metric: Found
+    subject: Found
+    baseline: Found
+    dataset: Found
+    hardware: Found
+
+    @property
+    def mention(self) -> QuantityMention:
+        return self.judged.frame.mention
+
+    def label(self) -> ClaimLabel:
+        """The label of the claim."""
+        phrases = {name: found[0] if found else None for name, found in self.phrases().items()}
+        sense = self.sense
+        return ClaimLabel(mention=self.mention.id, kind=sense.kind, comparison=sense.comparison, effect=sense.effect, **phrases)
+
+    def phrases(self) -> dict[str, Found]:
+        return {
+            "metric": self.metric,
+            "subject": self.subject,
+            "baseline": self.baseline,
+            "dataset": self.dataset,
+            "hardware": self.hardware,
+        }
+
+
+def label_claims(mentions: Mentions, system: str | None, rules: Rules, lexicon: Lexicon) -> tuple[ClaimLabel, ...]:
     """Label the quantity mentions that are claims, in reading order."""
-    reading = Reading(mentions)
-    benchmark: str | None = None
-    labels: list[ClaimLabel] = []
+    attached = [each for _, each in read_claims(mentions, system, rules, lexicon) if each is not None]
+    return tuple(each.label() for each in _once(attached, mentions.text.find("\n")))
+
+
+def read_claims(
+    mentions: Mentions, system: str | None, rules: Rules, lexicon: Lexicon
+) -> Iterator[tuple[Judged, Attached | None]]:
+    """Each number as it was judged, in reading order, and where it is a claim, with its phrases."""
+    reading, own = Reading(mentions, lexicon), None
     for n in reading.with_quantities():
-        frames = frames_of(reading.sentence(n))
-        for frame in frames:
-            hang(frame)
-        carry(frames)
-        pair(frames)
-        complete(frames)
-        claimed = [frame for frame in frames if judge(frame)[0]]
-        if claimed:
-            previous = reading.sentence(n - 1) if n > 1 else None
-            if not labels:
-                benchmark = benchmark_of(mentions.text, system)
-            labels += _label_sentence(claimed, previous, system, benchmark)
-    return _once(labels, mentions)
+        previous = reading.sentence(n - 1) if n > 1 else None
+        for judged in judged_frames(reading.sentence(n), rules):
+            if judged.claim and own is None:
+                own = Own(system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"]))
+            yield judged, attach(judged, previous, own, rules) if judged.claim and own else None
 
 
-def _label_sentence(
-    frames: list[Frame], previous: Sentence | None, system: str | None, benchmark: str | None
-) -> list[ClaimLabel]:
-    """The claims of a sentence; `benchmark` is the paper's own, which others than its authors' system are measured on."""
-    labels: list[ClaimLabel] = []
-    compared: str | None = None  # what the number before the parentheses is compared with
-    for frame in frames:
-        sense = sense_of(frame)
-        baseline = baseline_of(frame, len(frame.sentence.codes)) if sense.comparison != "absolute" else None
-        subject = subject_of(frame, None if benchmark else system, previous, others=benchmark is not None)
-        if not frame.paired:
-            compared = baseline
-        elif frame.size == 2 and frame.place == 1 and compared is not None:
-            subject = compared
-        dataset = dataset_of(frame, sense, previous) or (benchmark if sense.kind == "accuracy" else None)
-        labels.append(
-            ClaimLabel(
-                mention=frame.mention.id,
-                kind=sense.kind,
-                comparison=sense.comparison,
-                effect=sense.effect,
-                metric=None if is_success(frame) else frame.metric_text,
-                subject=subject,
-                baseline=baseline,
-                dataset=dataset,
-                hardware=device_of(frame, sense, previous),
-            )
-        )
-    return [_shared_dataset(label, n, frames, labels) for n, label in enumerate(labels)]
+def judged_frames(sentence: Sentence, rules: Rules) -> tuple[Judged, ...]:
+    """The numbers of a sentence with what governs them, each judged."""
+    frames = tuple(hang(frame, rules.frames) for frame in frames_of(sentence))
+    return tuple(judge(frame, rules.claims) for frame in share(frames, rules.shared))
 
 
-def _shared_dataset(label: ClaimLabel, n: int, frames: list[Frame], labels: list[ClaimLabel]) -> ClaimLabel:
-    """The label with the dataset behind the last number of its list: "0.94 (for NER), 0.90 (for POS) on CoNLL"."""
-    following = frames[n + 1] if n + 1 < len(frames) else None
-    if label.dataset is not None or label.kind != "accuracy" or following is None or following.rule not in LISTED:
-        return label
-    return label.model_copy(update={"dataset": labels[n + 1].dataset})
+def attach(judged: Judged, previous: Sentence | None, own: Own, rules: Rules) -> Attached:
+    """A claim with what it reports and with its phrases, from its sentence and the one before."""
+    sense = sense_of(judged, rules.comparisons, rules.kinds, rules.effects)
+    frame = judged.frame
+    system = (own.name, "the paper's own") if own.name else None
+    return Attached(
+        judged,
+        sense,
+        metric=metric_of(judged),
+        subject=subject_of(frame, rules.subjects, previous) or (None if own.benchmark else system),
+        baseline=baseline_of(frame, rules.baselines) if sense.comparison != "absolute" else None,
+        dataset=dataset_of(frame, sense, previous, rules.datasets)
+        or (system if own.benchmark and sense.kind == "accuracy" else None),
+        hardware=device_of(frame, sense, previous, rules.devices) if not (judged.row and judged.row.kind) else None,
+    )
 
 
-def _once(labels: list[ClaimLabel], mentions: Mentions) -> tuple[ClaimLabel, ...]:
-    """The labels without restatements: of one result stated in two sentences, the statement that says more about it."""
-    quantities = {mention.id: mention for mention in mentions.quantities}
-    kept: dict[tuple[object, ...], ClaimLabel] = {}
+def metric_of(judged: Judged) -> Found:
+    """The metric's words as written, without a dataset before them; a counted unit names it where nothing else does."""
+    frame = judged.frame
+    sentence, counted = frame.sentence, frame.mention.measure.counts
+    if frame.metric is not None and not (counted and frame.entry is not None and frame.entry.kind == "accuracy"):
+        first, last = frame.metric
+        if last - first > 1 and sentence.holds("datasets", first, first + 1):
+            first += 1  # "80% ImageNet accuracy"
+        by = judged.row if judged.row and judged.row.metric else frame.row
+        return sentence.phrase(first, last), by.name if by else "a metric further off"
+    own = frame.mention.text.split()[-1].rpartition("-")[2].lstrip("0123456789.,")
+    return (own, "its unit") if counted and own.isalpha() and len(own) > 1 else None
+
+
+def _once(claims: list[Attached], title: int) -> list[Attached]:
+    """The claims without restatements: of one result stated in two sentences, the statement that says more about it.
+
+    Of two that say as much, the first, but not one in the title, which ends at `title`.
+    """
+    kept: dict[tuple[object, ...], Attached] = {}
     dropped: set[int] = set()
-    for label in labels:
-        mention = quantities[label.mention]
-        key = (label.kind, label.comparison, mention.low, mention.high, mention.unit)
-        other = kept.get(key)
-        if other is None:
-            kept[key] = label
+    for claim in claims:
+        mention, sense = claim.mention, claim.sense
+        key = (sense.kind, sense.comparison, mention.low, mention.high, mention.unit)
+        other = kept.setdefault(key, claim)
+        if other is claim or other.mention.sentence == mention.sentence or not _agree(other, claim):
             continue
-        place = quantities[other.mention].span[0]
-        if quantities[other.mention].sentence == mention.sentence or not _agree(other, label):
-            continue
-        # The title states a result in passing; the abstract reports it.
-        weaker = (
-            other
-            if _detail(label) >= _detail(other)
-            and (_detail(label) > _detail(other) or place < len(mentions.text.split("\n", 1)[0]))
-            else label
-        )
-        dropped.add(weaker.mention)
-        kept[key] = label if weaker is other else other
-    return tuple(label for label in labels if label.mention not in dropped)
+        more = _detail(claim) - _detail(other)
+        titled = other.mention.span[0] < title
+        weaker, stronger = (other, claim) if more > 0 or (more == 0 and titled) else (claim, other)
+        dropped.add(weaker.mention.id)
+        kept[key] = stronger
+    return [claim for claim in claims if claim.mention.id not in dropped]
 
 
-def _agree(a: ClaimLabel, b: ClaimLabel) -> bool:
-    """Whether two statements can be of one result: no field that both state differs."""
-    pairs = ((a.metric, b.metric), (a.dataset, b.dataset), (a.baseline, b.baseline), (a.hardware, b.hardware))
-    return all(x is None or y is None or x.lower() in y.lower() or y.lower() in x.lower() for x, y in pairs)
+def _agree(a: Attached, b: Attached) -> bool:
+    """Whether two statements can be of one result: no phrase that both state differs, but for who it is about."""
+    pairs = ((x, y) for name, x in a.phrases().items() if name != "subject" and x and (y := b.phrases()[name]))
+    return all(x[0].lower() in y[0].lower() or y[0].lower() in x[0].lower() for x, y in pairs)
 
 
-def _detail(label: ClaimLabel) -> int:
-    """How many fields a label states."""
-    return sum(value is not None for value in (label.metric, label.subject, label.baseline, label.dataset, label.hardware))
+def _detail(claim: Attached) -> int:
+    """How many phrases a claim states."""
+    return sum(found is not None for found in claim.phrases().values())

@@ -2,30 +2,90 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
-from extractor.labelling.rules.reading import Change, Metric, Sentence, at_rank, indexed, lexicon, phrase_words
+from extractor.labelling.rules.lexicon import Change, Metric
+from extractor.labelling.rules.reading import Sentence
 from extractor.spotting import QuantityMention
 
 NP = "[wNMH/]"
 """Classes of the words of a noun phrase."""
 
 FILL = "[BDRv]*"
+"""Classes of what may stand between a number and the word that governs it."""
 
 DAY = 86400.0
 """Seconds."""
 
 METRIC_PHRASE = re.compile(rf"{NP}*M")
-BEATING = re.compile(rf"(?:{'|'.join(sorted(phrase_words('beating')))})\w*")
-_OWN_NOUN = re.compile(r"[A-Za-z]+$")
+
+Number = Literal["any", "score", "score or bound", "multiple", "share or multiple", "two values"]
+"""What a row may ask of a number; a score is a percentage or a decimal."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """A way in which a number hangs in its sentence.
+
+    `pattern` is one over the classes before the number's run (`side`) or behind it; its groups `m` and `c` are the metric and
+    the word of change. The last number of the example has this row, and what the example yields: a metric and a word of change.
+
+    Asked: what the `number` is; whether the verb may be one whose object is a `rival`; `opposite`, a pattern on the other side.
+    Said: `sure`, that even a bare number is a claim; `values`, that two values of one thing are told.
+    """
+
+    name: str
+    side: Literal["before", "behind"]
+    pattern: re.Pattern[str]
+    example: str
+    yields: tuple[str | None, str | None]
+    number: Number = "any"
+    rival: bool = True
+    opposite: re.Pattern[str] | None = None
+    sure: bool = False
+    values: bool = False
+
+    @property
+    def names_metric(self) -> bool:
+        """Whether it gives a metric."""
+        return "m" in self.pattern.groupindex
+
+    @property
+    def governs(self) -> bool:
+        """Whether it gives a word of change."""
+        return "c" in self.pattern.groupindex
+
+
+@dataclass(frozen=True, slots=True)
+class SharingRow:
+    """How a number takes over what the number before it in its sentence was said of, where the words between only go on.
+
+    `pattern` has to match all classes between the two runs; its group `m` is a metric of the number's own. The last number of
+    the example has this row, and what the example yields.
+
+    Asked: that the number before is a change, one in multiples, or any value (`after`), that both are
+    of one unit (`alike`), and that the number hangs nowhere yet, or only on a metric behind it (`own`).
+    """
+
+    name: str
+    side: Literal["list", "parentheses"]
+    pattern: re.Pattern[str]
+    example: str
+    yields: tuple[str | None, str | None]
+    after: Literal["change", "multiple", "value"] = "value"
+    alike: bool = False
+    own: Literal["nothing", "metric behind", "anything"] = "nothing"
+    sure: bool = True
+    values: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One quantity in its sentence. `first` and `last` bound its run, the coordinated quantities that it stands with.
 
     `place` is its position in the run of `size` quantities; `head` is the first token of the stretch before the run, `tail` the
     token after the stretch behind it: neither stretch holds another quantity. `metric` and `change` are token ranges and
-    indices, `rule` the name of the rule that found them.
+    indices, `row` is what found them.
     """
 
     mention: QuantityMention
@@ -37,10 +97,9 @@ class Frame:
     size: int
     head: int
     tail: int
-    paired: bool = False
     metric: tuple[int, int] | None = None
     change: int | None = None
-    rule: str = ""
+    row: FrameRow | SharingRow | None = None
 
     @property
     def before(self) -> str:
@@ -55,15 +114,22 @@ class Frame:
     @property
     def listed(self) -> bool:
         """Whether the run coordinates numbers of several things ("Q and Q"), not two of one ("from Q to Q", "Q vs Q")."""
-        return self.size > 1 and not set("tT") & set(self.sentence.codes[self.first : self.last]) and self.rule != "from to"
+        return self.size > 1 and not set("tT") & set(self.sentence.codes[self.first : self.last]) and not self.values
 
     @property
-    def words_before(self) -> list[str]:
-        return self.sentence.words[self.head : self.first]
+    def values(self) -> bool:
+        """Whether two values of one thing are told."""
+        return self.row is not None and self.row.values
 
     @property
-    def words_after(self) -> list[str]:
-        return self.sentence.words[self.last : self.tail]
+    def sure(self) -> bool:
+        """Whether its row makes even a bare number a claim."""
+        return self.row is not None and self.row.sure
+
+    @property
+    def paired(self) -> bool:
+        """Whether it stands in parentheses behind the number that says what it is."""
+        return self.row is not None and self.row.side == "parentheses"
 
     @property
     def entry(self) -> Metric | None:
@@ -77,30 +143,18 @@ class Frame:
     @property
     def change_entry(self) -> Change | None:
         """What the lexicon knows of the word of change."""
-        return None if self.change is None else lexicon().changes[self.sentence.words[self.change]]
-
-    @property
-    def metric_text(self) -> str | None:
-        """The metric's words as written; a counted unit ("372M parameters") names it itself where nothing else does."""
-        counted = self.mention.measure.counts
-        if self.metric is not None and not (counted and self.entry is not None and self.entry.kind == "accuracy"):
-            return self.sentence.phrase(*self.metric)
-        if counted and (match := _OWN_NOUN.search(self.mention.text)) and len(match.group()) > 1:
-            return match.group()
-        return None
+        return None if self.change is None else self.sentence.lexicon.changes[self.sentence.words[self.change]]
 
 
-_TIME_TO = Metric("time", "lower")
 _NUMBER_OF = Metric("resource", "lower")
 
 
 def metric_entry(sentence: Sentence, first: int, last: int) -> Metric | None:
     """The lexicon's entry of the last metric word of a phrase; an entry of kind "any" gives way to one before it."""
-    metrics, found = lexicon().metrics, None
+    found = None
     for n in range(last - 1, first - 1, -1):
         if sentence.codes[n] == "M":
-            word = sentence.words[n]
-            entry = metrics.get(word) or metrics.get(word.rsplit("-", 1)[-1]) or at_rank(word) or indexed(word) or _TIME_TO
+            entry = sentence.lexicon.metric(sentence.words[n])
             if entry.kind != "any":
                 return entry
             found = found or entry
@@ -110,11 +164,11 @@ def metric_entry(sentence: Sentence, first: int, last: int) -> Metric | None:
 _JOINT = re.compile(r"[,/]?&?[BR]*|T|-+|t")
 
 
-def frames_of(sentence: Sentence) -> list[Frame]:
-    """The frames of the quantities of a sentence, in order."""
-    codes, places = sentence.codes, sorted(sentence.at)
+def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
+    """The frames of the quantities of a sentence, in order; nothing governs them yet."""
+    codes = sentence.codes
     runs: list[list[int]] = []
-    for place in places:
+    for place in sorted(sentence.at):
         between = codes[runs[-1][-1] + 1 : place] if runs else None
         if between is not None and _JOINT.fullmatch(between) and _alike(sentence, runs[-1][-1], place, between):
             runs[-1].append(place)
@@ -128,7 +182,7 @@ def frames_of(sentence: Sentence) -> list[Frame]:
         for position, token in enumerate(run):
             mention = sentence.at[token]
             frames.append(Frame(mention, sentence, token, run[0], run[-1] + 1, position, len(run), head, tail))
-    return frames
+    return tuple(frames)
 
 
 def _coordinated(codes: str, run: list[int]) -> list[list[int]]:
@@ -150,6 +204,9 @@ def is_timed(frame: Frame) -> bool:
     return unit.dimension in ("time", "rate") and 0 < unit.base < DAY
 
 
+_DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
+
+
 def is_score(frame: Frame) -> bool:
     """Whether a number looks like a score: a percentage or a decimal."""
     mention = frame.mention
@@ -158,15 +215,15 @@ def is_score(frame: Frame) -> bool:
     )
 
 
-_DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])
 _VAGUE = frozenset(["performance", "score", "scores"])
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
+_ACRONYM = re.compile(r"[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+")
 
 
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     """A metric's words without fillers in front and devices behind; None if no name is left or it is a model's."""
-    codes, words, fillers = sentence.codes, sentence.words, lexicon().fillers
+    codes, words, fillers = sentence.codes, sentence.words, sentence.lexicon.lists["fillers"]
     while last > first and codes[last - 1] in "H/":
         last -= 1
     for n in range(last - 2, first - 1, -1):
@@ -190,13 +247,11 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     return first, last
 
 
-_ACRONYM = re.compile(r"[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+")
-
-
-REPORTED = re.compile(rf"Vt?{FILL}$")
-_GOES_ON = frozenset("PFIW),.") | {""}
-
-
-def reported(frame: Frame) -> bool:
-    """Whether a verb of result stands right before a score: "achieves 59.8% on LongVideoBench"."""
-    return is_score(frame) and REPORTED.search(frame.before) is not None and frame.after[:1] not in tuple("OMCH-/")
+def abbreviated(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
+    """The acronym in the parentheses behind a phrase, else the phrase."""
+    codes = sentence.codes
+    if codes[last : last + 1] == "(" and codes[last + 2 : last + 3] == ")" and codes[last + 1] in "MN":
+        name = sentence.phrase(last + 1, last + 2)
+        if sum(c.isupper() for c in name) > 1:
+            return last + 1, last + 2
+    return first, last

@@ -2,17 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from functools import lru_cache
 
 from extractor.documents import Document, Span
-from extractor.labelling.rules.reading import load
+from extractor.labelling.rules.lexicon import Lexicon
 from extractor.records import Category, Role
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
-
-Decision = Literal["evaluated", "intended", "none"]
 
 _MOST = 8
 """How often one sentence can name the same device and say something new of it."""
@@ -41,27 +38,38 @@ _DATASET = re.compile(r"\bdatasets?\b(?! (?:and|&))")
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """The cue words of `lexicon/hardware.toml`, compiled; each field is explained there."""
+    """The cue words of `lexicon/hardware.toml`, compiled; each list is explained there."""
 
-    roles: tuple[tuple[Role, re.Pattern[str]], ...]
-    attribute: re.Pattern[str]
-    recording: re.Pattern[str]
-    held: re.Pattern[str]
-    records: re.Pattern[str]
-    owned: re.Pattern[str]
-    compared: re.Pattern[str]
-    others: re.Pattern[str]
-    environment: re.Pattern[str]
-    stage: re.Pattern[str]
-    design: re.Pattern[str]
-    need: re.Pattern[str]
-    bearers: re.Pattern[str]
-    measures: re.Pattern[str]
-    robotics: re.Pattern[str]
-    any_robot: re.Pattern[str]
-    survey: re.Pattern[str]
-    own: re.Pattern[str]
-    first: re.Pattern[str]
+    patterns: Mapping[str, re.Pattern[str]]
+
+    def found(self, name: str, text: str) -> bool:
+        """Whether a cue of a list is in a text: one that has to end it, where the list says so."""
+        return self.patterns[name].search(text) is not None
+
+    def follows(self, name: str, text: str) -> bool:
+        """Whether a text begins with a cue of a list."""
+        return self.patterns[name].match(text) is not None
+
+
+_WORD, _ENDING, _PLAIN = r"(?<![\w-])(?:{})(?!\w)", r"(?<![\w-])(?:{})\s*$", r"\b(?:{})\b"
+_FRAMES = {
+    **dict.fromkeys(("evaluated", "intended", "need"), _WORD),
+    **dict.fromkeys(("recording", "held", "owned", "others"), _ENDING),
+    **dict.fromkeys(("environment", "survey", "own"), _PLAIN),
+    "attribute": r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b",
+    "bearers": r"\b(?:{})\s+(?:of|from)\s+(?:[\w-]+\s+){{0,2}}$",
+    "measures": r"\b(?:{})\s+of\s+(?:[\w-]+\s+){{0,3}}$",
+    "any_robot": r"(?:(?:{})[\s-]*)+",
+    "first": r"\b(?:{})",
+}
+"""Where the cues of a list stand: as words, at the end, right behind a mention, ..."""
+
+
+@lru_cache(maxsize=8)
+def read_cues(lexicon: Lexicon) -> Cues:
+    """Compile the cue words of a lexicon."""
+    words = {name: "|".join(lexicon.expressions[f"hardware.{name}"]).replace(" ", r"\s+") for name in _FRAMES}
+    return Cues({name: re.compile(frame.format(words[name])) for name, frame in _FRAMES.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +78,8 @@ class Place:
 
     `own`: the sentence speaks of the paper's own work. `early`: it stands before the first that says "we propose" or the like.
     `measured`: it holds a time, rate, factor or energy. `survey`, `operated`, `recorded`: the document is a survey, about
-    agents that operate devices, about a dataset. `previous`: the mention before it in the sentence, `gap` the text between,
-    `inherited` what was decided of it and may hold for this one too. `products`: the categories of which the document names
-    products.
+    agents that operate devices, about a dataset. `previous`: the mention before it in the sentence, `gap` the text between.
+    `products`: the categories of which the document names products.
     """
 
     mention: HardwareMention
@@ -88,12 +95,26 @@ class Place:
     previous: HardwareMention | None
     gap: str
     products: frozenset[Category]
-    inherited: Decision | None = None
+    cues: Cues
 
     @property
     def clause(self) -> str:
         """What stands before the mention in its clause."""
         return _CLAUSE.split(self.before)[-1]
+
+    @property
+    def again(self) -> bool:
+        """Whether it is an abbreviation in parentheses, or the class that the name of a product leads."""
+        if self.previous is None:
+            return False
+        alike = self.previous.specific == self.mention.specific
+        abbreviation = alike and self.gap.strip() == "(" and self.after.startswith(")")
+        return abbreviation or (self.previous.specific and not self.gap.strip())
+
+    @property
+    def special(self) -> bool:
+        """Whether the name says more of a robot than that it is one."""
+        return self.cues.patterns["any_robot"].fullmatch(self.mention.text.lower()) is None
 
     @property
     def link(self) -> str | None:
@@ -109,23 +130,27 @@ class Place:
     @property
     def cue(self) -> Role | None:
         """The role that the nearest cue before the mention gives; of two cues that end at one place the longer counts."""
-        found = [(match.end(), len(match[0]), role) for role, cues in cue_words().roles for match in cues.finditer(self.clause)]
+        clause, patterns = self.clause, self.cues.patterns
+        found = [(match.end(), len(match[0]), role) for role in _ROLES for match in patterns[role].finditer(clause)]
         return max(found)[2] if found else None
 
 
-def places_of(document: Document, mentions: Mentions) -> list[Place]:
+_ROLES: tuple[Role, ...] = ("evaluated", "intended")
+
+
+def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]:
     """The places of the hardware mentions, in reading order."""
     if not mentions.hardware:
         return []
-    cues, text, title, abstract = cue_words(), document.text, document.title.lower(), document.abstract.lower()
-    survey = cues.survey.search(title) is not None
-    operated = cues.environment.search(title) is not None or len(cues.environment.findall(abstract)) > 1
+    text, title, abstract = document.text, document.title.lower(), document.abstract.lower()
+    survey = cues.found("survey", title)
+    operated = cues.found("environment", title) or len(cues.patterns["environment"].findall(abstract)) > 1
     recorded = _DATASET.search(title) is not None
     products = frozenset(mention.category for mention in mentions.hardware if mention.specific)
-    first = cues.first.search(abstract)
+    first = cues.patterns["first"].search(abstract)
     own_from = mentions.sentence_at(len(title) + 1 + first.start() if first else len(text) // 2)[0]
     sentences = [mention.sentence for mention in mentions.hardware]
-    own = {span: span[0] >= own_from or cues.own.search(text[slice(*span)].lower()) is not None for span in set(sentences)}
+    own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in set(sentences)}
     costs = {quantity.sentence for quantity in mentions.quantities if _measures_a_run(quantity)}
     places: list[Place] = []
     said: Counter[tuple[Span, str]] = Counter()
@@ -148,6 +173,7 @@ def places_of(document: Document, mentions: Mentions) -> list[Place]:
             previous=previous,
             gap=text[previous.span[1] : mention.span[0]].lower() if previous else "",
             products=products,
+            cues=cues,
         )
         places.append(place)
     return places
@@ -164,35 +190,3 @@ def _measures_a_run(quantity: QuantityMention) -> bool:
     """Whether a quantity is a time, rate, factor, energy or power."""
     unit = quantity.measure
     return unit.reports == "time" or quantity.unit == "x" or unit.dimension in ("energy", "power")
-
-
-@cache
-def cue_words() -> Cues:
-    """The packaged cue words, compiled at their first use."""
-    words = load("hardware")
-    word, ending = r"(?<![\w-])(?:{})(?!\w)", r"(?<![\w-])(?:{})\s*$"
-    return Cues(
-        roles=(("evaluated", _any_of(words["evaluated"], word)), ("intended", _any_of(words["intended"], word))),
-        attribute=_any_of(words["attribute"], r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b"),
-        recording=_any_of(words["recording"], ending),
-        held=_any_of(words["held"], ending),
-        records=_any_of(words["records"], r"\b(?:{})"),
-        owned=_any_of(words["owned"], ending),
-        compared=_any_of(words["compared"], ending),
-        others=_any_of(words["others"], ending),
-        environment=_any_of(words["environment"], r"\b(?:{})\b"),
-        stage=_any_of(words["stage"], r"\s+(?:{})\b"),
-        design=_any_of(words["design"], ending),
-        need=_any_of(words["need"], word),
-        bearers=_any_of(words["bearers"], r"\b(?:{})\s+(?:of|from)\s+(?:[\w-]+\s+){{0,2}}$"),
-        measures=_any_of(words["measures"], r"\b(?:{})\s+of\s+(?:[\w-]+\s+){{0,3}}$"),
-        robotics=_any_of(words["robotics"], r"[\s-]+(?:{})\b"),
-        any_robot=_any_of(words["any_robot"], r"(?:(?:{})[\s-]*)+"),
-        survey=_any_of(words["survey"], r"\b(?:{})\b"),
-        own=_any_of(words["own"], r"\b(?:{})\b"),
-        first=_any_of(words["first"], r"\b(?:{})"),
-    )
-
-
-def _any_of(expressions: Sequence[str], frame: str) -> re.Pattern[str]:
-    return re.compile(frame.format("|".join(expressions).replace(" ", r"\s+")))

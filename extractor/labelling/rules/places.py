@@ -2,176 +2,171 @@
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from extractor.labelling.rules.comparands import split_list
 from extractor.labelling.rules.frames import Frame, metric_entry
-from extractor.labelling.rules.kinds import Sense
-from extractor.labelling.rules.reading import COUNT, Sentence, is_model, phrase_words
+from extractor.labelling.rules.judging import Sense
+from extractor.labelling.rules.lexicon import COUNT
+from extractor.labelling.rules.reading import Sentence
+from extractor.records import Kind
+
+Region = Literal["parentheses", "clause", "metric", "rest of the stretch", "up to the number", "opening", "sentence before"]
+"""The words before the parentheses that hold the number, and the head of the metric. Behind the number: its clause, and what is
+left up to the next number. Before it: all of its sentence, the words that open its clause, and the sentence before."""
 
 _ITEM = r"[wNM/-]*[wNM]"
 _PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
-_TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
-_FRAMES = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
-
-
-def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | None:
-    """The dataset behind the number, else the one that frames the sentence, else the sentence before.
-
-    A carried frame is for accuracy and for relative numbers; an absolute speed or cost has only a dataset right behind it.
-    """
-    sentence, codes = frame.sentence, frame.sentence.codes
-    if sense.kind != "accuracy" and sense.comparison == "absolute":
-        return _place(frame, sentence, frame.last, frame.tail, _RIGHT_BEHIND) if frame.after.startswith("P") else None
-    clause = _clause_end(codes, frame.last, frame.tail)
-    if aside := _ASIDE.match(codes, frame.last, clause):
-        clause = aside.end()
-    if found := _held(frame):
-        return found
-    if found := _place(frame, sentence, frame.last, clause, _BEHIND):
-        return found
-    if "I" in codes[frame.last : clause] and (found := _place(frame, sentence, frame.last, clause, _IN_TASK)):
-        return found
-    if found := _in_metric(frame):
-        return found
-    if "respectively" in sentence.words and (found := _place(frame, sentence, frame.tail, len(codes), _BEHIND)):
-        return found
-    if found := _place(frame, sentence, 0, frame.first, _FRAME):
-        return found
-    if found := _opening(frame):
-        return found
-    if found := _place(frame, sentence, clause, frame.tail, _FURTHER):
-        return found
-    if found := _place(frame, sentence, frame.last, clause, _TASK):
-        return found
-    if (
-        previous is not None
-        and sense.kind == "accuracy"
-        and (previous.codes[:1] == "P" or any(map(_FRAMES.match, previous.words)))
-    ):
-        return _place(frame, previous, 0, len(previous.codes), _BEFORE)
-    return None
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
-    """What counts as a place: its preposition by what the phrase holds (a name, a noun of datasets, both, a task)."""
+class DatasetRow:
+    """Where a dataset or task stands, and which prepositions lead to it, as classes, by what the phrase holds.
 
-    named: str
-    noun: str
-    both: str
-    task: str
+    A name (`named`), a noun of datasets (`noun`), `both`, or a noun of tasks (`task`). `last`: of several places in the region
+    the last counts.
+    """
+
+    name: str
+    region: Region
+    example: str
+    yields: str
+    named: str = ""
+    noun: str = ""
+    both: str = ""
+    task: str = ""
     last: bool = False
 
 
-_VERB = re.compile("[VU]")
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """Where the device stands on which a number was obtained, for claims of these `kinds`. `last`: the last counts."""
 
-_BEHIND = _Search(named="P", noun="PI", both="PIFA", task="P")
-_IN_TASK = _Search(named="", noun="", both="", task="I")
-_RIGHT_BEHIND = _Search(named="", noun="", both="P", task="")
-_FURTHER = _Search(named="P", noun="", both="P", task="")
-_FRAME = _Search(named="PF", noun="P", both="PFW", task="P", last=True)
-_OPENING = _Search(named="", noun="I", both="I", task="")
-_TASK = _Search(named="", noun="", both="", task="F")
-_BEFORE = _Search(named="PW", noun="P", both="PW", task="")
+    name: str
+    region: Literal["clause", "up to the number", "sentence before"]
+    example: str
+    yields: str
+    kinds: tuple[Kind, ...]
+    relative: bool = False
+    last: bool = False
 
 
-def _place(frame: Frame, sentence: Sentence, start: int, end: int, search: _Search) -> str | None:
-    unnamed: str | None = None
+def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple[DatasetRow, ...]) -> tuple[str, str] | None:
+    """The dataset or task of a number, and the name of the row that found it.
+
+    An absolute speed or cost has none.
+    """
+    if sense.kind != "accuracy" and sense.comparison == "absolute":
+        return None
+    for row in rows:
+        region = _region(row.region, frame, sense, previous)
+        found = _in_metric(frame) if row.region == "metric" else _place(frame, row, *region) if region else None
+        if found:
+            return found, row.name
+    return None
+
+
+def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | None) -> tuple[Sentence, int, int] | None:
+    """The sentence and the tokens of a region; None where it is not there."""
+    sentence, codes = frame.sentence, frame.sentence.codes
+    clause = _clause_end(codes, frame.last, frame.tail)
+    if aside := _ASIDE.match(codes, frame.last, clause):
+        clause = aside.end()
+    match region:
+        case "metric":
+            return None
+        case "parentheses":
+            opened = codes.rfind("(", 0, frame.first)
+            holder = _HOLDER.search(codes, 0, opened) if opened > codes.rfind(")", 0, frame.first) else None
+            return (sentence, holder.start(), opened) if holder else None
+        case "clause":
+            return sentence, frame.last, clause
+        case "rest of the stretch":
+            return sentence, clause, frame.tail
+        case "up to the number":
+            return sentence, 0, frame.first
+        case "opening":
+            opening = next(
+                (m for m in reversed([*_PLACE.finditer(codes, 0, frame.first)]) if _OPENS.search(codes, 0, m.start())), None
+            )
+            return (sentence, *opening.span()) if opening else None
+        case "sentence before":
+            tells = previous is not None and (previous.codes[:1] == "P" or any(map(_TELLS.match, previous.words)))
+            return (previous, 0, len(previous.codes)) if previous and tells and sense.kind == "accuracy" else None
+
+
+_TELLS = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
+_TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
+_OPENS = re.compile(r"(?:^|[,;S])[R,]*$")
+_HOLDER = re.compile(rf"[PFIA&,][DBRQ]*{_ITEM}$")
+_ASIDE = re.compile(r"[^()]*\)(?=[,&])")
+_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,&[PIFU]")
+
+
+def _clause_end(codes: str, start: int, end: int) -> int:
+    """The first break behind `start`: a semicolon, a subordinate clause, or a comma with a verb behind it."""
+    match = _CLAUSE_END.search(codes, start, end)
+    return match.start() if match else end
+
+
+def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: int) -> str | None:
+    """The first phrase in a stretch, or the last, that is a place by the preposition before it and by what it holds."""
     matches = [*_PLACE.finditer(sentence.codes, start, end)]
-    for match in reversed(matches) if search.last else matches:
+    for match in reversed(matches) if row.last else matches:
         first, last = _bare(sentence, *match.span("x"))
         words, cue = sentence.words[first:last], match["p"]
-        if not words or any(map(is_model, words)) or _overlaps(frame, first, last) or "M(" in sentence.codes[first:last]:
+        models = any(map(sentence.lexicon.is_model, words))
+        if not words or models or _overlaps(frame, first, last) or "M(" in sentence.codes[first:last]:
             continue
         if cue == "W" and (sentence.words[match.start("p")] != "using" or not any(map(_TESTS.match, sentence.words))):
             continue
-        named = "N" in sentence.codes[first:last]
-        noun = _is_of_tests(words)
-        task = words[-1] in phrase_words("tasks")
-        counted = "Q" in sentence.codes[match.start() : first]
-        if counted and named and len(words) == 1:
-            continue  # "on 16 PwPD": persons
-        specific = _is_specific(words)
+        named, noun = "N" in sentence.codes[first:last], _is_of_tests(sentence, first, last)
+        if named and len(words) == 1 and "Q" in sentence.codes[match.start() : first]:
+            continue  # "on 16 MDs": persons
+        specific = _is_specific(sentence, first, last)
+        task = sentence.holds("tasks", last - 1, last)
         cues = (
-            (search.named if named else "")
-            + (search.noun if noun and specific else "")
-            + (search.both if named and noun else "")
-            + (search.task if task and specific else "")
+            (row.named if named else "")
+            + (row.noun if noun and specific else "")
+            + (row.both if named and noun else "")
+            + (row.task if task and specific else "")
         )
         if cue not in cues:
             continue
-        within = sentence.words[match.start("p")] == "in" and _VERB.search(sentence.codes, start, first) is None
-        if cue == "I" and not named and not within:
-            continue
-        if search.last and not named and (counted or words[0][0] == COUNT):
-            unnamed = unnamed or _trimmed(sentence, first, last)
-            continue  # a name further off says more
         items = split_list(sentence, first, last)
         if sentence is frame.sentence and frame.listed and len(items) == frame.size:
             return _trimmed(sentence, *items[frame.place])
         return _trimmed(sentence, first, last)
-    return unnamed
-
-
-def _is_of_tests(words: list[str]) -> bool:
-    """Whether a phrase holds a noun of datasets, or is of experiments that it situates: "real-world trials"."""
-    if not phrase_words("places").isdisjoint(words):
-        return True
-    return words[-1] in phrase_words("situations") and not phrase_words("situated").isdisjoint(words)
-
-
-def _is_specific(words: list[str]) -> bool:
-    """Whether a phrase without a name says which tests are meant: "unseen maps", not "several benchmarks"."""
-    return len(words) > 2 or (len(words) == 2 and words[0][0] != COUNT and words[0] not in phrase_words("vague"))
-
-
-_HELD = re.compile(rf"(?P<p>[PFIA&])[DBRQ]*(?P<x>{_ITEM})\([^()]*$")
-
-
-def _held(frame: Frame) -> str | None:
-    """The place right before the parentheses that hold the number, with or without a preposition: "on A (70%) and B (80%)"."""
-    sentence, codes = frame.sentence, frame.sentence.codes
-    if codes.rfind("(", 0, frame.first) <= codes.rfind(")", 0, frame.first):
-        return None
-    match = _HELD.search(codes, 0, frame.first)
-    if match and (found := _place(frame, sentence, frame.last, codes.find(")", frame.last), _BEHIND)):
-        return found
-    if match is None or (match["p"] == "&" and "(" not in codes[: match.start()]):
-        return None
-    first, last = _bare(sentence, *match.span("x"))
-    words = sentence.words[first:last]
-    if not words or last < match.end("x") or any(map(is_model, words)) or _overlaps(frame, first, last):
-        return None
-    placed = _is_of_tests(words) or words[-1] in phrase_words("tasks")
-    if match["p"] == "P" or (match["p"] == "&" and _PLACE_HELD.search(codes, 0, match.start())):
-        placed = placed or "N" in codes[first:last]
-    specific = "N" in codes[first:last] or _is_specific(words) or words[0] in phrase_words("situated")
-    return _trimmed(sentence, first, last) if placed and specific else None
-
-
-_PLACE_HELD = re.compile(rf"P[DBRQ]*{_ITEM}\([^()]*\)[^()]*$")
-_OPENS = re.compile(r"(?:^|[,;S])[R,]*$")
-
-
-def _opening(frame: Frame) -> str | None:
-    """The tests that open the number's clause: "In simulation, X succeeds", "while in cluttered scenes it reaches"."""
-    sentence, codes = frame.sentence, frame.sentence.codes
-    if "I" not in codes[: frame.first]:
-        return None
-    for match in reversed([*_PLACE.finditer(codes, 0, frame.first)]):
-        if match["p"] == "I" and _OPENS.search(codes, 0, match.start()):
-            return _place(frame, sentence, match.start(), match.end(), _OPENING)
     return None
+
+
+def _in_metric(frame: Frame) -> str | None:
+    """The dataset at the head of the metric's words."""
+    if frame.metric is None or not frame.sentence.holds("datasets", frame.metric[0], frame.metric[0] + 1):
+        return None
+    return frame.sentence.phrase(frame.metric[0], frame.metric[0] + 1)
+
+
+def _is_of_tests(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether a phrase holds a noun of datasets, or is of experiments that it situates: "real-world trials"."""
+    situated = sentence.holds("situations", last - 1, last) and sentence.holds("situated", first, last)
+    return sentence.holds("places", first, last) or situated
+
+
+def _is_specific(sentence: Sentence, first: int, last: int) -> bool:
+    """Whether a phrase without a name says which tests are meant: "unseen maps", not "several benchmarks"."""
+    counted = sentence.words[first][0] == COUNT or sentence.holds("vague", first, first + 1)
+    return last - first > 2 or (last - first == 2 and not counted)
 
 
 def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     """The phrase without what stands before it and, behind it, what is no name, no noun of datasets and no task."""
     while first < last and sentence.codes[first] in "DR-":
         first += 1
-    ends = phrase_words("places") | phrase_words("tasks")
-    if not phrase_words("situated").isdisjoint(sentence.words[first:last]):
-        ends |= phrase_words("situations")
-    while last > first and sentence.codes[last - 1] not in "N)" and sentence.words[last - 1] not in ends:
+    lists = ("places", "tasks", "situations") if sentence.holds("situated", first, last) else ("places", "tasks")
+    while last > first and sentence.codes[last - 1] not in "N)":
+        if any(sentence.holds(name, last - 1, last) for name in lists):
+            break
         last -= 1
     return first, last
 
@@ -179,17 +174,6 @@ def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
 def _overlaps(frame: Frame, first: int, end: int) -> bool:
     """Whether a phrase is the number's metric ("5% in accuracy")."""
     return frame.metric is not None and frame.metric[0] < end and first < frame.metric[1]
-
-
-def _in_metric(frame: Frame) -> str | None:
-    """A dataset at the head of the metric's words ("80% ImageNet top-1 accuracy"); it leaves the metric."""
-    if frame.metric is None:
-        return None
-    first, last = frame.metric
-    if last - first > 1 and frame.sentence.words[first] in phrase_words("datasets"):
-        frame.metric = first + 1, last
-        return frame.sentence.phrase(first, first + 1)
-    return None
 
 
 _APPOSED = re.compile(r",(?P<x>N+),")
@@ -202,62 +186,49 @@ def _trimmed(sentence: Sentence, first: int, last: int) -> str:
     apposed = _APPOSED.match(codes, last)
     if apposed and "N" not in codes[first:last]:
         return sentence.phrase(*apposed.span("x"))
-    if last - first > 1 and sentence.words[last - 1] in phrase_words("places") and codes[last - 2] == "N":
+    if last - first > 1 and sentence.holds("places", last - 1, last) and codes[last - 2] == "N":
         last -= 1
-    while last - first > 2 and sentence.words[first] in phrase_words("epithets"):
+    while last - first > 2 and sentence.holds("epithets", first, first + 1):
         first += 1
     named = _LATE_NAME.fullmatch(codes, first, last)
-    if named:
-        first = named.start("x")
-    return sentence.phrase(first, last)
+    return sentence.phrase(named.start("x") if named else first, last)
 
 
 _DEVICE = re.compile(r"H(?:(?:,|,?&)[wNDB]*H)*")
 _LOCATED = re.compile(r"[PAWtOp][DBR]*[wNQ/-]{0,5}$")
 
 
-def device_of(frame: Frame, sense: Sense, previous: Sentence | None) -> str | None:
-    """The device behind the number, else the one that frames its sentence, else the next, else the sentence before.
+def device_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple[DeviceRow, ...]) -> tuple[str, str] | None:
+    """The device on which a number was obtained, and the name of the row that found it.
 
-    An accuracy has none; a cost has one only where its own clause or the frame of its sentence names it.
+    An accuracy has none; an absolute cost has one only where its own clause names it.
     """
-    if sense.kind == "accuracy" or frame.rule == "training data":
-        return None
-    sentence = frame.sentence
-    codes = sentence.codes
-    tail = _clause_end(codes, frame.last, frame.tail)
-    if found := _device(sentence, frame.last, tail):
-        return found
-    timed = sense.kind != "resource"
-    if found := _device(sentence, frame.head, frame.first, last=True) or _device(sentence, 0, codes.index("Q"), last=True):
-        return found if timed or sense.comparison != "absolute" else None
-    if timed and tail == frame.tail and (found := _device(sentence, tail, _clause_end(codes, tail, len(codes)))):
-        return found
-    if previous is not None and timed:
-        return _device(previous, 0, len(previous.codes), last=True)
+    codes = frame.sentence.codes
+    for row in rows:
+        if sense.kind not in row.kinds and not (row.relative and sense.kind == "resource" and sense.comparison != "absolute"):
+            continue
+        found = None
+        match row.region:
+            case "clause":
+                found = _device(frame.sentence, frame.last, _clause_end(codes, frame.last, frame.tail), row.last)
+            case "up to the number":
+                found = _device(frame.sentence, frame.head, frame.first, row.last)
+                found = found or _device(frame.sentence, 0, codes.index("Q"), row.last)
+            case "sentence before":
+                found = _device(previous, 0, len(previous.codes), row.last) if previous else None
+        if found:
+            return found, row.name
     return None
 
 
-_ASIDE = re.compile(r"[^()]*\)(?=[,&])")
-_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,&[PIFU]")
-
-
-def _clause_end(codes: str, start: int, end: int) -> int:
-    """The first break behind `start`: a semicolon, a subordinate clause, or a comma with a verb behind it."""
-    match = _CLAUSE_END.search(codes, start, end)
-    return match.start() if match else end
-
-
-def _is_memory(sentence: Sentence, n: int) -> bool:
-    """Whether a device is only whose memory is meant ("500 MB of GPU memory")."""
-    entry = metric_entry(sentence, n, n + 1) if sentence.codes[n : n + 1] == "M" else None
-    return entry is not None and entry.kind == "resource"
-
-
-def _device(sentence: Sentence, start: int, end: int, last: bool = False) -> str | None:
-    matches = [
-        match
-        for match in _DEVICE.finditer(sentence.codes, start, end)
-        if _LOCATED.search(sentence.codes, max(0, match.start() - 8), match.start()) and not _is_memory(sentence, match.end())
-    ]
-    return sentence.phrase(*matches[-1 if last else 0].span()) if matches else None
+def _device(sentence: Sentence, start: int, end: int, last: bool) -> str | None:
+    """The first device of a stretch, or the last, that a preposition locates, and of which not only the memory is meant."""
+    codes, found = sentence.codes, None
+    for match in _DEVICE.finditer(codes, start, end):
+        entry = metric_entry(sentence, match.end(), match.end() + 1) if match.end() < len(codes) else None
+        memory = entry is not None and entry.kind == "resource"
+        if not memory and _LOCATED.search(codes, max(0, match.start() - 8), match.start()):
+            found = sentence.phrase(*match.span())
+            if not last:
+                break
+    return found

@@ -11,170 +11,67 @@
 """
 
 import re
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from types import MappingProxyType
 
 from extractor.documents import Span, lowered
+from extractor.labelling.rules.lexicon import COUNT, HARDWARE, QUANTITY, Lexicon
 from extractor.spotting import HardwareMention, Mentions, QuantityMention
 
-_QUANTITY, _HARDWARE, COUNT = "\x01", "\x02", "\x03"
 _PUNCTUATION = frozenset(",;:()/=.")
 _BOUND_SIGNS = frozenset("~≈∼<>≤≥")
-_DESCRIPTIVE = (
-    "multi-",
-    "single-",
-    "few-",
-    "one-",
-    "two-",
-    "large-",
-    "small-",
-    "high-",
-    "low-",
-    "real-",
-    "long-",
-    "full-",
-    "per-",
-    "fixed-",
-    "non-",
-    "mixed-",
-    "variable-",
-    "zero-",
-    "first-",
-    "second-",
-    "third-",
-    "early-",
-    "four-",
-    "three-",
+_DESCRIPTIVE = tuple(
+    f"{word}-"
+    for word in (
+        *("multi", "single", "few", "one", "two", "three", "four", "first", "second", "third", "early", "zero"),
+        *("large", "small", "high", "low", "real", "long", "full", "per", "fixed", "non", "mixed", "variable"),
+    )
 )
 _NOT_ADVERBS = frozenset(
     ["family", "assembly", "anomaly", "only", "supply", "reply", "apply", "multiply", "early", "monopoly", "fly", "friendly"]
 )
 
 
-class Metric(NamedTuple):
-    """What a metric word says: the kind of claim ("time": speed or speedup; "any": open) and which way is better."""
-
-    kind: str
-    better: str
-
-
-class Change(NamedTuple):
-    """What a word of change says: its effect (rise, fall, loss, gain, harm), and the kind where the word alone tells it."""
-
-    effect: str
-    kind: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """The word lists, by word in lower case. `lexer` matches one token at a time."""
-
-    codes: dict[str, str]
-    metrics: dict[str, Metric]
-    changes: dict[str, Change]
-    cased: frozenset[str]
-    fillers: frozenset[str]
-    lexer: re.Pattern[str]
-
-
+@dataclass(frozen=True, slots=True, eq=False)
 class Sentence:
-    """One sentence with its tokens: offsets into the document's text, lower-case words, and `codes`, a letter for each."""
+    """One sentence with its tokens: offsets into the document's text, lower-case words, and `codes`, a letter for each.
 
-    __slots__ = ("at", "codes", "ends", "span", "starts", "text", "words")
+    `at` holds the quantities by their tokens.
+    """
 
-    def __init__(self, text: str, span: Span, starts: list[int], ends: list[int], words: list[str], codes: str) -> None:
-        self.text = text
-        self.span = span
-        self.starts = starts
-        self.ends = ends
-        self.words = words
-        self.codes = codes
-        self.at: dict[int, QuantityMention] = {}
-
-    @property
-    def line(self) -> str:
-        """The sentence as written."""
-        return self.text[self.span[0] : self.span[1]]
+    text: str
+    span: Span
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    words: tuple[str, ...]
+    codes: str
+    at: Mapping[int, QuantityMention]
+    lexicon: Lexicon
 
     def phrase(self, first: int, last: int) -> str:
         """The text from token `first` up to, not including, token `last`."""
         return self.text[self.starts[first] : self.ends[last - 1]]
 
+    def holds(self, name: str, first: int, last: int) -> bool:
+        """Whether one of the words from token `first` up to `last` is in a list of the lexicon."""
+        return not self.lexicon.lists[name].isdisjoint(self.words[max(0, first) : last])
 
-@cache
-def lexicon() -> Lexicon:
-    """Read the word lists. A word that stands in two classes belongs to the one that is read last."""
-    codes: dict[str, str] = {}
-    metrics: dict[str, Metric] = {}
-    changes: dict[str, Change] = {}
-    for code, group in load("words")["classes"].items():
-        codes.update(dict.fromkeys(group["words"], code))
-    lists = load("metrics")
-    for group in lists["metric"]:
-        for word in group["words"]:
-            for form in (word, f"{word}s"):
-                metrics[form] = Metric(group["kind"], group["better"])
-                codes[form] = "M"
-    for group in load("changes")["change"]:
-        for word in group["words"]:
-            changes[word] = Change(group["effect"], group.get("kind"))
-            codes[word] = "C"
-    phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
-    lexer = re.compile(
-        rf"{_QUANTITY}+|{_HARDWARE}+|{COUNT}+|{phrases}(?![\w-])|[\w$\\^{{}}@#]+(?:(?:(?!--)[-.'’+&@^]+|(?<=\d):(?=\d))[\w$\\^{{}}]+)*\+*|[^\s\w]"
-    )
-    return Lexicon(codes, metrics, changes, frozenset(lists["cased"]), frozenset(lists["fillers"]), lexer)
-
-
-def load(name: str) -> dict[str, Any]:
-    """Read a packaged word list."""
-    return tomllib.loads(files(__package__).joinpath("lexicon", f"{name}.toml").read_text(encoding="utf-8"))
-
-
-@cache
-def phrase_words(name: str) -> frozenset[str]:
-    """One of the lists of words that phrases are judged by."""
-    return frozenset(load("phrases")[name])
-
-
-def is_model(word: str) -> bool:
-    """Whether a word is the name of a well-known model, such as "qwen2.5-vl-7b"."""
-    return re.split(r"[-\d.]", word, maxsplit=1)[0] in phrase_words("models")
-
-
-def trie_pattern(words: list[str]) -> str:
-    """A regular expression for any of the words that shares their beginnings, longest word first.
-
-    Matching time grows with the length of a word instead of the number of words.
-    """
-    root: dict[str, Any] = {}
-    for word in words:
-        node = root
-        for character in word:
-            node = node.setdefault(character, {})
-        node[""] = {}
-    return _trie(root)
-
-
-def _trie(node: dict[str, Any]) -> str:
-    branches = [re.escape(character) + _trie(child) for character, child in sorted(node.items()) if character]
-    if not branches:
-        return ""
-    inner = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
-    return f"(?:{inner})?" if "" in node else inner
+    def beats(self, n: int) -> bool:
+        """Whether a word is one of change whose object is a rival: "outperforms"."""
+        entry = self.lexicon.changes.get(self.words[n])
+        return entry is not None and entry.rival
 
 
 class Reading:
     """A document's sentences, each read when it is first asked for."""
 
-    def __init__(self, mentions: Mentions) -> None:
+    def __init__(self, mentions: Mentions, lexicon: Lexicon) -> None:
         self.mentions = mentions = mentions.as_read
+        self._lexicon = lexicon
         devices = [mention.span for mention in mentions.hardware]
         numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention, devices)]
-        counts = [mention for mention in numbers if _counts_tests(mention, mentions.text)]
+        counts = [mention for mention in numbers if _counts_tests(mention, mentions.text, lexicon)]
         quantities = [mention for mention in numbers if mention not in counts]
         self._masked = _mask(_without(mentions.text, mentions.asides), quantities, counts, mentions.hardware)
         self._quantities = {mention.span[0]: mention for mention in quantities}
@@ -195,9 +92,8 @@ class Reading:
         """The sentence with number `n`."""
         found = self._read.get(n)
         if found is None:
-            found = self._read[n] = read_sentence(self.mentions.text, self._masked, self.mentions.sentences[n])
-            starts, quantities = found.starts, self._quantities
-            found.at = {n: quantities[start] for n, start in enumerate(starts) if start in quantities}
+            span = self.mentions.sentences[n]
+            found = self._read[n] = read_sentence(self.mentions.text, self._masked, span, self._quantities, self._lexicon)
         return found
 
 
@@ -214,16 +110,9 @@ def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
     return mention.unit == "bit" or (mention.unit == "px" and mention.bound == "exact")
 
 
-def _counts_tests(mention: QuantityMention, text: str) -> bool:
+def _counts_tests(mention: QuantityMention, text: str, lexicon: Lexicon) -> bool:
     """Whether a number counts datasets or test conditions ("on 12 datasets"): no number comes between it and another."""
-    return mention.unit is None and mention.text.isdigit() and _tests().match(text, mention.span[1]) is not None
-
-
-@cache
-def _tests() -> re.Pattern[str]:
-    return re.compile(
-        rf"\+? (?:[\w-]+ ){{0,3}}?(?:{'|'.join(word for word in phrase_words('places') if word.endswith('s'))})\b"
-    )
+    return mention.unit is None and mention.text.isdigit() and lexicon.tests.match(text, mention.span[1]) is not None
 
 
 def _mask(
@@ -256,23 +145,22 @@ def _marks(
     quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
 ) -> list[tuple[int, int, str]]:
     held = [mention.span for mention in quantities]
-    marks = [(*span, _QUANTITY) for span in held] + [(*mention.span, COUNT) for mention in counts]
+    marks = [(*span, QUANTITY) for span in held] + [(*mention.span, COUNT) for mention in counts]
     for mention in hardware:
         start, stop = mention.span
         if not any(a < stop and start < b for a, b in held):
-            marks.append((start, stop, _HARDWARE))
+            marks.append((start, stop, HARDWARE))
     return sorted(marks)
 
 
-def read_sentence(text: str, masked: str, span: Span) -> Sentence:
-    """Read one sentence of a masked text."""
-    words_of = lexicon()
+def read_sentence(text: str, masked: str, span: Span, quantities: Mapping[int, QuantityMention], lexicon: Lexicon) -> Sentence:
+    """Read one sentence of a masked text; `quantities` are those of the text by where they start."""
     starts: list[int] = []
     ends: list[int] = []
     words: list[str] = []
     codes: list[str] = []
-    known = words_of.codes
-    for match in words_of.lexer.finditer(masked, *span):
+    known, cased = lexicon.codes, lexicon.lists["cased"]
+    for match in lexicon.lexer.finditer(masked, *span):
         word = match.group()
         if word[0] in "{}$\\" and (word[-1] == "{" or not word.strip("{}$\\")):
             continue  # mark-up: "\\textbf{", "$"
@@ -282,45 +170,36 @@ def read_sentence(text: str, masked: str, span: Span) -> Sentence:
             word, code = plain, known[plain]
         if code is None:
             first = word[0]
-            if first == _QUANTITY:
+            if first == QUANTITY:
                 code = "Q"
-            elif first == _HARDWARE:
+            elif first == HARDWARE:
                 code = "H"
             elif first == COUNT:
                 code = "w"
             elif len(word) == 1 and not word.isalnum():
                 code = word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "w" if word == "→" else "-"
             else:
-                code = _class_of(word, text[start:end], not starts)
-        elif code == "M" and word in words_of.cased and text[start:end].islower():
+                code = _class_of(word, text[start:end], not starts, lexicon)
+        elif code == "M" and word in cased and text[start:end].islower():
             code = "w"
         starts.append(start)
         ends.append(end)
         words.append(word)
         codes.append(code)
-    return Sentence(text, span, starts, ends, words, _settle("".join(codes), words))
+    at = MappingProxyType({n: quantities[start] for n, start in enumerate(starts) if start in quantities})
+    return Sentence(text, span, tuple(starts), tuple(ends), tuple(words), _settle("".join(codes), words), at, lexicon)
 
 
-def at_rank(word: str) -> Metric | None:
-    """The entry of a metric that is taken at a rank or of so many tries, whatever the number: "pass@4"."""
-    name, at, rank = word.partition("@")
-    return lexicon().metrics.get(f"{name}@1") if at and rank[:1].isdigit() else None
-
-
-def indexed(word: str) -> Metric | None:
-    """The entry of a metric that has an index: "mAP^N", "N_Acc"."""
-    return next((lexicon().metrics[part] for part in re.split("[_^]", word) if part in lexicon().metrics), None)
-
-
-def _class_of(word: str, raw: str, first: bool) -> str:
-    if "@" in word and at_rank(word):
+def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
+    """The class of a word that stands in no list."""
+    if "@" in word and lexicon.at_rank(word):
         return "M"
-    if ("_" in word or "^" in word) and indexed(word):
+    if ("_" in word or "^" in word) and lexicon.indexed(word):
         return "M"
     if "-" in word:
         tail = word.rsplit("-", 1)[1]
-        metric = lexicon().metrics.get(tail)
-        named = raw[0].isupper() and word.split("-", 1)[0] in phrase_words("models")
+        metric = lexicon.metrics.get(tail)
+        named = raw[0].isupper() and word.split("-", 1)[0] in lexicon.lists["models"]
         if (metric and metric.kind != "any" and not word.startswith(_DESCRIPTIVE) and not named) or word.startswith("time-to-"):
             return "M"
     if not raw.islower() and (not first or not raw[1:].islower()):
@@ -332,7 +211,7 @@ def _class_of(word: str, raw: str, first: bool) -> str:
 
 _AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])|C(?=[BDR]*Q)|(?<=[wN])V")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
-_BEFORE_QUANTITY = re.compile("[BDR]*Q")
+_BEFOREQUANTITY = re.compile("[BDR]*Q")
 _QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
 
@@ -350,7 +229,7 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = "B"
             case "V" if words[n] == "matching":
                 settled[n] = "w"  # "stereo matching"
-            case "C" if words[n].startswith("exceed") and _BEFORE_QUANTITY.match(codes, n + 1):
+            case "C" if words[n].startswith("exceed") and _BEFOREQUANTITY.match(codes, n + 1):
                 settled[n] = "V"  # "accuracy exceeds 98%"
             case "C" if words[n] in _ACTIVITIES and codes[n + 1] in "wN":
                 settled[n] = "w"  # "a video compression framework"

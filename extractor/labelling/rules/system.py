@@ -1,13 +1,29 @@
-"""The name that a paper gives to its own system: ordered, named rules, of which the first that finds a name wins."""
+"""The name that a paper gives to its own system, and whether that is a benchmark. The first row that finds a name decides."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from typing import Literal
 
 from extractor.documents import Document, Span, lowered
-from extractor.labelling.rules.reading import load
+from extractor.labelling.rules.lexicon import Lexicon
 from extractor.spotting import Mentions
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRow:
+    """Where the name stands. In the `pattern`, `<list>` is any word of a list of `naming.toml`, and NAME and NAMES are names.
+
+    A `title` is looked at alone. An `acronym` spells out the words of the group `words`; a `coined` name looks made up.
+    The example is a title and an abstract, and what it yields is the system's name.
+    """
+
+    name: str
+    sort: Literal["title", "name", "coined", "acronym"]
+    pattern: str
+    example: tuple[str, str]
+    yields: str
+
 
 _NAME = (
     r"(?:[A-Z][\w$^{}\\]*(?:[-.+@/][\w$^{}\\+]+)*"  # Kraken, RTMPose-m, M^3ViT
@@ -16,133 +32,83 @@ _NAME = (
 )
 _MACRO = r"\\(?!text|emph|math)[A-Za-z]{3,}(?:\{\})?(?![A-Za-z{])"
 """A name that the source of the paper defines and the abstract still holds: "our method, \\flowname, ..."."""
-_NAMES = rf"({_MACRO}|{_NAME}(?:\s{_NAME}){{0,3}})"
-_ARTICLE = r"(?:(?:the|a|an|our|two|three|new|novel)\s+)?"
 _OPEN = r"[\"'`“‘*]*(?:\\(?:textbf|textit|emph|textsc|texttt|text|textsf)\s?\{)*"
-_CLOSE = r"[\"'”’*}]*"
-_THIS_SURVEY = re.compile(r"\b[Tt]his (?:survey|review|tutorial|overview|(?:survey|review|position) (?:paper|article))\b")
-_FUNCTION_WORDS = frozenset(
-    [
-        *("an", "the", "of", "for", "in", "on", "to", "by", "and", "or", "with", "from", "that", "which", "as", "is", "are"),
-        *("two", "three", "novel", "new", "our", "simple", "efficient", "effective", "multiple", "several", "both", "using"),
-        *("via", "this"),
-    ]
+_PARTS = {
+    "NAMES": rf"{_OPEN}(?P<name>{_MACRO}|{_NAME}(?:\s{_NAME}){{0,3}})",
+    "NAME": rf"{_OPEN}(?P<name>{_NAME})",
+    "ARTICLE": r"(?:(?:the|a|an|our|two|three|new|novel)\s+)?",
+    "CLOSE": r"[\"'”’*}]*",
+    "ENDS": r"(?=\s*(?:[,:;(–—}'\"’”`]|\.(?:\s|$)|--|-\s|\sGOES_ON\b))",
+    "GOES_ON": r"(?:an?|the|is|that|which|to|for|with|as|and|in|on|by|where|whose|model|<things>)",
+}
+_SURVEY = re.compile(
+    r"\b(?:survey|(?<!peer[\s-])review|tutorial|perspective (?:paper|article)|position paper|overview)\b", re.IGNORECASE
 )
+_THIS_SURVEY = re.compile(r"\b[Tt]his (?:survey|review|tutorial|overview|(?:survey|review|position) (?:paper|article))\b")
 
 
-@dataclass(frozen=True, slots=True)
-class _Naming:
-    title: re.Pattern[str]
-    survey: re.Pattern[str]
-    called: re.Pattern[str]
-    introduced: re.Pattern[str]
-    presented: re.Pattern[str]
-    apposed: re.Pattern[str]
-    acronym: re.Pattern[str]
-    own: re.Pattern[str]
-    ours: re.Pattern[str]
-    studied: re.Pattern[str]
-    defined: re.Pattern[str]
-    spelt_out: re.Pattern[str]
-    things: frozenset[str]
-    terms: frozenset[str]
-    generic: frozenset[str]
+@lru_cache(maxsize=64)
+def _compiled(row: SystemRow, lexicon: Lexicon) -> re.Pattern[str]:
+    pattern = row.pattern
+    for part, said in _PARTS.items():
+        pattern = pattern.replace(part, said)
+    for name, words in lexicon.expressions.items():
+        pattern = pattern.replace(f"<{name.removeprefix('naming.')}>", f"(?:{'|'.join(words)})")
+    return re.compile(pattern)
 
 
-@cache
-def _naming() -> _Naming:
-    lists = load("naming")
-    introduces, presents, calls, things, bodies, suffixes = (
-        "|".join(lists[name]) for name in ("introduces", "presents", "calls", "things", "bodies", "suffixes")
-    )
-    goes_on = rf"(?:an?|the|is|that|which|to|for|with|as|and|in|on|by|where|whose|model|{things})"
-    ends = rf"(?=\s*(?:[,:;(–—}}'\"’”`]|\.(?:\s|$)|--|-\s|\s{goes_on}\b))"
-    return _Naming(
-        title=re.compile(
-            rf"(?:The |Introducing )?([^:?]{{2,48}}?)(?:\s+(?:{suffixes}))?\s*(?:\([^)]*\))?\s*(?:$|:|\s[-–—]+\s|--)\s*"
-        ),
-        survey=re.compile(
-            r"\b(?:survey|(?<!peer[\s-])review|tutorial|perspective (?:paper|article)|position paper|overview)\b", re.IGNORECASE
-        ),
-        called=re.compile(rf"\b(?:{calls})\s+(?:as\s+)?{_ARTICLE}{_OPEN}{_NAMES}(?![\w-])"),
-        introduced=re.compile(rf"\b(?:{introduces})\s+{_ARTICLE}{_OPEN}{_NAMES}{ends}"),
-        presented=re.compile(rf"\b(?:{presents})\s+{_ARTICLE}{_OPEN}{_NAMES}{ends}"),
-        apposed=re.compile(
-            rf"\b(?:{introduces}|{presents})\b[^.;]{{0,90}}?\b(?:{things}|{bodies})s?\s*(?:[,:–—]|--)\s*{_OPEN}({_NAME}(?:\s(?:{bodies.title()}))?){ends}"
-        ),
-        acronym=re.compile(
-            rf"\b(?:{introduces}|{calls}|proposal of|development of)\s+{_ARTICLE}([^.;:,()]{{0,140}}?)"
-            rf"\(\s*{_OPEN}({_NAME}){_CLOSE}\s*\)"
-            rf"(?=[,.;:]|\s(?:{goes_on}|through|via|using|from|at|has|can|of)\b)"
-        ),
-        own=re.compile(
-            rf"\b(?:[Oo]ur|[Tt]he proposed|[Tt]his)\s+(?:\w+[\s-]){{0,3}}?(?:(?:{things})\s*[,(]?\s*)?"
-            rf"{_OPEN}({_NAME})(?=[\s,)}}'])"
-        ),
-        ours=re.compile(
-            rf"\b(?:[Oo]ur|[Tt]he proposed)\s+(?:[\w-]+\s+){{0,2}}?(?:{things})(?:,?\s*{_OPEN}({_MACRO}|{_NAME})(?=[\s,)}}'])"
-            rf"|,\s*([^.;:,()]{{3,140}}?)\(\s*{_OPEN}({_NAME}){_CLOSE}\s*\))"
-        ),
-        studied=re.compile(
-            rf"\b[Ww]e\s+(?:explore|investigate|study|examine)\s+([^.;:()]{{3,140}}?)\(\s*{_OPEN}({_NAME}){_CLOSE}\s*\)\s*(?:,|--|–)\s*"
-            rf"(?:an?|our)\s[^.;]{{0,60}}?\b(?:{things})"
-        ),
-        defined=re.compile(
-            rf"(?:^|[.\n]\s*){_OPEN}({_NAME}(?:\s{_NAME})?){_CLOSE}(?:\s*\([^)]*\))?\s*(?:,|is|--|-)\s*"
-            rf"(?:a|an|our|the first)\s[^.]{{0,80}}?\b(?:{things})"
-        ),
-        spelt_out=re.compile(
-            rf"\b(?:{introduces})\s+(?P<the>the\s+)?(?P<name>[a-z]{{2,}}(?:[\s-][a-z]{{2,}}){{1,5}}?)"
-            rf"(?:(?P<apposed>,\s+an?\s[^.,;]{{0,60}}?\b(?:{things})(?![\w-]))|\s(?:{things})(?=\s*[,.;:(]|\s{goes_on}\b))"
-        ),
-        things=frozenset(lists["things"]),
-        terms=frozenset(lists["terms"]),
-        generic=frozenset(lists["generic"]),
-    )
-
-
-def find_system(document: Document, mentions: Mentions) -> str | None:
-    """The system's name as written in the text; None if the paper names none, as surveys do."""
-    if _naming().survey.search(document.title) or _THIS_SURVEY.search(document.abstract):
+def find_system(
+    document: Document, mentions: Mentions, rows: tuple[SystemRow, ...], lexicon: Lexicon
+) -> tuple[str, str] | None:
+    """The system's name as written, and the name of the row that found it; None if the paper names none, as surveys do."""
+    if _SURVEY.search(document.title) or _THIS_SURVEY.search(document.abstract):
         return None
     devices = {mention.text: mention.category for mention in mentions.hardware}
-    for rule in RULES:
-        name = rule(document)
-        if rule is titled and name is not None and name.count(" ") > 1 and not any(map(_coined, name.split())):
-            name = next(
-                (
-                    short
-                    for short in (called(document), acronym(document))
-                    if short and _coined(short) and not short.endswith("s")
-                ),
-                name,
-            )
-        own_robot = rule in (titled, introduced, apposed, own) and devices.get(name or "") == "robot"
-        if name is not None and (name not in devices or own_robot):
-            return name if "{" in name else name.rstrip("}")
+    for row in rows:
+        pattern = _compiled(row, lexicon)
+        name = _titled(pattern, document, lexicon) if row.sort == "title" else _named(row, pattern, document.abstract, lexicon)
+        if name is not None and (name not in devices or (devices[name] == "robot" and row.sort != "acronym")):
+            return name if "{" in name else name.rstrip("}"), row.name
     return None
 
 
-def titled(document: Document) -> str | None:
-    """ "Kraken: Inherently Parallel Transformers ...": the title's name, if the abstract uses it or it looks like one."""
-    match = _naming().title.match(document.title)
+def _named(row: SystemRow, pattern: re.Pattern[str], text: str, lexicon: Lexicon) -> str | None:
+    """The first match of a row in an abstract that is a name."""
+    for match in pattern.finditer(text):
+        name = match["name"]
+        if row.sort == "name":
+            name = _trimmed(name, lexicon)
+            capital = name[:1] == "\\" or any(c.isupper() for c in name)
+            if len(name) > 2 and capital and not _is_term(name, lexicon) and not _is_generic(name, lexicon):
+                return _acronym_after(text, match.end("name"), lexicon) or name
+        elif _is_coined(name) and not _is_term(name, lexicon) and (row.sort == "coined" or _spells(name, match["words"])):
+            return name
+    return None
+
+
+def _titled(pattern: re.Pattern[str], document: Document, lexicon: Lexicon) -> str | None:
+    """The title's name, if the abstract uses it or it looks like one."""
+    match = pattern.match(document.title)
     if match is None:
         return None
-    name, rest = match[1].strip(" \"'`“”’*"), document.title[match.end() :]
+    name, rest = match["name"].strip(" \"'`“”’*"), document.title[match.end() :]
     words = name.split()
-    if not words or len(words) > 4 or words[0].lower() in _naming().generic or "," in name:
+    if not words or len(words) > 4 or _is_generic(name, lexicon) or "," in name:
         return None
-    if not rest and (len(words) > 1 or not _coined(name)):
+    if not rest and (len(words) > 1 or not _is_coined(name)):
         return None
     written = _written(name, document.abstract)
     if written is not None:
         start, end = written
-        if name.lower() != document.abstract[start:end] or _is_introduced(document.abstract, start):
+        if name.lower() != document.abstract[start:end] or _INTRODUCING.search(document.abstract, max(0, start - 30), start):
             return document.abstract[start:end]
-        if short := _acronym_after(document.abstract, end):
+        if short := _acronym_after(document.abstract, end, lexicon):
             return short
-    single = len(words) == 1 and (_coined(name) or "-" in name)
-    return name if single or (written is None and re.match(r"(?:A|An)\s", rest)) else None
+    single = len(words) == 1 and (_is_coined(name) or "-" in name)
+    return name if single or (written is None and rest.startswith(("A ", "An "))) else None
+
+
+_INTRODUCING = re.compile(r"(?:propos|introduc|present|develop)\w*\s+(?:an?\s+|the\s+)?$")
 
 
 def _written(name: str, text: str) -> Span | None:
@@ -161,129 +127,26 @@ def _written(name: str, text: str) -> Span | None:
     return None
 
 
-def called(document: Document) -> str | None:
-    """ "a framework dubbed X", "a method called X"."""
-    return _first(_naming().called, document)
-
-
-def introduced(document: Document) -> str | None:
-    """ "we propose X, a ...", "this paper introduces X"."""
-    return _first(_naming().introduced, document)
-
-
-def acronym(document: Document) -> str | None:
-    """ "we propose a Progressive Multi-scale Attention Autoencoder (PMAA), which ..."."""
-    return _acronym_in(_naming().acronym, document)
-
-
-def apposed(document: Document) -> str | None:
-    """ "we propose a method: X", "we build the largest dataset on affordances, X, which ..."."""
-    return _coined_in(_naming().apposed, document)
-
-
-def presented(document: Document) -> str | None:
-    """ "we release X, a ...": the weaker verbs."""
-    return _first(_naming().presented, document)
-
-
-def in_title(document: Document) -> str | None:
-    """A coined name in the title that the abstract calls the paper's own: "our framework X", "X is a ..."."""
-    for pattern in (_naming().own, _naming().defined):
-        for match in pattern.finditer(document.abstract):
-            if _coined(match[1]) and not _is_term(match[1]) and match[1] in document.title:
-                return match[1]
-    return None
-
-
-def own(document: Document) -> str | None:
-    """ "our framework X" with a coined name, not of capitals alone, that occurs twice."""
-    for match in _naming().own.finditer(document.abstract):
-        name = match[1]
-        if _coined(name) and not _is_term(name) and document.abstract.count(name) > 1 and name.upper() != name:
-            return name
-    return None
-
-
-def ours(document: Document) -> str | None:
-    """ "our method X", "our method, a long name (ALN), ...": once suffices where the thing is named so outright."""
-    for match in _naming().ours.finditer(document.abstract):
-        name = match[1] or match[3]
-        if _coined(name) and not _is_term(name) and (match[1] or _spelt(name, match[2])):
-            return name
-    return None
-
-
-def studied(document: Document) -> str | None:
-    """ "we explore the idea of a long name (ALN), a framework that ..."."""
-    return _acronym_in(_naming().studied, document)
-
-
-def spelt_out(document: Document) -> str | None:
-    """ "we propose folding attention, a technique ...", "the folding attention algorithm" of the title: lower case."""
-    title = document.title.lower()
-    for match in _naming().spelt_out.finditer(document.abstract):
-        name = match["name"]
-        if " " in name and _FUNCTION_WORDS.isdisjoint(name.split()) and (match["apposed"] or (match["the"] and name in title)):
-            return name
-    return None
-
-
-RULES: tuple[Callable[[Document], str | None], ...] = (
-    titled,
-    called,
-    introduced,
-    acronym,
-    apposed,
-    presented,
-    in_title,
-    own,
-    ours,
-    studied,
-    spelt_out,
-)
-"""In order; the first that finds a name wins."""
-
-
-def _first(pattern: re.Pattern[str], document: Document) -> str | None:
-    for match in pattern.finditer(document.abstract):
-        name = _trim(match[1])
-        if (
-            len(name) > 2
-            and (name[0] == "\\" or any(c.isupper() for c in name))
-            and not _is_term(name)
-            and name.split()[0].lower() not in _naming().generic
-        ):
-            return _acronym_after(document.abstract, match.end(1)) or name
-    return None
-
-
-def _coined_in(pattern: re.Pattern[str], document: Document) -> str | None:
-    for match in pattern.finditer(document.abstract):
-        if _coined(match[1].split()[0]) and not _is_term(match[1]):
-            return match[1]
-    return None
-
-
-def _trim(name: str) -> str:
+def _trimmed(name: str, lexicon: Lexicon) -> str:
     """A name without the common nouns behind it."""
     words = name.split()
-    while len(words) > 1 and words[-1].lower() in _naming().things:
+    while len(words) > 1 and words[-1].lower() in lexicon.expressions["naming.things"]:
         words.pop()
     return " ".join(words).rstrip("}\\")
 
 
-_BEHIND = re.compile(rf"[^.;()]{{0,110}}?\(\s*{_OPEN}({_NAME}){_CLOSE}\s*\)")
+_BEHIND = re.compile(rf"[^.;()]{{0,110}}?\(\s*{_PARTS['NAME']}{_PARTS['CLOSE']}\s*\)")
 
 
-def _acronym_after(text: str, end: int) -> str | None:
+def _acronym_after(text: str, end: int, lexicon: Lexicon) -> str | None:
     """The acronym in parentheses behind a spelt-out name that ends at `end`."""
     match = _BEHIND.match(text, end)
-    if match and _coined(match[1]) and not _is_term(match[1]) and _spelt(match[1], text[max(0, end - 60) : match.start(1)]):
-        return match[1]
-    return None
+    if match is None or not _is_coined(match["name"]) or _is_term(match["name"], lexicon):
+        return None
+    return match["name"] if _spells(match["name"], text[max(0, end - 60) : match.start("name")]) else None
 
 
-def _spelt(name: str, words: str) -> bool:
+def _spells(name: str, words: str) -> bool:
     """Whether the letters of an acronym stand in order in the words, the first of them at the beginning of a word."""
     letters = [c.lower() for c in name if c.isalpha()]
     parts = re.findall(r"[A-Za-z]+", words.lower())
@@ -295,26 +158,48 @@ def _spelt(name: str, words: str) -> bool:
     return False
 
 
-_INTRODUCING = re.compile(r"(?:propos|introduc|present|develop)\w*\s+(?:an?\s+|the\s+)?$")
-
-
-def _is_introduced(text: str, start: int) -> bool:
-    return _INTRODUCING.search(text, max(0, start - 30), start) is not None
-
-
-def _coined(name: str) -> bool:
+def _is_coined(name: str) -> bool:
     """Whether a word looks made up: capitals inside, a digit, capitals alone, or a macro."""
     return name[0] == "\\" or (len(name) > 1 and any(c.isupper() or c.isdigit() for c in name[1:]) and not name.isdigit())
 
 
-def _is_term(name: str) -> bool:
+def _is_term(name: str, lexicon: Lexicon) -> bool:
     """Whether a name is an abbreviation of the field ("LLMs") or an adjective of one ("MLLM-based")."""
-    return name.removesuffix("s") in _naming().terms or name.lower().endswith(("-based", "-driven", "-aware"))
+    terms = lexicon.expressions["naming.terms"]
+    return name.removesuffix("s") in terms or name.lower().endswith(("-based", "-driven", "-aware"))
 
 
-def _acronym_in(pattern: re.Pattern[str], document: Document) -> str | None:
-    """The first match whose second group is coined and spells out the first."""
-    for match in pattern.finditer(document.abstract):
-        if _coined(match[2]) and not _is_term(match[2]) and _spelt(match[2], match[1]):
-            return match[2]
-    return None
+def _is_generic(name: str, lexicon: Lexicon) -> bool:
+    """Whether a name begins with a word that names nothing."""
+    return name.split(maxsplit=1)[0].lower() in lexicon.expressions["naming.generic"]
+
+
+_WORD = r"(?!(?:for|of|that|which|to|with|on|from|by|in|using|is|method|framework|model)\b)[\w/+'-]+,?\s"
+_ENDS = r"(?=[.,;:()—–]|$|\s(?:for|of|that|which|to|with|on|from|by|in|and|where|\w+ing|\w+ed)\b|\s?(?:--|—|–))"
+_REACH = 160
+"""Characters looked at on either side of a name: eight words."""
+
+
+@lru_cache(maxsize=8)
+def _patterns(nouns: frozenset[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What stands behind the name ("X, a large-scale benchmark for"), and before it ("a corpus called X")."""
+    noun = rf"(?:{'|'.join(sorted(nouns))})"
+    behind = rf"\s?(?:\([^()]{{1,80}}\),?|,|:|is|—|–|--?)\s(?:is\s)?(?:a|an|the)\s(?:{_WORD}){{0,8}}?{noun}{_ENDS}"
+    before = (
+        rf"(?<!\bon\s)(?<!\bfrom\s)(?<!\bwith\s)(?<!\bto\s)\b(?:a|an|our|the first)\s(?:{_WORD}){{0,8}}?{noun},?\s"
+        r"(?:(?:called|named|dubbed|termed)\s)?\(?$"
+    )
+    return re.compile(behind, re.IGNORECASE), re.compile(before, re.IGNORECASE)
+
+
+def is_benchmark(name: str, text: str, nouns: frozenset[str]) -> bool:
+    """Whether a text calls what has this name a benchmark or a dataset."""
+    behind, before = _patterns(nouns)
+    start = text.find(name)
+    while start != -1:
+        end = start + len(name)
+        front = text[max(0, start - _REACH) : start]
+        if behind.match(text, end, end + _REACH) or (any(noun in front.lower() for noun in nouns) and before.search(front)):
+            return True
+        start = text.find(name, end)
+    return False

@@ -2,7 +2,10 @@
 
 import pytest
 
-from extractor.labelling.rules.benchmarks import benchmark_of
+from extractor.labelling.rules.lexicon import lexicon
+from extractor.labelling.rules.system import is_benchmark
+
+NOUNS = lexicon().lists["benchmarks"]
 
 
 @pytest.mark.parametrize(
@@ -11,14 +14,12 @@ from extractor.labelling.rules.benchmarks import benchmark_of
         pytest.param("Zeta: A Large-Scale Benchmark for Repairs", id="apposed in the title"),
         pytest.param("T\nWe present Zeta (Zero-shot Tasks), a new and diverse dataset.", id="apposed behind parentheses"),
         pytest.param("T\nZeta is the first corpus of orchard calls.", id="said to be one"),
-        pytest.param("Zeta: Benchmarking Agents in Orchards", id="benchmarking, in the title"),
-        pytest.param("T\nWe release the Zeta dataset, which holds 10 hours.", id="head of the name"),
         pytest.param("T\nWe build an image benchmark called Zeta.", id="called"),
         pytest.param("T\nTo this end, we built our evaluation suite, Zeta.", id="apposed name"),
     ],
 )
 def test_the_paper_presents_a_benchmark(text: str) -> None:
-    assert benchmark_of(text, "Zeta") == "Zeta"
+    assert is_benchmark("Zeta", text, NOUNS)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,4 @@ def test_the_paper_presents_a_benchmark(text: str) -> None:
     ],
 )
 def test_the_paper_presents_none(text: str) -> None:
-    assert benchmark_of(text, "Zeta") is None
-
-
-def test_without_a_name_there_is_none() -> None:
-    assert benchmark_of("We present a new benchmark.", None) is None
+    assert not is_benchmark("Zeta", text, NOUNS)

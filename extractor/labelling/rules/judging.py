@@ -1,0 +1,262 @@
+"""What a number says: whether it is a claim, and of which kind, comparison and effect; and what a row can ask of it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from math import inf
+from typing import Literal, cast
+
+from extractor.labelling.rules.frames import DAY, Frame, is_score, metric_entry
+from extractor.labelling.rules.reading import Sentence
+from extractor.records import Comparison, Effect, Kind
+
+_THOUSANDS = re.compile(r"[\d ](?:[kKMB]|thousand|million|billion)$")
+_DOUBLING = re.compile(r"(?:doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
+_OUT_OF = re.compile(r"\d+(?:[-–]\d+)?(?:/| (?:out )?of (?:the )?)\d+")
+
+NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
+    "bare": lambda frame: frame.mention.unit is None,
+    "decimal": lambda frame: frame.mention.unit is None and "." in frame.mention.text,
+    "thousands": lambda frame: frame.mention.unit is None and _THOUSANDS.search(frame.mention.text) is not None,
+    "score": is_score,
+    "share": lambda frame: frame.mention.unit == "%",
+    "multiple": lambda frame: frame.mention.unit == "x",
+    "signed": lambda frame: frame.mention.text[:1] in "+-" and (frame.mention.unit is not None or "." in frame.mention.text),
+    "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
+    "tries": lambda frame: frame.mention.unit == "x" and _OUT_OF.fullmatch(frame.mention.text) is not None,
+    "time": lambda frame: frame.mention.measure.reports == "time",
+    "duration": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base > 0,
+    "days": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base >= DAY,
+    "cost": lambda frame: frame.mention.measure.reports == "cost",
+    "time or cost": lambda frame: frame.mention.measure.reports != "",
+    "tokens": lambda frame: frame.mention.measure.dimension == "tokens",
+    "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples"),
+    "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
+    "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
+    "seconds": lambda frame: frame.mention.measure.dimension == "time" and frame.mention.measure.base >= 1,
+    "size": lambda frame: (
+        not (
+            frame.mention.measure.relative
+            or frame.mention.measure.dimension in ("level", "rate", "parameters")
+            or (frame.mention.measure.dimension == "time" and frame.mention.measure.base < 1)
+        )
+    ),
+    "odd": lambda frame: (
+        frame.mention.unit is not None
+        and not (frame.mention.measure.relative or frame.mention.measure.reports or frame.mention.measure.dimension == "level")
+    ),
+}
+"""What a row may ask of a number. `thousands`: 30K; `size`: no share, rate, level or short time; `odd`: a unit, such as metres,
+that says nothing of a system."""
+
+GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
+    "by something": lambda frame: frame.row is not None,
+    "surely": lambda frame: frame.sure,
+    "not surely": lambda frame: not frame.sure,
+    "at most by an activity": lambda frame: (
+        (frame.row is None or (frame.row.side == "behind" and not frame.row.governs)) and _kind(frame) in (None, "any")
+    ),
+    "by a metric behind": lambda frame: frame.row is not None and frame.row.side == "behind" and not frame.row.governs,
+    "by a change": lambda frame: frame.change is not None,
+    "by no change": lambda frame: frame.change is None and not frame.values,
+    "by a change in time": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "time",
+    "by a change in cost": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "resource",
+    "as one of two values": lambda frame: frame.values or frame.paired,
+    "against another": lambda frame: frame.size == 2 and "T" in frame.sentence.codes[frame.first : frame.last],
+    "by a time": lambda frame: _kind(frame) == "time",
+    "by a cost": lambda frame: _kind(frame) == "resource",
+    "by a cost other than time": lambda frame: _kind(frame) == "resource" and not _speaks_of_time(frame),
+    "by an accuracy": lambda frame: _kind(frame) == "accuracy",
+    "by no accuracy": lambda frame: _kind(frame) != "accuracy",
+    "by what is gained": lambda frame: (
+        frame.entry is not None and frame.entry.kind in ("time", "resource") and frame.entry.better == "higher"
+    ),
+}
+"""What a row may ask of what governs a number."""
+
+
+def _kind(frame: Frame) -> str | None:
+    return frame.entry.kind if frame.entry else None
+
+
+def _speaks_of_time(frame: Frame) -> bool:
+    """Whether a metric is a cost in time: "runtime overhead"."""
+    entries = (metric_entry(frame.sentence, n, n + 1) for n in range(*(frame.metric or (0, 0))))
+    return any(entry is not None and entry.kind == "time" for entry in entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """One of the words of a list, or two together, stands among the `reach` words on a side of the number."""
+
+    side: Literal["before", "behind"]
+    list: str
+    reach: int = 1
+
+    def holds(self, frame: Frame) -> bool:
+        """Whether a number has such a word; what stands behind the next number is not looked at."""
+        words, first, last, listed = frame.sentence.words, frame.first, frame.last, frame.sentence.lexicon.lists[self.list]
+        if self.side == "before":
+            near = pairs = words[max(0, first - self.reach) : first]
+        else:
+            near, pairs = words[last : min(frame.tail, last + self.reach)], words[last : min(frame.tail, last + self.reach + 1)]
+        return not listed.isdisjoint(near) or any(f"{a} {b}" in listed for a, b in pairwise(pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a table of rules `says` of a number that is what the row asks for: of the last number of its example.
+
+    All that is asked has to hold, and none of `unless`. `number` is one of `NUMBERS`, `governed` are some of `GOVERNED`.
+    `before` and `behind` are patterns over the word classes on a side of the number, `text` one over the sentence up to it.
+    `little`: it is put as small; `counts`: a plural stands behind it. A row that says what is a claim may also know its
+    `kind`, its `comparison`, and the `metric` that stands behind it.
+    """
+
+    name: str
+    says: str
+    example: str
+    number: str | None = None
+    governed: tuple[str, ...] = ()
+    near: tuple[Near, ...] = ()
+    unless: tuple[Near, ...] = ()
+    before: re.Pattern[str] | None = None
+    behind: re.Pattern[str] | None = None
+    text: re.Pattern[str] | None = None
+    little: bool | None = None
+    counts: bool | None = None
+    kind: Kind | None = None
+    comparison: Comparison | None = None
+    metric: re.Pattern[str] | None = None
+
+
+def first_that_fits(rows: tuple[Row, ...], frame: Frame) -> Row | None:
+    """The row that decides."""
+    return next((row for row in rows if _fits(row, frame)), None)
+
+
+def _fits(row: Row, frame: Frame) -> bool:
+    return (
+        (row.number is None or NUMBERS[row.number](frame))
+        and all(GOVERNED[name](frame) for name in row.governed)
+        and (row.before is None or row.before.search(frame.before) is not None)
+        and (row.behind is None or row.behind.match(frame.after) is not None)
+        and (row.text is None or _ends(row.text, frame.sentence) <= frame.mention.span[0])
+        and (row.little is None or row.little == _is_little(frame))
+        and (row.counts is None or row.counts == _counts(frame))
+        and all(near.holds(frame) for near in row.near)
+        and not any(near.holds(frame) for near in row.unless)
+    )
+
+
+@lru_cache(maxsize=64)
+def _ends(pattern: re.Pattern[str], sentence: Sentence) -> float:
+    """Where the first match of a pattern in the text of a sentence ends; infinity if there is none."""
+    match = pattern.search(sentence.text, *sentence.span)
+    return match.end() if match else inf
+
+
+def _is_little(frame: Frame) -> bool:
+    """Whether a number is put as small: "only Q", "less than Q"."""
+    return frame.mention.bound == "up_to" or frame.sentence.holds("limited", frame.first - 3, frame.first)
+
+
+_COUNTED = re.compile(r"[wN]{1,4}")
+_PLURAL = re.compile(r"[^s']s$")
+
+
+def _counts(frame: Frame) -> bool:
+    """Whether a plural stands behind a number; a name in capitals is not one ("88.7 ANLS")."""
+    match = _COUNTED.match(frame.after)
+    last = frame.last + match.end() if match else 0
+    return match is not None and _PLURAL.search(frame.sentence.phrase(last - 1, last)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A frame, and the row that decided whether its number is a claim; None if no row did."""
+
+    frame: Frame
+    row: Row | None
+
+    @property
+    def claim(self) -> bool:
+        """Whether the number is a claim."""
+        return self.row is not None and self.row.says == "claim"
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """What a claim reports, and the rows that said so: those of `comparison`, `kind` and `effect`, by their names."""
+
+    comparison: Comparison
+    kind: Kind
+    effect: Effect | None
+    why: tuple[str, str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class EffectRow:
+    """What a change with this effect is where more is better, where less is, and where nobody knows."""
+
+    name: str
+    effect: str
+    example: str
+    more: Effect
+    less: Effect
+    open: Effect
+
+
+def judge(frame: Frame, rows: tuple[Row, ...]) -> Judged:
+    """The frame with the first row that fits its number; where that row says what the number reports, no change governs it."""
+    row = first_that_fits(rows, frame)
+    if row is None or row.comparison is None:
+        return Judged(frame, row)
+    metric = frame.metric
+    found = row.metric.match(frame.after) if row.metric else None
+    if found and (metric is None or metric[0] == frame.last or not found["m"]):
+        metric = (frame.last + found.start("m"), frame.last + found.end("m")) if found["m"] else None
+    return Judged(replace(frame, change=None, metric=metric), row)
+
+
+def sense_of(judged: Judged, comparisons: tuple[Row, ...], kinds: tuple[Row, ...], effects: tuple[EffectRow, ...]) -> Sense:
+    """Comparison, kind and effect of a claim: by its own row, else the first that fits, else an absolute accuracy."""
+    frame, own = judged.frame, judged.row
+    compared = first_that_fits(comparisons, frame) if own is None or own.comparison is None else None
+    comparison = own.comparison if own and own.comparison else cast(Comparison, compared.says) if compared else "absolute"
+    sorted_ = first_that_fits(kinds, frame) if own is None or own.kind is None else None
+    kind = own.kind if own and own.kind else _said(sorted_, comparison)
+    effect = _effect(frame, effects) if comparison == "change" else None
+    name = own.name if own else ""
+    why = (compared.name if compared else name, sorted_.name if sorted_ else name, effect[1] if effect else None)
+    return Sense(comparison, kind, effect[0] if effect else None, why)
+
+
+def _said(row: Row | None, comparison: Comparison) -> Kind:
+    """What a row of kinds says; a time is a speed, in comparison with another a speedup."""
+    if row is None:
+        return "accuracy"
+    if row.says == "time":
+        return "speed" if comparison == "absolute" else "speedup"
+    return cast(Kind, row.says)
+
+
+def _effect(frame: Frame, rows: tuple[EffectRow, ...]) -> tuple[Effect, str]:
+    """Whether a change is for the better, and the row that says so."""
+    move, entry = _move(frame), frame.entry
+    row = next(row for row in rows if row.effect == move)
+    if entry is None or entry.kind == "any":
+        return row.open, row.name
+    return (row.more if entry.better == "higher" else row.less), row.name
+
+
+def _move(frame: Frame) -> str:
+    """What a value did: by the word of change, else by the number itself."""
+    if frame.change_entry is not None:
+        return frame.change_entry.effect
+    text = frame.mention.text.lower()
+    if text.startswith(("-", "halv")):
+        return "loss"
+    return "rise" if text.startswith("+") or frame.mention.unit != "x" else "gain"

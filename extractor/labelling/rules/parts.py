@@ -1,0 +1,35 @@
+"""The parts of the rules, each of which can be left out to see what it is good for: `RulesLabeller(without=...)`."""
+
+import re
+from dataclasses import dataclass, fields
+from functools import cache
+
+from extractor.labelling.rules.lexicon import word_lists
+from extractor.labelling.rules.rows import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A row of a table, or a word of a list. `name` is `table:row` or `list:word`.
+
+    `pattern` finds something in the lower-cased text of every abstract in which a word can matter; None for a row.
+    """
+
+    name: str
+    table: str
+    pattern: re.Pattern[str] | None
+
+
+@cache
+def parts() -> tuple[Part, ...]:
+    """All parts: the rows in the order in which they are tried, then the words."""
+    rules = Rules()
+    rows = [Part(f"{table.name}:{row.name}", table.name, None) for table in fields(rules) for row in getattr(rules, table.name)]
+    words = {f"{group.list}:{word}": (group.list, word) for group in word_lists() for word in group.words}
+    return (*rows, *(Part(name, group, _pattern(group, word)) for name, (group, word) in words.items()))
+
+
+def _pattern(group: str, word: str) -> re.Pattern[str]:
+    """A word as text; what is an expression, of hardware and of names, finds itself whatever the case."""
+    expression = word if group.startswith(("hardware.", "naming.")) else re.escape(word).replace("\\ ", " ")
+    return re.compile(expression.replace(" ", r"\s+"), re.IGNORECASE)

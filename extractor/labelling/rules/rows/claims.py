@@ -1,0 +1,75 @@
+"""Which numbers are claims, and which are not: the first row that fits decides."""
+
+import re
+
+from extractor.labelling.rules.judging import Near, Row
+
+_LIMITED, _FOOTPRINT = Near("before", "limited", 4), Near("behind", "footprints", 3)
+
+_DATA = re.compile(r"[-O]?[DBR]*(?P<m>[wNM]+)")
+
+# fmt: off
+CLAIMS: tuple[Row, ...] = (
+    Row("a setting", "no claim", "We train with a batch size of 10.", governed=("by no change",),
+        near=(Near("before", "settings", 3),)),
+    Row("days that training takes", "claim", "The network is trained in 1.5 days on one node.", number="days",
+        near=(Near("before", "trained", 8),)),
+    Row("other days", "no claim", "The study lasted 12 days.", number="days"),
+    Row("a threshold", "no claim", "Most points fall within a 10 cm error threshold.", near=(Near("behind", "thresholds", 3),)),
+    Row("successes in tries", "claim", "The arm succeeds in 37 of 40 trials.", number="tries",
+        near=(Near("behind", "tries", 3),), kind="accuracy", comparison="absolute", metric=re.compile("(?P<m>)")),
+    Row("data of training", "claim", "An encoder pretrained using 300 hours of speech wins.", number="seconds",
+        near=(Near("before", "trained", 3), Near("behind", "data", 6)), kind="resource", comparison="absolute", metric=_DATA),
+    Row("examples of training", "claim", "The model is trained with only 9.6M training samples.", number="things",
+        near=(Near("before", "trained", 3),), kind="resource", comparison="absolute", metric=_DATA),
+    Row("how often it goes well", "claim", "It segments the correct part 95% of the time.", number="share",
+        governed=("by no change",), behind=re.compile("O"), near=(Near("behind", "always", 3),), kind="accuracy",
+        comparison="absolute", metric=re.compile("(?P<m>)")),
+    Row("little data", "claim", "With only 1 hour of fMRI data, it matches experts.", number="seconds",
+        near=(Near("before", "limited"), Near("behind", "data", 6)), kind="resource", comparison="absolute", metric=_DATA),
+    Row("a share of successes", "claim", "The filter detects 95% of attacks.", number="share", governed=("by no change",),
+        behind=re.compile("O"), near=(Near("before", "succeeds", 16),), comparison="absolute"),
+    Row("a part of a whole", "no claim", "The input is taken from the first 25% of the task duration.", number="share",
+        governed=("by no change",), near=(Near("before", "parts", 3),)),
+    Row("a share of the data that suffices", "claim", "It matches them with only 10% of the data.", number="share",
+        governed=("by no change",), behind=re.compile("O"),
+        near=(Near("before", "needs", 4), Near("behind", "things", 5), Near("behind", "data", 6))),
+    Row("a share of things", "no claim", "We found that 30% of participants preferred it.", number="share",
+        governed=("by no change",), behind=re.compile("O"), near=(Near("behind", "things", 5),)),
+    Row("many tokens", "no claim", "It understands long videos with 1M tokens.", number="tokens",
+        governed=("at most by an activity",), little=False),
+    Row("a duration of something", "no claim", "We collected 12 hours of video.", number="duration", behind=re.compile("O"),
+        governed=("not surely",), little=False, unless=(Near("behind", "costs", 4), _LIMITED)),
+    Row("a length", "no claim", "It holds meetings of 6 minutes each.", number="time", near=(Near("behind", "lengths"),)),
+    Row("a duration of data", "no claim", "We curate a 440-hour benchmark of motion.", number="duration",
+        behind=re.compile("[^&,;]"), near=(Near("behind", "data", 3),)),
+    Row("the size of a model", "no claim", "We fine-tune a 70B parameter model.", number="parameters",
+        governed=("by no change", "not surely"), little=False, near=(Near("behind", "sized", 3),),
+        unless=(_LIMITED, _FOOTPRINT)),
+    Row("parameters that nothing reports", "no claim", "We study a VLM with 3B parameters.",
+        number="parameters", governed=("by no change", "not surely"), little=False,
+        before=re.compile("^[^V]*W[DBR]*$|^(?!.*V.{0,7}$)"), unless=(_LIMITED, _FOOTPRINT)),
+    Row("the size of a dataset", "no claim", "The corpus comprises long recordings (about 1TB).", number="size",
+        governed=("at most by an activity",), near=(Near("before", "describes", 10),)),
+    Row("an odd unit", "no claim", "The rover drove 300 m in the park.", number="odd",
+        governed=("not surely", "by no accuracy")),
+    Row("what others do", "no claim", "Existing compression methods cause a 20% accuracy drop.",
+        text=re.compile(r"(?i)\b(?:existing|traditional|conventional|current|previous|prior|recent|typical|today's|modern|most)\s"
+            r"(?:\w+[ -]){0,3}(?:methods?|approaches|works?|models|systems|studies|techniques|solutions|research)\b"),
+        unless=(Near("before", "own", 400), Near("behind", "own", 400))),
+    Row("a multiple that sizes a thing", "no claim", "We also train on a 680x larger private corpus.", number="multiple",
+        near=(Near("behind", "sizes"),), behind=re.compile("C[wNM/]*?[wN](?=[^wNM/]|$)")),
+    Row("thousands of things", "no claim", "It holds video sequences with over 488.8K annotations.", number="thousands",
+        governed=("by a metric behind",), little=False),
+    Row("things, counted", "no claim", "Zeta reduces the size for 80 devices.", number="bare", counts=True),
+    Row("a bare value", "claim", "Zeta has a perplexity of 12.", number="bare", governed=("surely",)),
+    Row("a decimal", "claim", "The strongest model reaches 34.71 here.", number="decimal", governed=("by something",)),
+    Row("a bare number", "no claim", "It is one of 7.", number="bare"),
+    Row("governed", "claim", "The detector achieves 59.8% on LongClips.", governed=("by something",)),
+    Row("a rate that nothing reports", "no claim", "It follows paths at a 10 Hz rhythm.", number="hertz",
+        before=re.compile("^(?!.*V.{0,4}$)")),
+    Row("one against another", "claim", "Large models often win on attribution (25.0% vs. 1.4%).", number="score",
+        governed=("against another",)),
+    Row("a time or a cost", "claim", "Our demo answers in 40 ms.", number="time or cost"),
+)
+# fmt: on

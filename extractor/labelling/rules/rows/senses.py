@@ -1,0 +1,47 @@
+"""What claims report: their comparison, kind and effect. The first row that fits decides; an absolute accuracy needs none."""
+
+import re
+
+from extractor.labelling.rules.judging import EffectRow, Row
+
+# fmt: off
+COMPARISONS: tuple[Row, ...] = (
+    Row("what is left of it", "fraction", "It cuts the model size to under 10% of its original footprint.", number="share",
+        governed=("as one of two values",), behind=re.compile(r"OD+[wN]*M")),
+    Row("a value", "absolute", "Distillation moves the error rate from 9.1% to 7.4%.", governed=("as one of two values",)),
+    Row("a change", "change", "Zeta is 8.6x faster than Eta.", governed=("by a change",)),
+    Row("a sign", "change", "Zeta has the best accuracy (+1.5%).", number="signed"),
+    Row("a doubling", "change", "It runs well, doubling throughput.", number="doubling"),
+    Row("a multiple of what is gained", "change", "It offers a 17x compression ratio.", number="multiple",
+        governed=("by what is gained",), behind=re.compile("[^OD]")),
+    Row("a multiple", "fraction", "It needs 2x the memory of Eta.", number="multiple"),
+    Row("a share of another's", "fraction", "It needs 0.5% of the parameters.", number="share", governed=("not surely",),
+        behind=re.compile("R?O")),
+    Row("a share of its own", "fraction", "It keeps 96% the throughput of Eta.", number="share",
+        behind=re.compile(r"R?D[wNMH]*MO")),
+)
+# fmt: on
+
+# fmt: off
+KINDS: tuple[Row, ...] = (
+    Row("a cost told in time", "resource", "It cuts the annotation effort to 5 s.", number="time",
+        governed=("by a cost other than time",)),
+    Row("a unit of time", "time", "Our demo answers in 40 ms.", number="time"),
+    Row("a unit of cost", "resource", "The binary has 2.39 MB in size.", number="cost"),
+    Row("faster", "time", "Zeta is 8.6x faster than Eta.", governed=("by a change in time",)),
+    Row("a metric of time", "time", "Inference latency is greatly reduced by 4x.", governed=("by a time",)),
+    Row("a metric of cost", "resource", "The cache reduces peak memory usage by 24% on phones.", governed=("by a cost",)),
+    Row("a metric of accuracy", "accuracy", "It reaches an AUC of 83.7% on scans.", governed=("by an accuracy",)),
+    Row("smaller", "resource", "The binary is 3x smaller than that of Eta.", governed=("by a change in cost",)),
+)
+# fmt: on
+
+# fmt: off
+EFFECTS: tuple[EffectRow, ...] = (
+    EffectRow("a gain", "gain", "It improves the error by 3%.", "better", "better", "better"),
+    EffectRow("a harm", "harm", "The accuracy degrades by 3%.", "worse", "worse", "worse"),
+    EffectRow("a rise", "rise", "The latency increases by 3%.", "better", "worse", "better"),
+    EffectRow("a fall", "fall", "The cache reduces peak memory usage by 24%.", "worse", "better", "better"),
+    EffectRow("a loss", "loss", "The accuracy drops by 3%.", "worse", "better", "worse"),
+)
+# fmt: on

@@ -1,0 +1,27 @@
+"""Where a paper names its own system: in its title, or where the abstract introduces it."""
+
+from extractor.labelling.rules.system import SystemRow
+
+# fmt: off
+SYSTEMS: tuple[SystemRow, ...] = (
+    SystemRow("X: a title", "title",
+        r"(?:The |Introducing )?(?P<name>[^:?]{2,48}?)(?:\s+<suffixes>)?\s*(?:\([^)]*\))?\s*(?:$|:|\s[-–—]+\s|--)\s*",
+        ("Kraken: Inherently Parallel Transformers", "Kraken is fast."), "Kraken"),
+    SystemRow("called X", "name", r"\b<calls>\s+(?:as\s+)?ARTICLENAMES(?![\w-])",
+        ("Parallel transformers", "We present a framework dubbed Kraken."), "Kraken"),
+    SystemRow("we introduce X", "name", r"\b<introduces>\s+ARTICLENAMESENDS",
+        ("Parallel transformers", "This paper introduces Kraken, a parallel transformer."), "Kraken"),
+    SystemRow("we introduce a long name (LN)", "acronym",
+        r"\b(?:<introduces>|<calls>|proposal of|development of)\s+ARTICLE(?P<words>[^.;:,()]{0,140}?)\(\s*NAMECLOSE\s*\)"
+        r"(?=[,.;:]|\s(?:GOES_ON|through|via|using|from|at|has|can|of)\b)",
+        ("Parallel transformers", "We propose a wide attention autoencoder (WAAE), which is fast."), "WAAE"),
+    SystemRow("we introduce a thing, X", "coined",
+        r"\b(?:<introduces>|<presents>)\b[^.;]{0,90}?\b(?:<things>|<bodies>)s?\s*(?:[,:–—]|--)\s*NAMEENDS",
+        ("Parallel transformers", "We build a new dataset: AttnNet, which is open."), "AttnNet"),
+    SystemRow("we release X", "name", r"\b<presents>\s+ARTICLENAMESENDS",
+        ("Parallel transformers", "We release Kraken, a parallel transformer."), "Kraken"),
+    SystemRow("our method X", "coined",
+        r"\b(?:[Oo]ur|[Tt]he proposed)\s+(?:[\w-]+\s+){0,2}?<things>,?\s*NAME(?=[\s,)}'])",
+        ("Parallel transformers", "Experiments show that our framework KrakenNet wins."), "KrakenNet"),
+)
+# fmt: on
