@@ -322,6 +322,7 @@ def test_what_a_running_job_adds_is_offered(opened: Opened, serve: Serve, tmp_pa
     shown(page, *ALL[:3])
     with (folder / "extractions.jsonl").open("ab") as lines:
         lines.write(to_line(SLOW))
+    page.locator("#main[aria-busy=false]").wait_for()
     page.clock.run_for(5000)
     shown(page, *ALL[:3])
     page.get_by_role("button", name="Show 2 more").click()
