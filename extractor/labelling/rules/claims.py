@@ -14,7 +14,7 @@ from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.subjects import subject_of
 from extractor.labelling.rules.system import is_benchmark
 from extractor.labels import ClaimLabel
-from extractor.spotting import Mentions, QuantityMention
+from extractor.spotting import Mentions
 
 Found = tuple[str, str] | None
 """A phrase as the text writes it, and the name of the row that found it."""
@@ -40,24 +40,17 @@ class Attached:
     dataset: Found
     hardware: Found
 
-    @property
-    def mention(self) -> QuantityMention:
-        return self.judged.frame.mention
-
     def label(self) -> ClaimLabel:
         """The label of the claim."""
         phrases = {name: found[0] if found else None for name, found in self.phrases().items()}
         sense = self.sense
-        return ClaimLabel(mention=self.mention.id, kind=sense.kind, comparison=sense.comparison, effect=sense.effect, **phrases)
+        return ClaimLabel(
+            mention=self.judged.frame.mention.id, kind=sense.kind, comparison=sense.comparison, effect=sense.effect, **phrases
+        )
 
     def phrases(self) -> dict[str, Found]:
-        return {
-            "metric": self.metric,
-            "subject": self.subject,
-            "baseline": self.baseline,
-            "dataset": self.dataset,
-            "hardware": self.hardware,
-        }
+        names = ("metric", "subject", "baseline", "dataset", "hardware")
+        return {name: getattr(self, name) for name in names}
 
 
 def label_claims(mentions: Mentions, system: str | None, rules: Rules, lexicon: Lexicon) -> tuple[ClaimLabel, ...]:
@@ -124,17 +117,17 @@ def _once(claims: list[Attached], title: int) -> list[Attached]:
     kept: dict[tuple[object, ...], Attached] = {}
     dropped: set[int] = set()
     for claim in claims:
-        mention, sense = claim.mention, claim.sense
+        mention, sense = claim.judged.frame.mention, claim.sense
         key = (sense.kind, sense.comparison, mention.low, mention.high, mention.unit)
         other = kept.setdefault(key, claim)
-        if other is claim or other.mention.sentence == mention.sentence or not _agree(other, claim):
+        if other is claim or other.judged.frame.mention.sentence == mention.sentence or not _agree(other, claim):
             continue
         more = _detail(claim) - _detail(other)
-        titled = other.mention.span[0] < title
+        titled = other.judged.frame.mention.span[0] < title
         weaker, stronger = (other, claim) if more > 0 or (more == 0 and titled) else (claim, other)
-        dropped.add(weaker.mention.id)
+        dropped.add(weaker.judged.frame.mention.id)
         kept[key] = stronger
-    return [claim for claim in claims if claim.mention.id not in dropped]
+    return [claim for claim in claims if claim.judged.frame.mention.id not in dropped]
 
 
 def _agree(a: Attached, b: Attached) -> bool:

@@ -39,10 +39,13 @@ def baseline_of(frame: Frame, rows: tuple[BaselineRow, ...]) -> tuple[str, str] 
         for match in _matches(row, frame):
             if row.verb and not sentence.beats(match.start()):
                 continue
-            if row.region == "before" and sentence.words[match.start()] == "over" and not _compares(sentence, match.start()):
-                continue
+            over = row.region == "before" and sentence.words[match.start()] == "over"
+            if over and "C" not in sentence.codes[max(0, match.start() - 8) : match.start()]:
+                continue  # "reasons over the scene"
             if found := clean(sentence, *match.span("x")):
-                return _pick(frame, *found), row.name
+                items = split_list(sentence, *found)
+                item = items[frame.place] if frame.listed and len(items) == frame.size else found
+                return sentence.phrase(*item).removesuffix("'s"), row.name
     return None
 
 
@@ -67,11 +70,6 @@ def _matches(row: BaselineRow, frame: Frame) -> list[re.Match[str]]:
     return [match for match in found if match]
 
 
-def _compares(sentence: Sentence, n: int) -> bool:
-    """Whether "over" compares: not "reasons over the scene"."""
-    return "C" in sentence.codes[max(0, n - 8) : n]
-
-
 def clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     """The range without what only links; None if nothing is left."""
     while first < last and (sentence.codes[first] in "D,&-/(" or _only_links(sentence, first)):
@@ -92,16 +90,6 @@ def _only_links(sentence: Sentence, n: int) -> bool:
 
 
 _NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;]|$)")
-
-
-def _pick(frame: Frame, first: int, last: int) -> str:
-    """The whole phrase, or the item of a list that belongs to the number's place in its run."""
-    sentence = frame.sentence
-    items = split_list(sentence, first, last)
-    if frame.listed and len(items) == frame.size:
-        return sentence.phrase(*items[frame.place])
-    phrase = sentence.phrase(first, last)
-    return phrase[:-2] if phrase.endswith(("'s", "’s")) else phrase
 
 
 def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int]]:

@@ -19,7 +19,7 @@ DAY = 86400.0
 
 METRIC_PHRASE = re.compile(rf"{NP}*M")
 
-Number = Literal["any", "score", "score or bound", "multiple", "share or multiple", "two values"]
+Number = Literal["any", "score", "score or bound", "share or multiple", "two values"]
 """What a row may ask of a number; a score is a percentage or a decimal."""
 
 

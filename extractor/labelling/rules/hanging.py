@@ -62,8 +62,6 @@ def _asks(row: FrameRow, frame: Frame) -> bool:
             return False
         case "share or multiple" if not frame.mention.measure.relative:
             return False
-        case "multiple" if frame.mention.unit != "x":
-            return False
     if row.opposite is None:
         return True
     return bool(row.opposite.match(frame.after) if row.side == "before" else row.opposite.search(frame.before))

@@ -194,7 +194,7 @@ class Sense:
     comparison: Comparison
     kind: Kind
     effect: Effect | None
-    why: tuple[str, str, str | None]
+    why: tuple[str | None, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +229,11 @@ def sense_of(judged: Judged, comparisons: tuple[Row, ...], kinds: tuple[Row, ...
     sorted_ = first_that_fits(kinds, frame) if own is None or own.kind is None else None
     kind = own.kind if own and own.kind else _said(sorted_, comparison)
     effect = _effect(frame, effects) if comparison == "change" else None
-    name = own.name if own else ""
-    why = (compared.name if compared else name, sorted_.name if sorted_ else name, effect[1] if effect else None)
+    why = (
+        compared.name if compared else own.name if own and own.comparison else None,
+        sorted_.name if sorted_ else own.name if own and own.kind else None,
+        effect[1] if effect else None,
+    )
     return Sense(comparison, kind, effect[0] if effect else None, why)
 
 

@@ -120,7 +120,7 @@ def _groups(name: str) -> Iterator[Words]:
     said = tomllib.loads(files(__package__).joinpath("lexicon", f"{name}.toml").read_text(encoding="utf-8"))
     for key, value in said.items():
         if key == "classes":
-            yield from (Words(name, tuple(group["words"]), {"code": code}) for code, group in value.items())
+            yield from (Words(name, tuple(words), {"code": code}) for code, words in value.items())
         elif isinstance(value[0], dict):
             yield from (Words(name, tuple(group["words"]), group) for group in value)
         else:

@@ -25,11 +25,10 @@ def parts() -> tuple[Part, ...]:
     """All parts: the rows in the order in which they are tried, then the words."""
     rules = Rules()
     rows = [Part(f"{table.name}:{row.name}", table.name, None) for table in fields(rules) for row in getattr(rules, table.name)]
-    words = {f"{group.list}:{word}": (group.list, word) for group in word_lists() for word in group.words}
-    return (*rows, *(Part(name, group, _pattern(group, word)) for name, (group, word) in words.items()))
+    return (*rows, *(_word(group.list, word) for group in word_lists() for word in group.words))
 
 
-def _pattern(group: str, word: str) -> re.Pattern[str]:
-    """A word as text; what is an expression, of hardware and of names, finds itself whatever the case."""
+def _word(group: str, word: str) -> Part:
+    """A word, which finds itself; what is an expression, of hardware and of names, finds itself whatever the case."""
     expression = word if group.startswith(("hardware.", "naming.")) else re.escape(word).replace("\\ ", " ")
-    return re.compile(expression.replace(" ", r"\s+"), re.IGNORECASE)
+    return Part(f"{group}:{word}", group, re.compile(expression.replace(" ", r"\s+"), re.IGNORECASE))

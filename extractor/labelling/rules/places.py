@@ -181,15 +181,13 @@ _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 
 
 def _trimmed(sentence: Sentence, first: int, last: int) -> str:
-    """The name without "dataset" behind it, without "the challenging benchmark" or "multiple challenging" before it."""
+    """The name without "dataset" behind it, without "the challenging benchmark" before it."""
     codes = sentence.codes
     apposed = _APPOSED.match(codes, last)
     if apposed and "N" not in codes[first:last]:
         return sentence.phrase(*apposed.span("x"))
     if last - first > 1 and sentence.holds("places", last - 1, last) and codes[last - 2] == "N":
         last -= 1
-    while last - first > 2 and sentence.holds("epithets", first, first + 1):
-        first += 1
     named = _LATE_NAME.fullmatch(codes, first, last)
     return sentence.phrase(named.start("x") if named else first, last)
 

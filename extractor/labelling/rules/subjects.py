@@ -95,13 +95,10 @@ def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
 
 
 def _owning(sentence: Sentence, first: int, last: int) -> str:
-    """The owner of a value ("Zeta's accuracy"), the name without a common noun behind it ("Zeta model")."""
+    """The owner of a value ("Zeta's accuracy"), else the phrase."""
     for n in range(first, last):
         if sentence.words[n].endswith(("'s", "’s")):
             return sentence.phrase(first, n + 1)[:-2]
-    named = last - first == 2 and sentence.codes[first] == "N" and not sentence.words[first][0].isdigit()
-    if named and not sentence.words[first].endswith("ed") and sentence.holds("generic", last - 1, last):
-        last -= 1
     return sentence.phrase(first, last)
 
 

@@ -41,6 +41,14 @@ CHOICES = {
     "two products": ("We test it on iPhone 13 and iPhone 14.", {"iPhone 13": "evaluated", "iPhone 14": "evaluated"}),
     "a class restates": ("We test it on a Jetson Nano. It needs 3 ms on edge devices.", {"Jetson Nano": "evaluated"}),
     "a bare chip restates": ("We test it on an RTX 4090. It is suitable for GPU computation.", {"RTX 4090": "evaluated"}),
+    "a chip with an adjective does not": (
+        "We test it on an RTX 4090. It is suitable for consumer GPUs.",
+        {"RTX 4090": "evaluated", "consumer GPUs": "intended"},
+    ),
+    "what it is for, before the paper's own work": (
+        "It is suitable for edge devices. We propose Net. It is fast.",
+        {"edge devices": "intended"},
+    ),
     "a class is listed": (
         "We test it on edge devices, including GPUs and Raspberry Pis.",
         {"edge devices": "evaluated", "GPUs": "evaluated", "Raspberry Pis": "evaluated"},
@@ -57,6 +65,10 @@ def test_cue_words_are_written_as_they_are_compared() -> None:
     """Sentences are compared in lower case: a cue with a capital would never be found."""
     cues = [cue for group in word_lists() if group.list.startswith("hardware.") for cue in group.words]
     assert [cue for cue in cues if cue != cue.lower()] == []
+
+
+def test_a_title_about_hardware_has_no_target() -> None:
+    assert targets_of(Document("d", "Edge devices everywhere", "It is fast.")) == []
 
 
 def test_a_document_without_hardware_has_no_target() -> None:
