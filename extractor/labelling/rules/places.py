@@ -69,8 +69,8 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tupl
 def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | None) -> tuple[Sentence, int, int] | None:
     """The sentence and the tokens of a region; None where it is not there."""
     sentence, codes = frame.sentence, frame.sentence.codes
-    clause = _clause_end(codes, frame.last, frame.tail)
-    if aside := _ASIDE.match(codes, frame.last, clause):
+    start, clause, tail = _clause(frame)
+    if aside := _ASIDE.match(codes, start, clause):
         clause = aside.end()
     match region:
         case "metric":
@@ -80,16 +80,14 @@ def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | Non
             holder = _HOLDER.search(codes, 0, opened) if opened > codes.rfind(")", 0, frame.first) else None
             return (sentence, holder.start(), opened) if holder else None
         case "clause":
-            return sentence, frame.last, clause
+            return sentence, start, clause
         case "rest of the stretch":
-            return sentence, clause, frame.tail
+            return sentence, clause, tail
         case "up to the number":
             return sentence, 0, frame.first
         case "opening":
-            opening = next(
-                (m for m in reversed([*_PLACE.finditer(codes, 0, frame.first)]) if _OPENS.search(codes, 0, m.start())), None
-            )
-            return (sentence, *opening.span()) if opening else None
+            opens = [match for match in _PLACE.finditer(codes, 0, frame.first) if _OPENS.search(codes, 0, match.start())]
+            return (sentence, *opens[-1].span()) if opens else None
         case "sentence before":
             tells = previous is not None and (previous.codes[:1] == "P" or any(map(_TELLS.match, previous.words)))
             return (previous, 0, len(previous.codes)) if previous and tells and sense.kind == "accuracy" else None
@@ -101,12 +99,15 @@ _OPENS = re.compile(r"(?:^|[,;S])[R,]*$")
 _HOLDER = re.compile(rf"[PFIA&,][DBRQ]*{_ITEM}$")
 _ASIDE = re.compile(r"[^()]*\)(?=[,&])")
 _CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,&[PIFU]")
+_BESIDE = re.compile(r"[wNMR]{0,5}\([^()Q]*Q[^()]*\)(?P<x>[PFIA][^Q]*)")
 
 
-def _clause_end(codes: str, start: int, end: int) -> int:
-    """The first break behind `start`: a semicolon, a subordinate clause, or a comma with a verb behind it."""
-    match = _CLAUSE_END.search(codes, start, end)
-    return match.start() if match else end
+def _clause(frame: Frame) -> tuple[int, int, int]:
+    """The clause behind a number, or behind parentheses with a second value ("60.1% (vs. 55.1%) on X"), and the next number."""
+    beside = _BESIDE.match(frame.sentence.codes, frame.last)
+    start, tail = beside.span("x") if beside else (frame.last, frame.tail)
+    match = _CLAUSE_END.search(frame.sentence.codes, start, tail)
+    return start, match.start() if match else tail, tail
 
 
 def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: int) -> str | None:
@@ -201,17 +202,16 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple
 
     An accuracy has none; an absolute cost has one only where its own clause names it.
     """
-    codes = frame.sentence.codes
+    sentence, codes = frame.sentence, frame.sentence.codes
     for row in rows:
         if sense.kind not in row.kinds and not (row.relative and sense.kind == "resource" and sense.comparison != "absolute"):
             continue
         found = None
         match row.region:
             case "clause":
-                found = _device(frame.sentence, frame.last, _clause_end(codes, frame.last, frame.tail), row.last)
+                found = _device(sentence, *_clause(frame)[:2], row.last)
             case "up to the number":
-                found = _device(frame.sentence, frame.head, frame.first, row.last)
-                found = found or _device(frame.sentence, 0, codes.index("Q"), row.last)
+                found = _device(sentence, frame.head, frame.first, row.last) or _device(sentence, 0, codes.index("Q"), row.last)
             case "sentence before":
                 found = _device(previous, 0, len(previous.codes), row.last) if previous else None
         if found:
