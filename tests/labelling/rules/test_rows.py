@@ -18,6 +18,7 @@ from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.subjects import SubjectRow
 from extractor.labelling.rules.system import SystemRow, find_system
 from extractor.spotting import spot
+from tests.labelling.rules.reference import PAGE, page
 
 RULES = Rules()
 WORDS = lexicon.lexicon()
@@ -84,6 +85,10 @@ def test_a_row_finds_the_system_of_its_example(row: SystemRow) -> None:
 def test_a_row_decides_the_last_mention_of_its_example(row: hardware.HardwareRow) -> None:
     document = Document("d", *row.example)
     assert hardware.decide(document, spot(document.text), RULES.hardware, read_cues(WORDS))[-1][1] == row
+
+
+def test_the_rows_on_the_page_are_the_rows() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "python -m tests.labelling.rules.reference"
 
 
 def test_names_are_unique_in_a_table() -> None:
