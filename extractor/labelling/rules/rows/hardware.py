@@ -40,8 +40,6 @@ HARDWARE: tuple[HardwareRow, ...] = (
         categories=CHIPS, asks=("cue of a purpose", "results on a chip")),
     HardwareRow("a purpose", "intended", ("Net", "It is suitable for edge devices."),
         asks=("cue of a purpose", "tied to a purpose")),
-    HardwareRow("no purpose", "none", ("Net", "It is suitable for GPUs. We propose Net. It is fast."),
-        asks=("cue of a purpose",)),
     HardwareRow("something on it", "intended", ("Net", "Intelligence on edge devices grows."), categories=FIELD,
         asks=("something on it",)),
 )

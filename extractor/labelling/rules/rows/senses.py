@@ -8,7 +8,6 @@ from extractor.labelling.rules.judging import EffectRow, Row
 COMPARISONS: tuple[Row, ...] = (
     Row("what is left of it", "fraction", "It cuts the model size to under 10% of its original footprint.", number="share",
         governed=("as one of two values",), behind=re.compile(r"OD+[wN]*M")),
-    Row("a value", "absolute", "Distillation moves the error rate from 9.1% to 7.4%.", governed=("as one of two values",)),
     Row("a change", "change", "Zeta is 8.6x faster than Eta.", governed=("by a change",)),
     Row("a sign", "change", "Zeta has the best accuracy (+1.5%).", number="signed"),
     Row("a doubling", "change", "It runs well, doubling throughput.", number="doubling"),
