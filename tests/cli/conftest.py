@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a process of its own, in a folder of its own."""
+"""The command line in a folder of its own: called, or as a user meets it, a process."""
 
 import asyncio
 import os
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import IO, Protocol
 
 import pytest
+from typer.testing import CliRunner
 
+from extractor.cli import app
 from extractor.llm.limits import Clock
 from tests.cli.jobs import KEY
 from tests.labelling.model_server import ModelServer
@@ -18,18 +20,16 @@ ROOT = Path(__file__).parents[2]
 
 
 class Command(Protocol):
-    """Runs `extractor` with arguments; `start` leaves it running."""
+    """Runs `extractor` with arguments."""
 
     def __call__(
         self, *arguments: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]: ...
 
-    def start(
-        self, *arguments: str | Path, stdout: int | IO[bytes] = subprocess.PIPE, new_session: bool = False
-    ) -> subprocess.Popen[bytes]: ...
 
+class Program:
+    """Runs `extractor` with arguments as a process of its own; `start` leaves it running."""
 
-class _Command:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("EXTRACTOR_", "LC_", "LANG"))}
@@ -62,9 +62,27 @@ class _Command:
 
 
 @pytest.fixture
-def extractor(tmp_path: Path) -> Command:
-    """The command, in `tmp_path`."""
-    return _Command(tmp_path)
+def program(tmp_path: Path) -> Program:
+    """The program, in `tmp_path`, where a process matters: signals, streams, encodings, what outlives it."""
+    return Program(tmp_path)
+
+
+@pytest.fixture
+def extractor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command, in `tmp_path`, called here: a process takes ten times as long to start as most commands take."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("EXTRACTOR_")]:
+        monkeypatch.delenv(name)
+
+    def call(
+        *arguments: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        words = [str(argument) for argument in arguments]
+        around = {"COLUMNS": "80", **(env or {})}
+        done = CliRunner().invoke(app, words, input=stdin, env=around, prog_name="extractor", catch_exceptions=False)
+        return subprocess.CompletedProcess(words, done.exit_code, done.stdout_bytes, done.stderr_bytes)
+
+    return call
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.labelling.model_server import ModelServer, labels
 from tests.llm.server import Request
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Command
+    from tests.cli.conftest import Program
 
 RUNNER = CliRunner()
 BROKEN = {"id": "broken", "title": 7}
@@ -149,9 +149,9 @@ def test_status_shows_no_escape_sequence_of_the_description(folder: Path) -> Non
             file.write_text(json.dumps(real | {name: evil}), encoding="utf-8")
 
 
-def started(extractor: "Command", *arguments: str) -> tuple[int, str]:
+def started(program: "Program", *arguments: str) -> tuple[int, str]:
     """Exit code and standard error of a command that has to end within ten seconds."""
-    process = extractor.start(*arguments)
+    process = program.start(*arguments)
     try:
         _, said = process.communicate(b"", timeout=10)
     except subprocess.TimeoutExpired:
@@ -176,14 +176,14 @@ def test_a_link_in_the_place_of_a_file_is_refused_and_what_it_points_at_is_left_
         assert victim.read_text() == "dear diary\n"
 
 
-def test_a_pipe_in_the_place_of_a_file_is_refused(folder: Path, extractor: "Command") -> None:
+def test_a_pipe_in_the_place_of_a_file_is_refused(folder: Path, program: "Program") -> None:
     (folder / "failures.jsonl").unlink()
     os.mkfifo(folder / "failures.jsonl")
-    code, said = started(extractor, "run", "papers.jsonl", "-o", "job")
+    code, said = started(program, "run", "papers.jsonl", "-o", "job")
     assert code in {1, 2}
     assert "failures.jsonl" in said
     assert "Traceback" not in said
-    code, said = started(extractor, "status", "job")
+    code, said = started(program, "status", "job")
     assert "Traceback" not in said
 
 
@@ -213,9 +213,9 @@ def test_records_that_shrink_under_a_running_job_end_it(home: Path, left: str) -
     assert ids("cut") == [paper["id"] for paper in PAPERS]
 
 
-def test_a_worker_that_is_killed_while_it_starts_is_replaced(extractor: "Command", home: Path) -> None:
+def test_a_worker_that_is_killed_while_it_starts_is_replaced(program: "Program", home: Path) -> None:
     """The first four are killed as soon as they are there, also those that take the place of others."""
-    process = extractor.start("run", "papers.jsonl", "-o", "by-workers", "--workers", "2")
+    process = program.start("run", "papers.jsonl", "-o", "by-workers", "--workers", "2")
     killed: set[str] = set()
     while len(killed) < 4 and process.poll() is None:
         children = Path(f"/proc/{process.pid}/task").glob("*/children")

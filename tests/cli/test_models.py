@@ -21,7 +21,7 @@ from tests.labelling.model_server import ModelServer, is_reask, labels, once_two
 from tests.llm.server import Act, Request, completion, fails, hangs
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Command
+    from tests.cli.conftest import Program
 
 
 @pytest.fixture(autouse=True)
@@ -373,7 +373,7 @@ def test_no_key_for_a_provider_that_wants_one_is_told_without_a_call(monkeypatch
     assert "no key for openai/m. Set OPENAI_API_KEY, store one with `extractor keys set`" in done.stderr
 
 
-def test_ctrl_c_once_saves_what_is_under_way_and_twice_stops_now(extractor: "Command", home: Path) -> None:
+def test_ctrl_c_once_saves_what_is_under_way_and_twice_stops_now(program: "Program", home: Path) -> None:
     """A pipe stays open all the while: records are written before it ends, and an interrupted job does not wait for it."""
     answered = {paper["title"] for paper in PAPERS[:3]}
     slow = PAPERS[3]["title"]
@@ -398,7 +398,7 @@ def test_ctrl_c_once_saves_what_is_under_way_and_twice_stops_now(extractor: "Com
     lines = [json.dumps(paper).encode() + b"\n" for paper in PAPERS[:5]]
     with ModelServer(act) as server:
         arguments = ["run", "-", "-m", "openai/m", "--base-url", server.url, "-o", "job", "--no-cache"]
-        process = extractor.start(*arguments)
+        process = program.start(*arguments)
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write(b"".join(lines))
@@ -416,21 +416,21 @@ def test_ctrl_c_once_saves_what_is_under_way_and_twice_stops_now(extractor: "Com
         assert talk == b"Interrupted: what is done is in job. Run the same command again for the rest.\n"
         server.server.acts = [answer]
         before = len(server.requests)
-        done = extractor(*arguments, stdin=b"".join(lines))
+        done = program(*arguments, stdin=b"".join(lines))
         assert done.returncode == 0, done.stderr
         asked = {shown(request).title for request in server.requests[before:]}
     assert asked == {PAPERS[4]["title"]}
     assert ids() == [paper["id"] for paper in PAPERS[:5]]
 
 
-def test_in_an_outage_job_json_goes_on_and_ctrl_c_stops_at_once(extractor: "Command", home: Path) -> None:
+def test_in_an_outage_job_json_goes_on_and_ctrl_c_stops_at_once(program: "Program", home: Path) -> None:
     answered = {paper["title"] for paper in PAPERS[:3]}
 
     async def act(request: Request) -> web.StreamResponse:
         return await (labels() if shown(request).title in answered else fails(503))(request)
 
     with ModelServer(act) as server:
-        process = extractor.start("run", "papers.jsonl", "-m", "openai/m", "--base-url", server.url, "-o", "job")
+        process = program.start("run", "papers.jsonl", "-m", "openai/m", "--base-url", server.url, "-o", "job")
         assert process.stderr is not None
         assert b"answered 503: no luck. Waiting for it, until " in process.stderr.readline()
         deadline = time.monotonic() + 60

@@ -13,7 +13,7 @@ from extractor.cli import app
 from tests.cli.jobs import PAPERS, failures, ids, write
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Command
+    from tests.cli.conftest import Program
 
 RUNNER = CliRunner()
 
@@ -32,9 +32,9 @@ def test_an_empty_name_is_a_usage_error(inputs: list[str]) -> None:
     assert not Path("job").exists()
 
 
-def ends(extractor: "Command", *arguments: str) -> tuple[int, str]:
+def ends(program: "Program", *arguments: str) -> tuple[int, str]:
     """Exit code and standard error of a command that has to end within ten seconds."""
-    process = extractor.start(*arguments)
+    process = program.start(*arguments)
     try:
         _, said = process.communicate(b"", timeout=10)
     except subprocess.TimeoutExpired:
@@ -45,25 +45,25 @@ def ends(extractor: "Command", *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("pattern", ["loops/**", "loops/**/*.jsonl", "**/papers.jsonl", "loops"])
-def test_a_pattern_over_loops_of_links_ends_and_reads_each_file_once(pattern: str, extractor: "Command", home: Path) -> None:
+def test_a_pattern_over_loops_of_links_ends_and_reads_each_file_once(pattern: str, program: "Program", home: Path) -> None:
     inside = home / "loops" / "a" / "b"
     inside.mkdir(parents=True)
     (home / "papers.jsonl").rename(inside / "papers.jsonl")
     for n in range(3):
         (inside / f"up{n}").symlink_to(home / "loops")
         (home / "loops" / f"here{n}").symlink_to(".")
-    code, said = ends(extractor, "run", pattern, "-o", "job")
+    code, said = ends(program, "run", pattern, "-o", "job")
     assert code == 0, said
     assert ids() == [paper["id"] for paper in PAPERS[:2]]
 
 
-def test_a_file_whose_name_is_no_text_is_told(extractor: "Command", home: Path) -> None:
+def test_a_file_whose_name_is_no_text_is_told(program: "Program", home: Path) -> None:
     """Its name cannot stand in a record: records without an id of their own would need it."""
     name = os.fsencode(home) + b"/caf\xe9.jsonl"
     paper = {name: text for name, text in PAPERS[0].items() if name != "id"}
     with open(name, "w", encoding="utf-8") as file:  # noqa: PTH123 (a path of bytes)
         file.write(json.dumps(paper) + "\n")
-    code, said = ends(extractor, "run", os.fsdecode(name), "-o", "job")
+    code, said = ends(program, "run", os.fsdecode(name), "-o", "job")
     assert code in {1, 2}, said
     assert "UTF-8" in said
     assert "name" in said

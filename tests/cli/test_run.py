@@ -19,7 +19,7 @@ from extractor.cli import app
 from extractor.outputs.jsonl import to_line
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Command
+    from tests.cli.conftest import Command, Program
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "evals" / "corpus" / "abstracts.txt"
@@ -61,8 +61,8 @@ def test_the_real_abstracts(extractor: "Command", tmp_path: Path) -> None:
     assert "\x1b" not in talk
 
 
-def test_two_runs_agree_whatever_the_hash_seed(extractor: "Command", tmp_path: Path) -> None:
-    outputs = [extractor("run", CORPUS, "-o", "-", env={"PYTHONHASHSEED": seed}).stdout for seed in ("0", "1")]
+def test_two_runs_agree_whatever_the_hash_seed(program: "Program", tmp_path: Path) -> None:
+    outputs = [program("run", CORPUS, "-o", "-", env={"PYTHONHASHSEED": seed}).stdout for seed in ("0", "1")]
     assert timeless(outputs[0]) == timeless(outputs[1])
     assert [*map(list, timeless(outputs[0]))] == [*map(list, timeless(outputs[1]))]
 
@@ -75,8 +75,8 @@ def test_the_folder_has_a_default_and_the_environment_sets_options(extractor: "C
     assert extractor("run", papers, env={"EXTRACTOR_MODEL": "gpt"}).returncode == 2
 
 
-def test_standard_output_holds_records_and_nothing_else(extractor: "Command") -> None:
-    done = extractor("run", "-", "-o", "-", stdin=lines([*PAPERS[:2], {"id": "bad"}, PAPERS[2]]))
+def test_standard_output_holds_records_and_nothing_else(program: "Program") -> None:
+    done = program("run", "-", "-o", "-", stdin=lines([*PAPERS[:2], {"id": "bad"}, PAPERS[2]]))
     assert done.returncode == 3
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["p1", "p2", "p3"]
     [failure] = [json.loads(line) for line in done.stderr.splitlines() if line.startswith(b"{")]
@@ -130,8 +130,6 @@ def test_fields_of_other_names_are_mapped(extractor: "Command") -> None:
         pytest.param(["run", "papers.jsonl", "-m", "gpt"], 2, "no model 'gpt'. Use 'rules'", id="unknown model"),
         pytest.param(["run", "papers.jsonl", "--fields", "name=x"], 2, "'name=x'", id="unknown field"),
         pytest.param(["run", "papers.jsonl", "--loud"], 2, "No such option: --loud", id="unknown option"),
-        pytest.param(["run", "papers.jsonl", "-o", "papers.jsonl"], 1, "papers.jsonl: File exists", id="output is a file"),
-        pytest.param(["run", "papers.jsonl", "-o", "papers.jsonl/x"], 1, "Not a directory", id="output below a file"),
         pytest.param(["run", "empty.jsonl"], 1, "empty.jsonl", id="nothing in the input"),
         pytest.param(["show", "nowhere"], 2, "nowhere", id="no job there"),
         pytest.param(["dance"], 2, "No such command", id="unknown command"),
@@ -180,9 +178,9 @@ def gone(group: int) -> bool:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_run_resumes_to_the_same_records(extractor: "Command", tmp_path: Path, stop: signal.Signals) -> None:
+def test_a_stopped_run_resumes_to_the_same_records(program: "Program", tmp_path: Path, stop: signal.Signals) -> None:
     job = tmp_path / "job"
-    process = extractor.start("run", "-", "-o", "job")
+    process = program.start("run", "-", "-o", "job")
     assert process.stdin is not None
     process.stdin.write(lines(PAPERS[:3]))
     process.stdin.flush()
@@ -198,16 +196,16 @@ def test_a_stopped_run_resumes_to_the_same_records(extractor: "Command", tmp_pat
 
     with (job / "extractions.jsonl").open("ab") as file:
         file.write(b'{"schema_version":1,"id":"p4","ti')
-    done = extractor("run", "-", "-o", "job", stdin=lines(PAPERS))
+    done = program("run", "-", "-o", "job", stdin=lines(PAPERS))
     assert done.returncode == 0
     assert b"3 done before" in done.stderr
     whole = b"".join(to_line(extract(paper["title"], paper["abstract"], id=paper["id"])) for paper in PAPERS)
     assert timeless((job / "extractions.jsonl").read_bytes()) == timeless(whole)
 
 
-def test_ctrl_c_in_a_terminal_reaches_all_processes_and_ends_them_in_order(extractor: "Command", tmp_path: Path) -> None:
+def test_ctrl_c_in_a_terminal_reaches_all_processes_and_ends_them_in_order(program: "Program", tmp_path: Path) -> None:
     (tmp_path / "many.jsonl").write_bytes(lines([paper | {"id": str(n)} for n in range(20_000) for paper in PAPERS[:1]]))
-    process = extractor.start("run", "many.jsonl", "-o", "job", "--workers", "2", new_session=True)
+    process = program.start("run", "many.jsonl", "-o", "job", "--workers", "2", new_session=True)
     wait_for(tmp_path / "job", 100)
     os.killpg(process.pid, signal.SIGINT)
     _, talk = process.communicate(timeout=60)
@@ -221,8 +219,8 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes_and_ends_them_in_order(extra
     assert gone(process.pid), "a process is left"
 
 
-def test_a_closed_pipe_ends_quietly(extractor: "Command") -> None:
-    process = extractor.start("run", CORPUS, "-o", "-")
+def test_a_closed_pipe_ends_quietly(program: "Program") -> None:
+    process = program.start("run", CORPUS, "-o", "-")
     assert process.stdout is not None
     assert process.stdout.readline().startswith(b'{"schema_version":1')
     process.stdout.close()
@@ -265,9 +263,9 @@ def test_a_full_disk_under_the_folder_is_one_line_and_resumes(extractor: "Comman
     assert [record.id for record in read_extractions(tmp_path / "job")] == [f"abstracts#{n}" for n in range(1, 144)]
 
 
-def test_a_device_without_room_is_one_line(extractor: "Command", tmp_path: Path) -> None:
+def test_a_device_without_room_is_one_line(program: "Program", tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
-        process = extractor.start("run", CORPUS, "-o", "-", stdout=full)
+        process = program.start("run", CORPUS, "-o", "-", stdout=full)
         _, talk = process.communicate()
     assert process.returncode == 1
     assert talk == (b"extractor: Cannot write standard output: No space left on device. Mend that or choose another -o.\n")
@@ -299,20 +297,27 @@ def test_standard_streams_may_be_closed(papers: Path, command: str, redirected: 
         assert len(list(read_extractions(papers.parent / "job"))) == len(papers.read_bytes().splitlines())
 
 
-def test_a_place_that_cannot_be_written_is_one_line(extractor: "Command", papers: Path) -> None:
-    done = extractor("run", papers, "-o", "/sys/job")  # not even root may write there
-    assert done.returncode == 1
-    assert re.fullmatch(
-        rb"extractor: Cannot write /sys/job: [A-Z][a-z ]+(-[a-z ]+)?\. Mend that or choose another -o\.\n", done.stderr
-    )
+@pytest.mark.parametrize(
+    ("output", "cause"),
+    [
+        pytest.param("papers.jsonl", "File exists", id="a file"),
+        pytest.param("papers.jsonl/x", "Not a directory", id="below a file"),
+        pytest.param("/sys/job", "[A-Z][a-z ]+(-[a-z ]+)?", id="where not even root may write"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_one_line(program: "Program", papers: Path, output: str, cause: str) -> None:
+    done = program("run", papers, "-o", output)
+    assert (done.returncode, done.stdout) == (1, b"")
+    said = rf"extractor: Cannot write {output}: {cause}\. Mend that or choose another -o\.\n"
+    assert re.fullmatch(said, done.stderr.decode()), done.stderr
 
 
-def test_a_file_that_vanishes_before_it_is_read_is_a_failure_and_loses_nothing(extractor: "Command", tmp_path: Path) -> None:
+def test_a_file_that_vanishes_before_it_is_read_is_a_failure_and_loses_nothing(program: "Program", tmp_path: Path) -> None:
     """The second file goes while the first, a pipe, keeps the job waiting."""
     os.mkfifo(tmp_path / "first.jsonl")
     second = tmp_path / "second.jsonl"
     second.write_bytes(lines(PAPERS[3:4]))
-    process = extractor.start("run", "first.jsonl", "second.jsonl", "-o", "job")
+    process = program.start("run", "first.jsonl", "second.jsonl", "-o", "job")
     with (tmp_path / "first.jsonl").open("wb") as first:
         first.write(lines(PAPERS[:3]))
         first.flush()
@@ -364,20 +369,27 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
     assert b"Traceback" in done.stderr
 
 
+def takes_any_character(command: "Command", folder: Path, environment: dict[str, str]) -> None:
+    paper = {"id": "größe-日本", "title": "FastNet: 日本 𝛼", "abstract": "It is 2.5× faster – really – than Größe on CPUs."}
+    expected = extract(paper["title"], paper["abstract"], id=paper["id"])
+    streamed = command("run", "-", "-o", "-", stdin=lines([paper]), env=environment)
+    assert timeless(streamed.stdout) == timeless(to_line(expected))
+    (folder / "extractions.jsonl").write_bytes(streamed.stdout)
+    for arguments in ([], [paper["id"]], ["--json"]):
+        shown = command("show", ".", *arguments, env=environment)
+        assert (shown.returncode, shown.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(
     "environment",
     [
         pytest.param({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, id="no UTF-8"),
         pytest.param({"PYTHONIOENCODING": "latin-1"}, id="latin-1"),
-        pytest.param({"NO_COLOR": "1", "COLUMNS": "40"}, id="narrow, no colour"),
     ],
 )
-def test_any_terminal_will_do(extractor: "Command", tmp_path: Path, environment: dict[str, str]) -> None:
-    paper = {"id": "größe-日本", "title": "FastNet: 日本 𝛼", "abstract": "It is 2.5× faster – really – than Größe on CPUs."}
-    expected = extract(paper["title"], paper["abstract"], id=paper["id"])
-    streamed = extractor("run", "-", "-o", "-", stdin=lines([paper]), env=environment)
-    assert timeless(streamed.stdout) == timeless(to_line(expected))
-    (tmp_path / "extractions.jsonl").write_bytes(streamed.stdout)
-    for arguments in ([], [paper["id"]], ["--json"]):
-        shown = extractor("show", ".", *arguments, env=environment)
-        assert (shown.returncode, shown.stderr) == (0, b"")
+def test_any_encoding_will_do(program: "Program", tmp_path: Path, environment: dict[str, str]) -> None:
+    takes_any_character(program, tmp_path, environment)
+
+
+def test_a_narrow_terminal_without_colours_will_do(extractor: "Command", tmp_path: Path) -> None:
+    takes_any_character(extractor, tmp_path, {"NO_COLOR": "1", "COLUMNS": "40"})

@@ -11,7 +11,7 @@ import pytest
 from tests.outputs.support import RECORDS, write_job
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Command
+    from tests.cli.conftest import Command, Program
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_several_jobs_need_a_place(extractor: "Command", job: Path) -> None:
     assert extractor("export", "job", "other", "--to", "csv", "-o", "both").returncode == 0
 
 
-def test_on_a_pipe_an_answer_is_csv(extractor: "Command", job: Path) -> None:
-    done = extractor("query", "job", "SELECT title, claim_count FROM documents")
+def test_on_a_pipe_an_answer_is_csv(program: "Program", job: Path) -> None:
+    done = program("query", "job", "SELECT title, claim_count FROM documents")
     assert done.returncode == 0, done.stderr
     assert list(csv.reader(io.StringIO(done.stdout.decode()))) == [
         ["title", "claim_count"],
