@@ -117,7 +117,8 @@ def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: i
         first, last = _bare(sentence, *match.span("x"))
         words, cue = sentence.words[first:last], match["p"]
         models = any(map(sentence.lexicon.is_model, words))
-        if not words or models or _overlaps(frame, first, last) or "M(" in sentence.codes[first:last]:
+        own = sentence is frame.sentence and _overlaps(frame, first, last)
+        if not words or models or own or "M(" in sentence.codes[first:last]:
             continue
         if cue == "W" and (sentence.words[match.start("p")] != "using" or not any(map(_TESTS.match, sentence.words))):
             continue

@@ -1,4 +1,8 @@
-"""All rows of the rules as lists in `docs/rules.md`: `python -m tests.labelling.rules.reference` writes them anew."""
+"""All rows of the rules, and what they label: `python -m tests.labelling.rules.reference` writes both anew.
+
+The rows are lists in `docs/rules.md`. `labels.txt` holds what the rules label in the annotated abstracts that may be looked at,
+one line a label, so that the commit of a change shows all that it does.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +10,14 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from extractor.documents import Document
+from extractor.evaluation.sets import read_sets
+from extractor.labelling.rules import RulesLabeller
 from extractor.labelling.rules.rows import Rules
+from extractor.spotting import spot
+from tests.gold import GOLD
 
+LABELS = Path(__file__).with_name("labels.txt")
 PAGE = Path(__file__).parents[3] / "docs" / "rules.md"
 HEAD = "## All rows\n"
 
@@ -20,6 +30,25 @@ def reference() -> str:
 def page() -> str:
     """The page with the lists as they should be."""
     return PAGE.read_text(encoding="utf-8").partition(HEAD)[0] + reference()
+
+
+def labels() -> str:
+    """What the rules label."""
+    labeller = RulesLabeller()
+    documents = (each.document for of_set in read_sets(GOLD) if not of_set.held_out for each in of_set.documents)
+    return "\n".join(line for document in documents for line in _labels(document, labeller)) + "\n"
+
+
+def _labels(document: Document, labeller: RulesLabeller) -> Iterator[str]:
+    mentions = spot(document.text)
+    found = labeller.labels(document, mentions)
+    texts = {each.id: each.text for each in mentions.quantities} | {each.id: each.text for each in mentions.hardware}
+    yield f"{document.id}: {found.system}"
+    for claim in found.claims:
+        said = claim.model_dump(exclude={"mention"}, exclude_none=True)
+        yield f"  {texts[claim.mention]}: {'; '.join(f'{name} {value}' for name, value in said.items())}"
+    for target in found.hardware:
+        yield f"  {texts[target.mention]}: {target.role}"
 
 
 def _lines() -> Iterator[str]:
@@ -68,3 +97,4 @@ stands at the classes of the rows: `FrameRow` and `SharingRow` in `frames.py`, `
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    LABELS.write_text(labels(), encoding="utf-8")

@@ -16,6 +16,11 @@ NOUNS = lexicon().lists["benchmarks"]
         pytest.param("T\nZeta is the first corpus of orchard calls.", id="said to be one"),
         pytest.param("T\nWe build an image benchmark called Zeta.", id="called"),
         pytest.param("T\nTo this end, we built our evaluation suite, Zeta.", id="apposed name"),
+        *(f"T\nWe build an image benchmark {called} Zeta." for called in ("named", "dubbed", "termed")),
+        *(
+            f"Zeta: A Dataset {behind} Trees"
+            for behind in ("for", "of", "that", "which", "to", "with", "on", "from", "by", "in")
+        ),
     ],
 )
 def test_the_paper_presents_a_benchmark(text: str) -> None:

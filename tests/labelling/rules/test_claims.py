@@ -63,14 +63,53 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         pytest.param(
             "The proposed method reaches 91.2% accuracy.", "subject", "ZetaNet", id="the paper's method is its system"
         ),
+        ("EtaNet is fast, and results show an accuracy of 91.2%.", "subject", "EtaNet"),
+        ("EtaNet is fast, but our method reaches an accuracy of 91.2%.", "subject", "ZetaNet"),
+        ("EtaNet, a small quantized model, reaches an accuracy of 91.2%.", "subject", "EtaNet"),
+        ("Experiments show models reach 91.2%.", "subject", "ZetaNet"),
+        ("Students reach 91.2% accuracy.", "subject", "Students"),
+        ("The baseline of EtaNet's accuracy is 91.2%.", "subject", "baseline of EtaNet"),
+        ("It achieves a mean average accuracy score of 91.2%.", "metric", "accuracy"),
+        ("It has a high overall accuracy of 91.2%.", "metric", "overall accuracy"),
+        ("EtaNet's accuracy measured reaches 91.2% on maps.", "metric", "accuracy"),
+        ("Our accuracy loss is 91.2%.", "metric", "accuracy"),
+        ("It has an F1 training score of 91.2%.", "metric", "F1 training"),
+        ("It comes with a higher error in tests, 5% higher than Eta.", "metric", "error"),
+        ("It improves accuracy by 5% over the prior art, XpulpNN.", "baseline", "XpulpNN"),
+        ("It improves accuracy by 5% over the others.", "baseline", None),
+        ("It is 2x faster than Eta (a small model).", "baseline", "Eta"),
+        ("On 16 MDs, it reaches an accuracy of 91.2%.", "dataset", None),
+        ("It, using LongBench for tests, reaches an accuracy of 91.2%.", "dataset", None),
+        ("On some tasks it reaches an accuracy of 91.2% in real-world trials.", "dataset", "real-world trials"),
+        ("It needs 30 ms on a Jetson Nano and a Raspberry Pi.", "hardware", "Jetson Nano and a Raspberry Pi"),
+        ("It reduces the number of tokens by 5%.", "kind", "resource"),
     ],
 )
-def test_a_field_of_a_claim(text: str, field: str, said: str) -> None:
+def test_a_field_of_a_claim(text: str, field: str, said: str | None) -> None:
     (claim,) = claims_of("ZetaNet: a small network", text)
     assert getattr(claim, field) == said
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("We evaluate", "We validate", "Experiments run", "A benchmark runs", "We test", "We conduct studies", "Results come"),
+        *("We compare", "We assess", "It is trained", "We demonstrate", "We verify"),
+    ],
+)
+def test_the_sentence_before_tells_on_what(text: str) -> None:
+    (claim,) = claims_of("T", f"{text} on LongBench. It reaches an accuracy of 91.2%.")
+    assert claim.dataset == "LongBench"
+
+
+@pytest.mark.parametrize("verb", ["Evaluated", "Validated", "Tested"])
+def test_what_a_system_is_tested_with(verb: str) -> None:
+    (claim,) = claims_of("T", f"{verb} using the LongBench dataset, it reaches an accuracy of 91.2%.")
+    assert claim.dataset == "LongBench"
+
+
 NO_CLAIMS = [
+    "Large models often win (25.0% and 1.4%).",
     "We use a learning rate of 0.01.",
     "The study lasted 12 days.",
     "Most points fall within a 10 cm error threshold.",

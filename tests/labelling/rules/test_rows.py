@@ -18,7 +18,7 @@ from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.subjects import SubjectRow
 from extractor.labelling.rules.system import SystemRow, find_system
 from extractor.spotting import spot
-from tests.labelling.rules.reference import PAGE, page
+from tests.labelling.rules.reference import LABELS, PAGE, labels, page
 
 RULES = Rules()
 WORDS = lexicon.lexicon()
@@ -89,6 +89,10 @@ def test_a_row_decides_the_last_mention_of_its_example(row: hardware.HardwareRow
 
 def test_the_rows_on_the_page_are_the_rows() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "python -m tests.labelling.rules.reference"
+
+
+def test_the_labels_of_the_annotated_abstracts_are_those_last_looked_at() -> None:
+    assert LABELS.read_text(encoding="utf-8") == labels(), "python -m tests.labelling.rules.reference"
 
 
 def test_names_are_unique_in_a_table() -> None:

@@ -28,3 +28,27 @@ def test_the_system_of_a_paper(case: dict[str, Any]) -> None:
 
 def test_a_device_is_no_system() -> None:
     assert system_of("Learning at home", "We introduce Raspberry Pi 4, a board.") is None
+
+
+SURVEYS = ["survey", "review", "tutorial", "overview", "perspective article", "position paper"]
+
+
+@pytest.mark.parametrize("sort", SURVEYS)
+def test_a_survey_presents_no_system(sort: str) -> None:
+    assert system_of(f"Kraken: a {sort} of transformers", "Kraken is fast.") is None
+
+
+@pytest.mark.parametrize("sort", [*SURVEYS[:4], "review article", "position paper"])
+def test_an_abstract_of_a_survey_presents_no_system(sort: str) -> None:
+    assert system_of("Kraken: transformers", f"This {sort} describes Kraken.") is None
+
+
+@pytest.mark.parametrize("verb", ["propose", "introduce", "present", "develop"])
+@pytest.mark.parametrize("article", ["", "a ", "an ", "the "])
+def test_a_common_noun_in_the_title_is_a_system_where_it_is_introduced(verb: str, article: str) -> None:
+    assert system_of("Kraken: transformers", f"We {verb} {article}kraken today.") == "kraken"
+
+
+@pytest.mark.parametrize("article", ["the", "a", "an", "our", "two", "three", "new", "novel"])
+def test_an_article_stands_before_a_name(article: str) -> None:
+    assert system_of("Learning at home", f"We introduce {article} Kraken, which is fast.") == "Kraken"
