@@ -11,6 +11,9 @@ ifneq ($(shell cat .venv/place 2>/dev/null),$(CURDIR))
 .PHONY: $(BIN)/python
 endif
 
+# Images of containers set it, and then each process of the tests, and there are hundreds, compiles its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test browser chaos lint types contracts format gate ci clean
 
