@@ -73,6 +73,8 @@ FRAMES: tuple[FrameRow, ...] = (
     _row("Q in metric", "behind", rf"[RB]*I[BDR]*(?P<m>{NP}*M[wN]?)", "The binary has 2.39 MB in size.", metric="size"),
     _row("Q gain", "behind", r"[BDRw-]{0,2}(?P<c>C)", "Zeta is 8.6x faster than Eta.", change="faster"),
     _row("Q of metric", "behind", rf"[RB]*O[DBR]*C?(?P<m>{NP}*M)", "It needs 0.5% of the parameters.", metric="parameters"),
+    _row("metric of X is Q", "before", rf"(?P<m>{NP}*M[wN]?)[OP][DR]*{NP}{{0,3}}Nv{FILL}",
+        "The accuracy of OneNet is 61.1%.", metric="accuracy", number="score", sure=True),
     _row("metric Q", "before", rf"(?P<m>{NP}*M){FILL}", "The baseline (accuracy 82.46%) is weak.", metric="accuracy",
         number="score or bound"),
     _row("beats X up to Q", "before", rf"(?P<c>C)[RDB]*{NP}+[DRv]*B", "It improves the older models up to 35% on maths.",
