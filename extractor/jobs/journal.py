@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,8 +84,8 @@ class Journal:
             file_of(self.folder, name)
         if not self.fresh:
             self._earlier()  # a folder that is refused is left as it is
-        self._extractions = self._locked()
-        try:
+        with ExitStack() as opened:
+            self._extractions = opened.enter_context(self._locked())
             self._before = None if self.fresh else self._earlier()  # no other run can change it any more
             for name in (EXTRACTIONS, JOB):
                 (self.folder / f"{name}.new").unlink(missing_ok=True)  # of a run that was killed while it wrote one
@@ -96,12 +96,10 @@ class Journal:
             self._sizes = {EXTRACTIONS: self._extractions.seek(0, io.SEEK_END), FAILURES: 0}
             if self._lines is None and self.sort and self.scattered:
                 self._lines = Lines()
-            self._failures = (self.folder / FAILURES).open("wb")
+            self._failures = opened.enter_context((self.folder / FAILURES).open("wb"))
             self._describe()
             _sync_folder(self.folder)
-        except BaseException:
-            self._extractions.close()
-            raise
+            opened.pop_all()  # they stay open until the job ends
         self._next_sync = perf_counter() + _SYNC
         return self
 

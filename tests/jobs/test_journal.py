@@ -152,6 +152,20 @@ def test_a_stopped_run_says_that_it_is_not_finished_and_is_finished_by_the_next(
     assert described(tmp_path)["started"] == started
 
 
+def test_a_folder_that_goes_away_while_it_is_opened_leaves_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_folder: Path) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(module, "_sync_folder", gone)
+    journal = Journal(tmp_path, JOB)
+    with pytest.raises(FileNotFoundError), journal:
+        pass
+    assert journal._extractions.closed
+    assert journal._failures.closed
+
+
 def test_every_cut_of_the_file_is_repaired(tmp_path: Path) -> None:
     run(tmp_path, ABC)
     file = tmp_path / "extractions.jsonl"
