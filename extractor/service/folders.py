@@ -73,7 +73,7 @@ class Folders:
     def begin(self, name: str) -> tuple[str, Path]:
         """A new id, and the file to write what the client sends to. Raises `UsageError` for a name that is not one."""
         if not re.fullmatch(FILE_NAME, name):
-            raise UsageError("The name of the file is none. Use letters, digits, - and _, and the suffix: papers.csv.")
+            raise UsageError("A file cannot be called that here. Use letters, digits, - and _, and the suffix: papers.csv.")
         id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(8)}"
         file = Path(_NEW, id, "input", name)
         file.parent.mkdir(parents=True)

@@ -315,7 +315,7 @@ class Jobs:
 
 
 def _readable(failures: Iterator[Failure]) -> Iterator[Failure]:
-    """Failures up to a line that is none."""
+    """Failures up to a line that cannot be read."""
     with suppress(ExtractorError, OSError):
         yield from failures
 

@@ -40,7 +40,7 @@ def read_abstract_file(stream: BufferedReader, fields: Fields) -> Iterator[Paper
 
 
 def _recognises(head: bytes) -> bool:
-    """Whether a title stands above one or more paragraphs that are not titles; so a scrape of several papers is none."""
+    """Whether a title stands above one or more paragraphs that are not titles; so a scrape of several papers is not one."""
     if len(head) > _LONGEST:
         return False
     blocks = [b" ".join(block.split()) for block in _BLANK.split(head.replace(b"\r\n", b"\n").strip())]

@@ -34,7 +34,7 @@ _NEXT_SENTENCE = re.compile(r"[a-z0-9)][.] [A-Z]")  # titles ask and shout: "Fas
 _PLAIN_WORD = re.compile(r"[a-z]+[,;.]?(?=\s|$)")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _FEW = 100
-"""Bytes of a text that may hold one control character; a damaged text has some, and what is none is full of them."""
+"""Bytes of a text that may hold one control character; a damaged text has some, and what is not text is full of them."""
 _MARKUP = re.compile(rb"<[?!A-Za-z]|\\(?:documentclass|begin\b)|---\s*\n[\w-]+:")
 _NO_ABSTRACT_FIX = "Put the abstract on the line after its title; if the line is not a title, take it out."
 

@@ -120,7 +120,7 @@ def _key_words() -> frozenset[bytes]:
 def key_words(view: View) -> list[KeyWord]:
     """The key words of a text, found in one pass: most of what is looked for is looked for at them alone.
 
-    A word is a run of letters from a to z; an "x" between a digit and a letter is none.
+    A word is a run of letters from a to z; an "x" between a digit and a letter is not one.
     """
     letters = _MULTIPLIES.sub(" ", view.lower).encode("ascii", "replace").translate(_LETTERS)
     text, words, keys = b" %b " % letters, letters.split(), _key_words()

@@ -93,7 +93,7 @@ def known_unit(name: str | None) -> Unit:
 def in_base_unit(value: float, name: str | None) -> tuple[float, str | None]:
     """A value in the base unit of its unit's dimension, and that unit: 40 ms are 0.04 s, 8 MB are 8e6 B, "x" is a ratio.
 
-    A percentage stays one, and so does a unit that is its own base (tokens/s), has none (rounds), or is none (a bare score).
+    A percentage stays one, and so does a unit that is its own base (tokens/s) or has no base (rounds), and a bare score.
     """
     if name == "x":
         return value, "ratio"

@@ -40,7 +40,7 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
         if change is not None and not row.rival and frame.sentence.beats(change):
             continue
         if found.row is not None and (change != found.change if row.governs else row.number == "score"):
-            continue  # another change, or the name of a score, which is none
+            continue  # another change, or the name of a score, which is not one
         metric = _metric(found, row, match, base, change)
         if metric is None and (found.row is not None or not (row.governs or row.values or not row.names_metric)):
             continue
