@@ -40,7 +40,7 @@ _COMPARED = re.compile(r" (?!(?:and|or|but|as|in|because|since|with|by|for|that|
 _REPEATED = re.compile(rf" times to (?!(?:{_SMALL})(?![a-z]))[a-z]")
 _BY_OF = re.compile(r"(?i)\b(?:by|of|to|than|least|about|over|nearly|almost) $")
 _DOUBLE_OBJECT = re.compile(
-    r" (?:the|throughput|accuracy|speed|performance|efficiency|capacity|that|those|its|their|our|of|as"
+    r" (?:the|throughput|accuracy|speed|performance|efficiency|capacity|that|those|its|their|our|of|as|prior|previous|existing"
     r"|in (?:size|speed)|amount)(?![a-z])"
 )
 _MEASURED = re.compile(

@@ -74,7 +74,7 @@ _YEAR_WORDS = frozenset({"in", "by", "since", "until", "of", "from", "year", "ea
 _NO_QUANTITY = re.compile("|".join(f"(?:{pattern})" for pattern in _LEXICON["left_alone"]["patterns"]))
 _SHARE = re.compile(
     r"(?P<low>\d+)(?:[-–](?P<high>\d+))?(?:/| (?P<out>out )?of (?:the )?)(?P<all>\d+)"
-    rf"(?= (?:[a-z-]+ )?(?:{'|'.join(_LEXICON['shares']['nouns'])})(?![a-z])|(?(out) times(?![a-z])|(?!)))"
+    rf"(?= (?:[a-z-]+ )?(?:{'|'.join(_LEXICON['shares']['nouns'])})(?![a-z])|(?(out) (?!stars|points)[a-z]+s(?![a-z])|(?!)))"
 )
 _SHARE_ALONE = re.compile(r"(?P<low>\d+)(?:[-–](?P<high>\d+))? out of (?P<all>\d+)(?=[.,;:)](?!\d)|$)")
 _ON = re.compile(r"(?i)\b(?:on|in) $")
@@ -339,8 +339,8 @@ def _is_name(text: str, number: Number, joined: bool) -> bool:
     name = word[1]
     if name.lower() in _REFERENCES:
         return True
-    if name in _METRICS or not any(letter.isupper() for letter in name):
-        return False
+    if name in _METRICS or not any(letter.isupper() for letter in name) or (number.high < 1 and number.decimals > 1):
+        return False  # no version is below 1 with two decimals
     opening = before[: word.start()].rstrip(" (")[-1:] in ("", ".", ":", "\n", "!", "?")
     return name not in _PLAIN and not (opening and name.istitle())
 

@@ -311,7 +311,7 @@ _LIMIT_OF_APPROX = re.compile(  # "up to about 40 times" is a limit
     rf"[^a-z](?:(?P<up_to>{_any(_BOUND_WORDS['before']['up_to'])})|(?P<at_least>{_any(_BOUND_WORDS['before']['at_least'])}))"
     rf"\s{_FILLERS}(?:{_APPROX})[ ~]*$"
 )
-_SYMBOLS = re.compile(rf"(?:{_groups('symbols')})[ ~]*$")
+_SYMBOLS = re.compile(rf"(?<![-=])(?:{_groups('symbols')})[ ~]*$")  # not the head of an arrow
 _BEFORE = re.compile(rf"[^a-z](?:{_groups('before')})(?:[ ~]+|(?<=-)){_FILLERS}$")
 _SUPERLATIVE = re.compile(
     rf"[^a-z](?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"

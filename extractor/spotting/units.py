@@ -87,7 +87,7 @@ def known_unit(name: str | None) -> Unit:
     if per.dimension == "time" and (numerator.things or not numerator.dimension):
         return Unit(name, "rate", **_LEXICON["dimensions"]["rate"])
     costs: Literal["cost", ""] = "cost" if per.dimension in ("energy", "power") else ""
-    return replace(numerator, name=name, base=0.0, reports=numerator.reports or costs)
+    return replace(numerator, name=name, base=0.0, reports=costs or numerator.reports)
 
 
 def in_base_unit(value: float, name: str | None) -> tuple[float, str | None]:
@@ -125,7 +125,8 @@ _RATE = re.compile(
 _OF_THINGS = re.compile(r" ([a-z]+s per [a-z]+)(?![a-z-])")
 _PER_THING = re.compile(r" per [a-z]+(?![a-z-])|/(?:GPU|CPU|TPU|core|node|chip|device|user|stream|thread|W|mm2)(?![A-Za-z])")
 _WORD = re.compile(
-    _GAP + r"([A-Za-zµÅ]+)([23²³]|\^[23]|\^?-[1-3](?!\.?\d))?((?:/[A-Za-zµ]+(?:\^?[23]|[²³])?)+)?(?![A-Za-z0-9_^²³])"
+    _GAP + r"([A-Za-zµÅ]+)([23²³]|\^[23]|\^?-[1-3](?!\.?\d))?"
+    r"((?:/[A-Za-zµ]+(?:\^?[23]|[²³]|\.?-steps?(?![a-z-]))?)+)?(?![A-Za-z0-9_^²³])"
 )
 _BASE = re.compile(_GAP + r"(m?A h|[A-Za-zµÅ]+|°C)([23])?(?=[ ·.][A-Za-zµ]+\^?- ?[12](?!\.?\d))")
 _PER_UNIT = re.compile(r"[ ·.]([A-Za-zµ]+)\^?- ?([12])(?!\.?\d)")
