@@ -232,13 +232,23 @@ _MACHINE = re.compile(
     r"(?P<head>robot|humanoid|quadruped|exoskeleton|chip|processor|accelerator|SoC|microcontroller)"
     r"(?=\s+(?:designed|with|that|for|capable|built|developed|which)|\s*[,.;:(])"
 )
+_CHIPS = frozenset({"chip", "processor", "accelerator", "SoC", "microcontroller"})
 _OWN_NAME = re.compile(r"\b(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>[A-Z][\w+-]{2,24})\Z")
 """What stands before ", a robot" where a paper names its own."""
 _NAMED_ROBOT = re.compile(
     r"\b(?:the|an?|our|on|onto|with|using|real|physical|actual|real-world)\s"
     r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})[A-Z][\w+-]*(?:\s[A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven))\s"
-    r"(?:(?!and|the|that|for)[a-z-]+\s){0,2}?(?P<head>robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
+    r"(?:(?!and|the|that|for|of)[a-z-]+\s){0,2}?(?P<head>robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
 )
+_NAMED_HAND = re.compile(
+    r"\b(?:the|an?|our|on|onto|with|using)\s(?P<name>[A-Z](?=[\w-]*[A-Z\d-])[\w-]+\s(?:Hand|Gripper)(?:\s[A-Z]?\d+)?)(?![\w-])"
+)
+_BARE_ROBOT = re.compile(
+    r"(?<![\w-])(?<!\d\s)(?:\d+[ -]D[Oo][Ff]s?[\s-])?(?:[Rr]obots(?![\w'-])|[Rr]obot(?=\s*[.,;:)]"
+    r"|\s+(?:embodiments?|body|to|in|with|and|or|that|which|must|should|can|could|may|will|is|has|on|onto|for|from|by|at|as|while|when"
+    r"|where|under|during|through|across|via|using|within|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
+)
+"""The noun "robot": not the first part of another ("robot learning"), and not what digits count ("on 2 robots")."""
 _ROBOT_BODY = re.compile(
     rf"(?:{_SPACE}(?:humanoid|quadruped(?:al)?|mobile|legged|bipedal|nano|robot(?:ic)?|arm|manipulator|hand|quadrotor|drone|edu|platform|base)s?)+(?![\w-])"
 )
@@ -413,18 +423,23 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
 
 
 def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
-    """Add the robots and chips whose names no family describes: "we introduce Name, a mobile robot", "the Name quadruped"."""
-    named = [
-        (name.span("name"), machine["head"])
+    """Add the robots and chips whose names no family describes: "we introduce Name, a mobile robot", "the Name quadruped".
+
+    Where no robot is named, add the bare noun "robot" too.
+    """
+    machines = [
+        _Found(*name.span("name"), True, "npu" if machine["head"] in _CHIPS else "robot")
         for machine in _MACHINE.finditer(text)
         if (name := _OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()))
     ]
-    if any(hit.category == "robot" for hit in found):
-        named += [(match.span("name"), match["head"]) for match in _NAMED_ROBOT.finditer(text)]
-    for (start, end), head in named:
-        if all(hit.end <= start or end <= hit.start for hit in found):
-            chip = head in ("chip", "processor", "accelerator", "SoC", "microcontroller")
-            found = [*found, _Found(start, end, True, "npu" if chip else "robot")]
+    if "robot" in text or any(hit.category == "robot" for hit in found):
+        for named in (_NAMED_ROBOT, _NAMED_HAND):
+            machines += [_Found(*match.span("name"), True, "robot") for match in named.finditer(text)]
+        if not any(machine.specific and machine.category == "robot" for machine in (*found, *machines)):
+            machines += [_Found(*match.span(), False, "robot") for match in _BARE_ROBOT.finditer(text)]
+    for machine in machines:
+        if all(hit.end <= machine.start or machine.end <= hit.start for hit in found):
+            found = [*found, machine]
     return sorted(found, key=lambda hit: hit.start)
 
 

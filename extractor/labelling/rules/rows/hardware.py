@@ -25,7 +25,7 @@ HARDWARE: tuple[HardwareRow, ...] = (
         categories=ROBOTS, asks=("special", "no dataset", "needed on it")),
     HardwareRow("made for robots", "intended", ("Net", "We propose a policy for quadrupeds."), categories=ROBOTS,
         asks=("special", "no dataset", "made for it")),
-    HardwareRow("any other robot", "none", ("Net", "Humanoids are everywhere."), categories=ROBOTS),
+    HardwareRow("any other robot", "none", ("Net", "Humanoid robots are everywhere."), categories=ROBOTS),
     HardwareRow("for it, in the title", "intended", ("Pruning for edge devices", "It is fast."),
         asks=("linked in the title", "no product of its category")),
     HardwareRow("in the title", "none", ("Edge devices everywhere", "It is fast."), asks=("in the title",)),
