@@ -97,7 +97,7 @@ def read_lexicon(without: frozenset[str] = frozenset()) -> Lexicon:
                 changes.update(dict.fromkeys(words, change))
                 codes.update(dict.fromkeys(words, "C"))
             case name if name.startswith(("naming.", "hardware.")):
-                expressions[name] = words
+                expressions[name], lists[name] = words, frozenset(words)
             case name:
                 lists[name.partition(".")[2]] = frozenset(words)
     phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
