@@ -73,7 +73,7 @@ def paper(record: Record, line: int, fields: Fields, flat: Callable[[Record], Re
     id = None
     try:
         known = flat(record) if flat else record
-        names = standard_names(name for name, value in known.items() if value not in (None, "", []))
+        names = _standard_names(tuple(name for name, value in known.items() if value not in (None, "", [])))
         id = _text(record, known, fields.id, names.get("id"), mapped=fields.id != _USUAL.id, numbers=True)
         title = _text(record, known, (fields.title,), names.get("title"), mapped=fields.title != _USUAL.title) or ""
         abstract = _text(record, known, fields.abstract, names.get("abstract"), mapped=fields.abstract != _USUAL.abstract)
@@ -213,6 +213,12 @@ def standard_names(own: Iterable[str]) -> dict[str, str]:
                 if standard not in found or rank < found[standard][0]:
                     found[standard] = (rank, name)
     return {standard: name for standard, (_, name) in found.items()}
+
+
+@lru_cache(256)
+def _standard_names(own: tuple[str, ...]) -> Mapping[str, str]:
+    """The same, remembered: the records of a file have the same names."""
+    return standard_names(own)
 
 
 def _source(record: Record, names: Mapping[str, str]) -> Source:

@@ -12,6 +12,8 @@ from extractor.labels import Labelled, Labels
 from extractor.records import Provenance
 from extractor.spotting import Mentions
 
+_PROVENANCE = Provenance(extractor=__version__, labeller="rules", model="rules")
+
 
 class RulesLabeller:
     """The `Labeller` behind `--model rules`; `without` leaves out some of the `parts` of the rules."""
@@ -25,7 +27,7 @@ class RulesLabeller:
 
     async def label(self, document: Document, mentions: Mentions) -> Labelled:
         """Label the mentions of one document without any call."""
-        return Labelled(self.labels(document, mentions), Provenance(extractor=__version__, labeller="rules", model="rules"))
+        return Labelled(self.labels(document, mentions), _PROVENANCE)
 
     def labels(self, document: Document, mentions: Mentions) -> Labels:
         """The labels alone."""
