@@ -82,6 +82,7 @@ def ground(document: Document, mentions: Mentions, labelled: Labelled) -> Extrac
             HardwareTarget(name=m.text, specific=m.specific, category=m.category, role=label.role, span=m.span)
             for label, m in sorted(reply.targets, key=lambda target: target[1].span)
         ),
+        confidence=labelled.of_record,
         rejected=(
             *labelled.rejected,
             *(Rejection(field=f.field, value=f.value, reason=f.reason.words) for f in reply.faults if f.recorded),

@@ -51,14 +51,15 @@ class Labels(_Label):
 class Labelled:
     """Labels with what they cost. `provenance` lacks only the wall time, which the worker measures.
 
-    `confidence` holds, by mention, how far a claim can be believed (0 to 1), where the labeller knows it. `rejected` says which
-    answers were to be had and were not.
+    `confidence` holds, by mention, how far a claim can be believed (0 to 1), and `of_record` how far all of it can, where the
+    labeller knows it. `rejected` says which answers were to be had and were not.
     """
 
     labels: Labels
     provenance: Provenance
     confidence: Mapping[int, float] = field(default_factory=dict)
     rejected: tuple[Rejection, ...] = ()
+    of_record: float | None = None
 
 
 class Labeller(Protocol):

@@ -90,7 +90,8 @@ class Claim(Record):
     spans: Spans = Field(description="Where the number and the phrases stand.")
     sentence: Span = Field(description="The sentence that states the claim: start and exclusive end.")
     confidence: float | None = Field(
-        default=None, description="The probability, 0 to 1, that the claim is right; null where the labeller gives none."
+        default=None,
+        description="The probability, 0 to 1, that kind, comparison, value and unit are right; null where nobody knows it.",
     )
 
     @model_validator(mode="after")
@@ -155,6 +156,11 @@ class Extraction(Record):
     system: str | None = Field(description="The name that the paper gives to its own system; null if it gives none.")
     claims: tuple[Claim, ...] = Field(description="What the abstract claims.")
     hardware: tuple[HardwareTarget, ...] = Field(description="The hardware that the paper targets.")
+    confidence: float | None = Field(
+        default=None,
+        description="The probability, 0 to 1, that nothing is wrong or missing: each claim is right in kind, comparison, value "
+        "and unit, each target in role and category; null where nobody knows it.",
+    )
     rejected: tuple[Rejection, ...] = Field(default=(), description="What the labeller returned and was not accepted.")
     provenance: Provenance = Field(description="Who made the record, and at what cost.")
     source: Source = Field(

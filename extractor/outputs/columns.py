@@ -153,6 +153,13 @@ _DOCUMENTS = (
     Column("claim_count", "integer", "Its claims.", lambda r: len(r.record.claims)),
     Column("hardware_count", "integer", "Its hardware targets.", lambda r: len(r.record.hardware)),
     Column("rejected_count", "integer", "What the labeller returned and was not accepted.", lambda r: len(r.record.rejected)),
+    Column(
+        "confidence",
+        "number",
+        "The probability, 0 to 1, that its claims and targets are all there and right.",
+        lambda r: r.record.confidence,
+        null="the labeller does not know it",
+    ),
     Column("extractor", "text", "The version that made the record.", lambda r: r.record.provenance.extractor),
     Column("labeller", "text", "What labelled it.", lambda r: r.record.provenance.labeller),
     Column("model", "text", "The model that labelled it.", lambda r: r.record.provenance.model),

@@ -53,12 +53,6 @@ class Attached:
         return {name: getattr(self, name) for name in names}
 
 
-def label_claims(mentions: Mentions, system: str | None, rules: Rules, lexicon: Lexicon) -> tuple[ClaimLabel, ...]:
-    """Label the quantity mentions that are claims, in reading order."""
-    attached = [each for _, each in read_claims(mentions, system, rules, lexicon) if each is not None]
-    return tuple(each.label() for each in _once(attached, mentions.text.find("\n")))
-
-
 def read_claims(
     mentions: Mentions, system: str | None, rules: Rules, lexicon: Lexicon
 ) -> Iterator[tuple[Judged, Attached | None]]:
@@ -109,7 +103,7 @@ def metric_of(judged: Judged) -> Found:
     return (own, "its unit") if counted and own.isalpha() and len(own) > 1 else None
 
 
-def _once(claims: list[Attached], title: int) -> list[Attached]:
+def once(claims: list[Attached], title: int) -> list[Attached]:
     """The claims without restatements: of one result stated in two sentences, the statement that says more about it.
 
     Of two that say as much, the first, but not one in the title, which ends at `title`.

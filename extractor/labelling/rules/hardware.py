@@ -101,11 +101,8 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
 """What a row may ask of the place of a mention, by name."""
 
 
-def label_hardware(
-    document: Document, mentions: Mentions, rows: tuple[HardwareRow, ...], cues: Cues
-) -> tuple[HardwareLabel, ...]:
+def label_hardware(decided: Sequence[tuple[Place, HardwareRow | None]]) -> tuple[HardwareLabel, ...]:
     """Label the hardware mentions that are targets, in reading order: one a product, one a category of classes."""
-    decided = decide(document, mentions, rows, cues)
     shown = {place.mention.category for place, row in decided if place.mention.specific and row and row.role == "evaluated"}
     targets: list[tuple[Place, Role]] = []
     for (place, row), (following, _) in zip(decided, [*decided, (None, None)][1:], strict=False):

@@ -1,10 +1,15 @@
 """Labels a document by rules: one pass per kind of label."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from extractor._version import __version__
 from extractor.documents import Document
-from extractor.labelling.rules.claims import label_claims
-from extractor.labelling.rules.hardware import label_hardware
-from extractor.labelling.rules.hardware_places import read_cues
+from extractor.labelling.confidence import assess
+from extractor.labelling.rules.claims import Attached, once, read_claims
+from extractor.labelling.rules.hardware import HardwareRow, decide, label_hardware
+from extractor.labelling.rules.hardware_places import Place, read_cues
+from extractor.labelling.rules.judging import Judged
 from extractor.labelling.rules.lexicon import lexicon, read_lexicon
 from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.system import find_system
@@ -13,6 +18,16 @@ from extractor.records import Provenance
 from extractor.spotting import Mentions
 
 _PROVENANCE = Provenance(extractor=__version__, labeller="rules", model="rules")
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the rules decided about a document, with the rows that did: each number, the claims, each name of hardware."""
+
+    numbers: Sequence[tuple[Judged, Attached | None]]
+    claims: Sequence[Attached]
+    hardware: Sequence[tuple[Place, HardwareRow | None]]
+    labels: Labels
 
 
 class RulesLabeller:
@@ -27,23 +42,33 @@ class RulesLabeller:
 
     async def label(self, document: Document, mentions: Mentions) -> Labelled:
         """Label the mentions of one document without any call."""
-        return Labelled(self.labels(document, mentions), _PROVENANCE)
+        decided = self.decide(document, mentions)
+        of_claims, of_record = assess(decided)
+        return Labelled(decided.labels, _PROVENANCE, of_claims, of_record=of_record)
 
     def labels(self, document: Document, mentions: Mentions) -> Labels:
         """The labels alone."""
+        return self.decide(document, mentions).labels
+
+    def decide(self, document: Document, mentions: Mentions) -> Decided:
+        """The labels, and what decided."""
         mentions = mentions.as_read
         title, _, abstract = mentions.text.partition("\n")
         document = Document(document.id, title, abstract)
         found = find_system(document, mentions, self.rules.systems, self.lexicon)
         system = found[0] if found else None
-        claims = label_claims(mentions, system, self.rules, self.lexicon)
-        targets = label_hardware(document, mentions, self.rules.hardware, self.cues)
-        claimed = {claim.mention for claim in claims}
+        numbers = [*read_claims(mentions, system, self.rules, self.lexicon)]
+        claims = once([claim for _, claim in numbers if claim], len(title))
+        hardware = decide(document, mentions, self.rules.hardware, self.cues)
+        targets = label_hardware(hardware)
+        labelled = tuple(claim.label() for claim in claims)
+        claimed = {claim.mention for claim in labelled}
         targeted = {target.mention for target in targets}
-        return Labels(
+        labels = Labels(
             system=system,
-            claims=claims,
+            claims=labelled,
             not_claims=tuple(m.id for m in mentions.quantities if m.id not in claimed),
             hardware=targets,
             not_hardware=tuple(m.id for m in mentions.hardware if m.id not in targeted),
         )
+        return Decided(numbers, claims, hardware, labels)

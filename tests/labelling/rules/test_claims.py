@@ -12,7 +12,7 @@ import pytest
 from extractor.documents import Document
 from extractor.labelling import rules
 from extractor.labelling.rules import Part, RulesLabeller, parts
-from extractor.labelling.rules.claims import Own, attach, judged_frames, label_claims
+from extractor.labelling.rules.claims import Own, attach, judged_frames, read_claims
 from extractor.labelling.rules.frames import frames_of
 from extractor.labelling.rules.hanging import hang, share
 from extractor.labelling.rules.judging import judge
@@ -140,7 +140,7 @@ def test_a_number_that_is_no_claim(text: str) -> None:
 
 
 def test_a_text_without_quantities_has_no_claims() -> None:
-    assert label_claims(spot("T\nNothing is measured."), "T", RULES, lexicon()) == ()
+    assert [*read_claims(spot("T\nNothing is measured."), "T", RULES, lexicon())] == []
 
 
 def test_offsets_survive_letters_that_grow_when_lowered() -> None:
