@@ -35,7 +35,12 @@ BaseUrl = Annotated[
     ),
 ]
 Prompt = Annotated[
-    Path | None, option("--prompt", metavar="FILE", help="A prompt of your own in place of the built-in one: --prompt mine.md.")
+    Path | None,
+    option(
+        "--prompt",
+        metavar="FILE",
+        help="A prompt of your own in place of the built-in one, or an earlier built-in one: --prompt mine.md, --prompt label@1.",
+    ),
 ]
 NarrowSchema = Annotated[
     Literal["auto", "always", "never"],
