@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from extractor.documents import Document
 from extractor.records import Comparison, Effect, Kind, Provenance, Rejection, Role
 from extractor.spotting import Mentions
+
+_Words = Annotated[str | None, BeforeValidator(lambda value: None if value == "null" else value)]
+"""Words of the text, or null. A small model writes "null" where it means null."""
 
 
 class _Label(BaseModel):
@@ -19,14 +22,14 @@ class ClaimLabel(_Label):
     """A quantity mention that is a claim. Phrases are verbatim substrings of the text, or null."""
 
     mention: int
-    metric: str | None
-    subject: str | None
+    metric: _Words
+    subject: _Words
     kind: Kind
     comparison: Comparison
     effect: Effect | None
-    baseline: str | None
-    dataset: str | None
-    hardware: str | None
+    baseline: _Words
+    dataset: _Words
+    hardware: _Words
 
 
 class HardwareLabel(_Label):
@@ -39,7 +42,7 @@ class HardwareLabel(_Label):
 class Labels(_Label):
     """What a labeller says of one document: mention ids and phrases, never text for numbers. Each mention id occurs once."""
 
-    system: str | None
+    system: _Words
     claims: tuple[ClaimLabel, ...]
     not_claims: tuple[int, ...]
     hardware: tuple[HardwareLabel, ...]

@@ -44,7 +44,8 @@ def evaluate(
         options.option(
             "--prompt",
             metavar="FILE",
-            help="A prompt of your own in place of the built-in one. Again for more: each model is scored with each prompt.",
+            help="A prompt of your own in place of the built-in one, or an earlier one by its label, label@1. Again for more: "
+            "each model is scored with each prompt.",
         ),
     ] = [],  # noqa: B006
     narrow_schema: options.NarrowSchema = "auto",

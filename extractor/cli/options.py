@@ -35,7 +35,12 @@ BaseUrl = Annotated[
     ),
 ]
 Prompt = Annotated[
-    Path | None, option("--prompt", metavar="FILE", help="A prompt of your own in place of the built-in one: --prompt mine.md.")
+    Path | None,
+    option(
+        "--prompt",
+        metavar="FILE",
+        help="A prompt of your own in place of the built-in one, --prompt mine.md, or an earlier one by its label: --prompt label@1.",
+    ),
 ]
 NarrowSchema = Annotated[
     Literal["auto", "always", "never"],

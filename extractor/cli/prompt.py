@@ -57,15 +57,14 @@ def prompt(
 
 def _find(name: str) -> "tuple[Prompt, Path]":
     """A prompt by its built-in name or its file. Raises `UsageError` if it is neither."""
-    from extractor.labelling.prompts import _home, load_prompt  # one place knows where they are, installed or not
+    from extractor.labelling.prompts import built_in, load_prompt
 
-    built_in = {path.stem: path for path in sorted(_home().glob("*.md"))}
-    for stem, path in built_in.items():
-        if name in (stem, (found := load_prompt(path)).label):
-            return found, path
+    for label, path in built_in().items():
+        if name in (path.stem, label):
+            return load_prompt(path), path
     if not Path(name).exists():
         raise UsageError(
-            f"There is no prompt {name!r}. Built in: {', '.join(built_in)}. A prompt of your own is a Markdown file."
+            f"There is no prompt {name!r}. Built in: {', '.join(built_in())}. A prompt of your own is a Markdown file."
         )
     return load_prompt(Path(name)), Path(name)
 

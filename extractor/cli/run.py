@@ -163,7 +163,9 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
     ]
     rows += [("without a number or hardware", total.uncalled), ("need a call", total.asked)]
     rows += [("calls", total.calls)] if total.calls != total.asked else []
-    rows += [("input tokens, about", total.input_tokens), ("output tokens, about", total.output_tokens)]
+    rows += [("input tokens, about", total.input_tokens)]
+    rows += [("  the same in each call", total.fixed_tokens)] if total.calls > 1 else []
+    rows += [("output tokens, about", total.output_tokens)]
     for name, number in rows:
         out(f"{name:<29}{number:>11,}")
     cost, cap = total.cost(runner.chosen.price), job.model.max_cost
@@ -175,6 +177,8 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
         out(f"cost unknown: no price is known for {job.model.model}. Give --price IN,OUT to see it.")
         return
     out(f"{'cost in US dollars, about':<29}{cost:>11.4f}" + ("  at the price of batches" if job.batch else ""))
+    if not job.batch and (kept := total.cached_cost(runner.chosen.price)) is not None:
+        out(f"{'  with that part cached':<29}{kept:>11.4f}")
     if cap is not None and total.spent + cost > cap:
         out(f"The job would stop at its cap of ${cap:g}" + (f", ${total.spent:.4f} of it spent." if total.spent else "."))
 

@@ -21,7 +21,7 @@ from extractor.evaluation.matching import Alignment, align
 from extractor.evaluation.sets import GoldSet
 from extractor.evaluation.usage import UNANSWERED
 from extractor.labelling.models import RULES, Chosen, ModelOptions, Narrow, choose, require_packages
-from extractor.labelling.prompts import load_prompt
+from extractor.labelling.prompts import built_in, load_prompt
 from extractor.labels import Labeller
 from extractor.records import Extraction, Provenance, Rejection
 from extractor.worker import extract_document
@@ -124,9 +124,9 @@ def evaluate_recorded(
             left_out.append(_not_recorded(options, label))
             continue
         try:
-            if (built_in := load_prompt().label) != label:
+            if label not in built_in():
                 fix = f"name its file: --model {options.model} --prompt FILE"
-                raise UsageError(f"it is recorded with the prompt {label}, and the built-in one is {built_in}; {fix}")
+                raise UsageError(f"it is recorded with the prompt {label}, and built in are {', '.join(built_in())}; {fix}")
             systems.append(evaluate(gold.documents, options, home, notice=notice))
         except (DataError, UsageError) as error:
             left_out.append(LeftOut(_name(options, label), str(error)))
@@ -146,7 +146,8 @@ def recorded(sets: Sequence[GoldSet], home: Path) -> list[Recording]:
         except (ValueError, KeyError, TypeError):
             raise DataError(f"{path} does not say what was recorded. Remove its folder, and record anew.") from None
         if any(_is_recorded(gold, path.parent) for gold in sets):
-            found.append(Recording(ModelOptions(model, votes=votes), label, path.parent))
+            earlier = None if label == load_prompt().label else Path(label)
+            found.append(Recording(ModelOptions(model, prompt=earlier, votes=votes), label, path.parent))
     return found
 
 

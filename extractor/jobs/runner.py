@@ -196,6 +196,7 @@ class Runner:
                     total.asked += 1
                     total.calls += calls
                     total.input_tokens += calls * samples[0].expected_input(item.document, mentions)
+                    total.fixed_tokens += calls * samples[0].fixed_input
                     labels = (await rules.label(item.document, mentions)).labels
                     total.output_tokens += calls * (len(labels.model_dump_json()) // 3)
                 else:
@@ -208,8 +209,9 @@ class Estimate:
     """What a job would take. Of the `documents` of the input `done` are in the job's folder, `unreadable` ones give no
     document, `uncalled` ones hold nothing to label, `cached` ones have their replies in the cache, and `asked` ones need calls.
 
-    Tokens are those of the calls; labels are taken to be as long as those of the rules. What a fallback would cost is not in
-    it, as nobody knows how much fails. `spent` is what earlier runs have cost, in US dollars.
+    Tokens are those of the calls; labels are taken to be as long as those of the rules. `fixed_tokens` are those of the input
+    with which all calls begin alike. What a fallback would cost is not in it, as nobody knows how much fails. `spent` is what
+    earlier runs have cost, in US dollars.
     """
 
     documents: int = 0
@@ -220,12 +222,19 @@ class Estimate:
     asked: int = 0
     calls: int = 0
     input_tokens: int = 0
+    fixed_tokens: int = 0
     output_tokens: int = 0
     spent: float = 0.0
 
     def cost(self, price: "Price | None") -> float | None:
         """US dollars, None where no price is known. Re-asks are not in it."""
         return None if price is None else price.of(self.input_tokens, self.output_tokens)
+
+    def cached_cost(self, price: "Price | None") -> float | None:
+        """The same where the provider keeps the fixed part after the first call; None where it has no price for that."""
+        if price is None or price.cached_input is None or not self.calls:
+            return None
+        return price.of(self.input_tokens, self.output_tokens, self.fixed_tokens - self.fixed_tokens // self.calls)
 
 
 async def _beat(labelling: Labelling, journal: Journal) -> None:

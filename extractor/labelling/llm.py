@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from extractor._version import __version__
 from extractor.documents import Document
@@ -14,6 +14,9 @@ from extractor.labels import Labelled, Labels
 from extractor.llm.client import ModelClient
 from extractor.records import Comparison, Kind, Provenance
 from extractor.spotting import Mentions
+
+if TYPE_CHECKING:
+    from extractor.labelling.rules import RulesLabeller
 
 
 class ModelLabeller:
@@ -27,10 +30,12 @@ class ModelLabeller:
         self._narrow = narrow
 
     async def label(self, document: Document, mentions: Mentions) -> Labelled:
-        """Label the mentions of one document. Raises `ProviderError` when the model gives no usable answer."""
+        """Label the mentions of one document. Raises `ProviderError` when the model gives no usable answer.
+
+        Where there are none, the rules answer, and provenance says so: they find the system's name at no cost.
+        """
         if not mentions.quantities and not mentions.hardware:
-            nothing = Labels(system=None, claims=(), not_claims=(), hardware=(), not_hardware=())
-            return Labelled(nothing, self._provenance())
+            return await _rules().label(document, mentions)
         messages, schema = self.question(document, mentions)
         reply = await self._client.ask(messages, check=lambda labels: faults_told(labels, mentions), schema=schema)
         spent = reply.spent
@@ -54,6 +59,11 @@ class ModelLabeller:
     def expected_input(self, document: Document, mentions: Mentions) -> int:
         """About how many tokens a call about a document sends."""
         return self._client.expected(self._prompt.messages(document, mentions)).input_tokens
+
+    @property
+    def fixed_input(self) -> int:
+        """About how many of them are the same for every document. They stand first, so that a provider can cache them."""
+        return self._client.expected(self._prompt.opening).input_tokens
 
     def question(self, document: Document, mentions: Mentions) -> tuple[Sequence[Mapping[str, Any]], dict[str, Any] | None]:
         """The messages about a document, and the schema of the reply if it is the document's own."""
@@ -112,6 +122,13 @@ def _claim(claim: Mapping[str, Any], comparison: Comparison, kinds: tuple[Kind, 
     if comparison == "absolute":
         cut["baseline"] = {"type": "null"}
     return {**claim, "properties": claim["properties"] | cut}
+
+
+@cache
+def _rules() -> "RulesLabeller":
+    from extractor.labelling.rules import RulesLabeller  # loads the lexicons, which a job may not need
+
+    return RulesLabeller()
 
 
 @cache

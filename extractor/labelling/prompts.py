@@ -18,7 +18,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -96,16 +96,23 @@ def _context(text: str, start: int, end: int) -> str:
 
 
 def load_prompt(path: Path | None = None) -> Prompt:
-    """Read a prompt; the built-in one if no path is given.
+    """Read a prompt: the built-in one if no path is given, an earlier built-in one by its label, `label@1`.
 
     Raises `UsageError` if the file cannot be read, `DataError` if it is not a prompt.
     """
     if path is None:
         return _parse((_home() / "label.md").read_text(encoding="utf-8"), "the built-in prompt")
+    path = built_in().get(str(path), path)
     try:
         return _parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"Cannot read the prompt {path}: {error}. Name a Markdown file with --prompt.") from None
+
+
+@cache
+def built_in() -> dict[str, Path]:
+    """The prompts that come with the program, by their labels."""
+    return {_parse(path.read_text(encoding="utf-8"), str(path)).label: path for path in sorted(_home().glob("*.md"))}
 
 
 def _home() -> Path:

@@ -2,7 +2,7 @@
 
 The guidelines define a speed as an absolute time or rate and a speedup as a relative one, and call bytes, parameters,
 operations and energy resources; "x" says how many times as much, so it always compares. A difference is said in words: "by 7%",
-"7% higher", "a gain of 7%".
+"7% higher", "a gain of 7%", and so is a share, "7% of". A percentage of time or cost has a word for it in its sentence.
 """
 
 import re
@@ -38,6 +38,19 @@ _COMPARES = re.compile(
     rf"\b(?:by|than|over|as|additional|extra|up|down|within|compared|\w+er|{_MORE}|{_CHANGE}|{_CHANGES})\b|[+\u2212]",
     re.IGNORECASE,
 )
+_COSTS = re.compile(
+    r"\b(?:memor|storage|sizes?|footprint|param|flops?|macs?|comput|complex|energ|power|bandwidth|communicat|traffic|costs?|pric|expens"
+    r"|resource|label|annotat|data|sampl|demonstrat|shots?|token|iterat|epoch|steps?|rounds?|overhead|v?ram|cach|carbon|emission|area"
+    r"|us(?:ag|es?)|consum|budget|spac|weigh|compress|prun|spars|small|large|compact|light|cheap|fewer|reduc|sav|requir|effort|force"
+    r"|torque|efficien|volume|bits?|hours?|days?|minutes?)",
+    re.IGNORECASE,
+)
+_TIMES = re.compile(
+    r"\b(?:fast|slow|quick|short|speed|sped|accelerat|tim|runtime|latenc|delay|duration|throughput|rate|fps|frames?|seconds?|ms|hours?"
+    r"|minutes?|days?|cycle|convergen|real-time)",
+    re.IGNORECASE,
+)
+_OF_ANOTHER = re.compile(rf"\W*(?:\w+\W+){{0,6}}?(?:of|as|relative)\b|\W*(?:\w+\W+)?{_COSTS.pattern}", re.IGNORECASE)
 _WORDS_BEFORE, _WORDS_BEHIND = 6, 4
 
 
@@ -50,11 +63,13 @@ def senses(mention: QuantityMention, mentions: Mentions) -> Mapping[Comparison, 
     mention = mentions.quantities[mention.id - 1]
     if _counts(mention, mentions.text):
         return {}
-    return {comparison: _kinds(mention, comparison) for comparison in _comparisons(mention, mentions)}
+    first, last = mention.sentence
+    words = mentions.text[first:last]
+    return {comparison: _kinds(mention, comparison, words) for comparison in _comparisons(mention, mentions)}
 
 
 def _comparisons(mention: QuantityMention, mentions: Mentions) -> tuple[Comparison, ...]:
-    """How a quantity can compare. Every claim in evals/gold/seeds keeps its own comparison, 125 of 185 no other."""
+    """How a quantity can compare. Every claim in evals/gold/seeds keeps its own comparison, 140 of 185 no other."""
     if mention.unit == "x":  # "9.1x" is not a share of anything; "half" and "1/19" may be
         return ("change",) if mention.low >= 1 and any(map(str.isdigit, mention.text)) else ("change", "fraction")
     if _is_difference(mention, mentions.text):
@@ -63,9 +78,9 @@ def _comparisons(mention: QuantityMention, mentions: Mentions) -> tuple[Comparis
     listed = [m for m in mentions.quantities if m.unit == mention.unit and first <= m.span[0] < last]
     if mention.unit != "%":
         return ("absolute", "change") if any(_is_difference(m, mentions.text) for m in listed) else ("absolute",)
-    if any(_compares(m, mentions) for m in listed):
-        return ("absolute", "change", "fraction")
-    return ("absolute", "fraction")
+    shared = ("fraction",) if _OF_ANOTHER.match(mentions.text, mention.span[1], last) else ()
+    changed = ("change",) if any(_compares(m, mentions) for m in listed) else ()
+    return ("absolute", *changed, *shared)
 
 
 def _counts(mention: QuantityMention, text: str) -> bool:
@@ -81,16 +96,18 @@ def _counts(mention: QuantityMention, text: str) -> bool:
     return whole and _OF_THINGS.match(text, end) is not None
 
 
-def _kinds(mention: QuantityMention, comparison: Comparison) -> tuple[Kind, ...]:
+def _kinds(mention: QuantityMention, comparison: Comparison, sentence: str) -> tuple[Kind, ...]:
+    """What a quantity can be by its unit, else by its sentence: a cost, a time or a rate only where a word there says one."""
     unit = mention.measure
     time: Kind = "speed" if comparison == "absolute" else "speedup"
     if unit.reports == "time":
         return (time, "resource") if unit.dimension == "time" and unit.base >= _MINUTE else (time,)
     if unit.reports == "cost":
         return ("resource",)
-    if comparison == "absolute" and (mention.unit is None or "/" not in mention.unit):
-        return ("accuracy", "resource")
-    return (time, "accuracy", "resource")
+    resource: tuple[Kind, ...] = ("resource",) if _COSTS.search(sentence) else ()
+    if (comparison == "absolute" and (mention.unit is None or "/" not in mention.unit)) or not _TIMES.search(sentence):
+        return ("accuracy", *resource)
+    return (time, "accuracy", *resource)
 
 
 def _is_difference(mention: QuantityMention, text: str) -> bool:
@@ -103,6 +120,6 @@ def _compares(mention: QuantityMention, mentions: Mentions) -> bool:
     """Whether a few words before or behind a quantity, up to a bracket or semicolon, could say a difference."""
     start, end = mention.span
     first, last = mention.sentence
-    before = re.split(r"[(;]", mentions.text[first:start])[-1].split()[-_WORDS_BEFORE:]
+    before = re.split(r"[(;]", mentions.text[first:start].rstrip("(<>~$\\ "))[-1].split()[-_WORDS_BEFORE:]
     behind = re.split(r"[);]", mentions.text[end:last])[0].split()[:_WORDS_BEHIND]
     return any(_COMPARES.search(" ".join(words)) for words in (before, behind))

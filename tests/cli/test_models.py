@@ -16,6 +16,8 @@ from typer.testing import CliRunner, Result
 
 from extractor import extract, read_extractions
 from extractor.cli import app
+from extractor.llm.endpoints import resolve
+from extractor.llm.pricing import price_of
 from tests.cli.jobs import KEY, NOTHING, PAPERS, failures, ids, job, real, write
 from tests.labelling.model_server import ModelServer, is_reask, labels, once_two_are_asked, right_labels, shown
 from tests.llm.server import Act, Request, completion, fails, hangs
@@ -54,7 +56,7 @@ def test_right_labels_become_the_records_that_the_rules_would_give() -> None:
         same = extract(record.title, record.abstract, id=record.id)
         assert (record.claims, record.hardware, record.system) == (same.claims, same.hardware, same.system)
         made = record.provenance
-        assert (made.labeller, made.model, made.prompt) == ("llm", "openai/m", "label@1")
+        assert (made.labeller, made.model, made.prompt) == ("llm", "openai/m", "label@2")
     assert len(server.requests) == len(PAPERS)  # one for each abstract with a number, none for the one without
     assert server.server.most_at_once > 1
     talk = {" ".join(line.split()) for line in done.stderr.splitlines()}
@@ -66,7 +68,7 @@ def test_the_job_file_says_who_was_asked_what_and_holds_no_key(server: ModelServ
     assert run(server).exit_code == 0
     settings = job()["settings"]
     assert settings["base_url"] == server.url
-    assert settings["prompt"] == "label@1"
+    assert settings["prompt"] == "label@2"
     assert (len(settings["prompt_sha256"]), settings["narrow_schema"]) == (64, True)
     assert job()["counts"]["calls"] == len(PAPERS)
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
@@ -216,6 +218,21 @@ def test_a_dry_run_sends_and_writes_nothing(server: ModelServer, home: Path) -> 
     assert done.stdout.splitlines()[-1] == "The job would stop at its cap of $0.001."
 
 
+def test_a_dry_run_tells_what_the_providers_cache_saves(home: Path) -> None:
+    """All calls begin with the same instructions and examples: the first pays for them in full."""
+    write(PAPERS)
+    done = CliRunner().invoke(app, ["run", "papers.jsonl", "-m", "openai/gpt-4o-mini", "--dry-run"])
+    rows = (line.rsplit(maxsplit=1) for line in done.stdout.splitlines())
+    figures = {name.strip(): float(value.replace(",", "")) for name, value in rows}
+    price = price_of(resolve("openai/gpt-4o-mini"))
+    assert price is not None
+    assert price.cached_input is not None
+    kept = figures["the same in each call"] * (1 - 1 / len(PAPERS))
+    assert 0 < kept < figures["input tokens, about"]
+    saved = kept * (price.input - price.cached_input)
+    assert figures["cost in US dollars, about"] - figures["with that part cached"] == pytest.approx(saved, abs=2e-4)
+
+
 @pytest.mark.parametrize(
     ("cap", "spent", "said"),
     [(0.0, 0.0, None), (0.5, 0.5, None), (0.5, 0.75, "The job would stop at its cap of $0.5, $0.7500 of it spent.")],
@@ -325,7 +342,7 @@ def test_records_stream_in_the_order_of_the_input() -> None:
 @pytest.mark.parametrize(
     ("options", "difference"),
     [
-        pytest.param(["--prompt", "mine.md"], "prompt was label@1, is now mine@7", id="prompt"),
+        pytest.param(["--prompt", "mine.md"], "prompt was label@2, is now mine@7", id="prompt"),
         pytest.param(["--narrow-schema", "never"], "narrow_schema was True, is now False", id="schema"),
         pytest.param(["--base-url", "http://127.0.0.1:9/v1"], "is now http://127.0.0.1:9/v1", id="address"),
         pytest.param(["--model", "openai/other"], "model was openai/m, is now openai/other", id="model"),

@@ -65,7 +65,7 @@ def test_without_a_sample_a_made_up_abstract_stands_in() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param(["nowhere"], "There is no prompt 'nowhere'. Built in: label. ", id="no prompt"),
+        pytest.param(["nowhere"], "There is no prompt 'nowhere'. Built in: label@1, label@2. ", id="no prompt"),
         pytest.param(["label@99"], "There is no prompt 'label@99'. ", id="another version"),
         pytest.param(["label", "--sample", "nowhere.jsonl"], "There is no such file or folder", id="no sample"),
         pytest.param(["label", "--sample", "BROKEN"], "broken.jsonl:1: ", id="a broken sample"),

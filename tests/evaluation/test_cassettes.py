@@ -13,10 +13,9 @@ from aiohttp import web
 from typer.testing import CliRunner, Result
 
 from extractor.cli import app
-from extractor.evaluation import read_gold
 from extractor.evaluation.cassettes import RECORDING, faults
-from extractor.evaluation.systems import align_recorded
-from extractor.labelling.models import ModelOptions
+from extractor.evaluation.sets import read_sets
+from extractor.evaluation.systems import align_recorded, recorded
 from tests.gold import SEEDS
 from tests.labelling.model_server import ModelServer, is_reask, labels, right_labels, shown
 from tests.llm.server import Request, calls_tool, completion, fails
@@ -64,7 +63,7 @@ def record(server: ModelServer, *options: str) -> Result:
 
 
 def cassette(name: str = "s001") -> Path:
-    return Path("cassettes", "openai", "tiny_1b", "label@1", f"{name}.json")
+    return Path("cassettes", "openai", "tiny_1b", "label@2", f"{name}.json")
 
 
 def rewrite(path: Path, old: str, new: str) -> None:
@@ -148,7 +147,7 @@ def test_votes_are_recorded_apart_and_played_again_with_their_confidence(server:
 def test_a_new_prompt_replaces_what_it_makes_idle(server: ModelServer) -> None:
     shutil.copy(ROOT / "prompts" / "label.md", "mine.md")
     assert record(server, "--prompt", "mine.md").exit_code == 0
-    rewrite(Path("mine.md"), "copy words exactly from the abstract", "copy words as they are")
+    rewrite(Path("mine.md"), "copy words exactly from the title", "copy words from the title")
     assert record(server, "--prompt", "mine.md").exit_code == 0
     assert "copy words exactly" not in cassette().read_text(encoding="utf-8")
     assert evaluate("--prompt", "mine.md").stderr == ""
@@ -158,12 +157,12 @@ def test_a_request_that_is_not_recorded_ends_at_once_beside_the_nearest(server: 
     assert record(server).exit_code == 0
     asked = len(server.requests)
     shutil.copy(ROOT / "prompts" / "label.md", "mine.md")
-    rewrite(Path("mine.md"), "You label numbers", "You name numbers")
+    rewrite(Path("mine.md"), "You label the numbers", "You name the numbers")
     missed = evaluate("--prompt", "mine.md")
     assert (missed.exit_code, missed.stdout, len(server.requests)) == (1, "", asked)
     [line] = missed.stderr.splitlines()
     assert line.startswith("extractor: s001: no recorded request is like this one; the nearest, request 1 in ")
-    assert "has 'You label numbers in the abstr...' at messages[0].content, not 'You name numbers in the abstra...'" in line
+    assert "has 'You label the numbers in the a...' at messages[0].content, not 'You name the numbers in the ab...'" in line
     assert line.endswith(f"To record: extractor eval --model {MODEL} --base-url {server.url} --prompt mine.md --record")
 
 
@@ -259,15 +258,20 @@ def test_a_planted_secret_is_found(server: ModelServer, old: str, new: str, faul
     [pytest.param(path, id=str(path.parent.relative_to(CASSETTES))) for path in sorted(CASSETTES.rglob(RECORDING))] or [None],
 )
 def test_the_recordings_of_the_repository_hold_no_secret_and_nothing_idle(recording: Path | None) -> None:
-    files = {path for path in CASSETTES.rglob("*") if path.is_file()}
     if recording is None:
-        assert files == set()  # nothing is recorded
+        assert not [path for path in CASSETTES.rglob("*") if path.is_file()]  # nothing is recorded
         return
-    assert [fault for path in sorted(files) for fault in faults(path)] == []
-    gold = read_gold(SEEDS)
-    described = json.loads(recording.read_bytes())
+    assert [fault for path in sorted(recording.parent.iterdir()) for fault in faults(path)] == []
+    sets = read_sets(ROOT / "evals" / "gold")
+    [played] = [each for each in recorded(sets, CASSETTES) if each.folder == recording.parent]
+    files = {path.stem for path in recording.parent.iterdir()}
     told: list[str] = []
-    alignments = asyncio.run(align_recorded(gold, ModelOptions(described["model"]), CASSETTES, notice=told.append))
+    alignments = [
+        alignment
+        for gold in sets
+        if files & {each.document.id for each in gold.documents}
+        for alignment in asyncio.run(align_recorded(gold.documents, played.options, CASSETTES, notice=told.append))
+    ]
     assert told == []
     made = {alignment.gold.document.id for alignment in alignments if alignment.extraction.provenance.calls}
-    assert {path.stem for path in recording.parent.iterdir()} == made | {recording.stem}
+    assert files == made | {recording.stem}

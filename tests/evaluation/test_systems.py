@@ -117,7 +117,7 @@ def test_recordings_of_other_abstracts_are_none_of_these(gold: tuple[GoldDocumen
     evaluate(gold[:1], ModelOptions("openai/tiny", server.url), HOME, record=True)
     assert recorded([a_set(*gold[1:])], HOME) == []
     assert recorded([a_set(*gold)], Path("nowhere")) == []
-    assert [(each.options.model, each.label) for each in recorded([a_set(*gold)], HOME)] == [("openai/tiny", "label@1")]
+    assert [(each.options.model, each.label) for each in recorded([a_set(*gold)], HOME)] == [("openai/tiny", "label@2")]
 
 
 def test_a_model_is_scored_on_the_sets_of_which_it_has_a_recording(gold: tuple[GoldDocument, ...], server: ModelServer) -> None:
@@ -140,7 +140,7 @@ def test_a_model_is_scored_on_the_sets_of_which_it_has_a_recording(gold: tuple[G
 
 @pytest.mark.parametrize("text", ["", "[]", json.dumps({"model": "openai/a"})])
 def test_a_recording_that_does_not_say_of_what_is_a_fault(text: str, gold: tuple[GoldDocument, ...]) -> None:
-    path = HOME / "openai" / "a" / "label@1" / "recording.json"
+    path = HOME / "openai" / "a" / "label@2" / "recording.json"
     path.parent.mkdir(parents=True)
     path.write_text(text)
     with pytest.raises(DataError, match=r"recording\.json does not say what was recorded"):

@@ -63,7 +63,7 @@ def test_the_schema_is_narrowed_for_engines_that_compile_one_per_request(
 def test_settings_are_what_the_answers_depend_on() -> None:
     settings = choose(ModelOptions("openai/x", LOCAL + "/chat/completions/")).settings
     assert settings["base_url"] == LOCAL
-    assert (settings["prompt"], settings["temperature"], settings["max_output_tokens"]) == ("label@1", 0.0, 4096)
+    assert (settings["prompt"], settings["temperature"], settings["max_output_tokens"]) == ("label@2", 0.0, 4096)
     assert choose(ModelOptions("openai/gpt-4o-mini")).settings["max_output_tokens"] is None
 
 

@@ -6,8 +6,11 @@ import pytest
 
 from extractor.documents import Document
 from extractor.errors import DataError, UsageError
-from extractor.grounding import faults_told
-from extractor.labelling.prompts import load_prompt
+from extractor.grounding import faults_told, ground
+from extractor.labelling.prompts import Prompt, built_in, load_prompt
+from extractor.labelling.senses import senses
+from extractor.labels import Labelled
+from extractor.records import Provenance
 from extractor.spotting import spot
 
 DOCUMENT = Document("d", "Quick {abstract} nets", "It is 3x faster in $x_{{i}}$ {% raw %} on a Jetson Nano.")
@@ -32,17 +35,54 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_built_in_examples_label_each_mention_once_in_words_of_the_text() -> None:
-    prompt = load_prompt()
-    assert prompt.label == "label@1"
+@pytest.fixture(params=[*built_in()])
+def prompt(request: pytest.FixtureRequest) -> Prompt:
+    return load_prompt(Path(request.param))
+
+
+def test_the_built_in_prompts_are_this_one_and_the_one_before() -> None:
+    assert [*built_in()] == ["label@1", "label@2"]
+    assert (load_prompt().label, load_prompt(Path("label@1")).label) == ("label@2", "label@1")
+
+
+def test_the_built_in_examples_label_each_mention_once_in_words_of_the_text(prompt: Prompt) -> None:
     assert len(prompt.examples) >= 2
     for document, labels in prompt.examples:
-        assert faults_told(labels, spot(document.text)) == []
+        mentions = spot(document.text)
+        assert faults_told(labels, mentions) == []
+        record = ground(document, mentions, Labelled(labels, Provenance(extractor="0", labeller="llm", model="m")))
+        assert record.rejected == ()
+        for ids in ([claim.mention for claim in labels.claims], [target.mention for target in labels.hardware]):
+            assert ids == sorted(ids)
 
 
-def test_the_built_in_examples_are_not_taken_from_the_gold() -> None:
+def test_the_built_in_examples_can_be_said_by_a_small_model(prompt: Prompt) -> None:
+    for document, labels in prompt.examples:
+        mentions = spot(document.text)
+        for claim in labels.claims:
+            possible = senses(next(m for m in mentions.quantities if m.id == claim.mention), mentions)
+            assert claim.kind in possible.get(claim.comparison, ())
+
+
+def test_the_built_in_examples_keep_their_own_rules(prompt: Prompt) -> None:
+    """A result is labelled once. Beside an accuracy no speed or cost has a dataset; beside a speed no accuracy has a device."""
+    for document, labels in prompt.examples:
+        mentions = spot(document.text)
+        quantities = {m.id: m for m in mentions.quantities}
+        texts = [quantities[claim.mention].text for claim in labels.claims]
+        assert len({*texts}) == len(texts), document.title
+        for claim in labels.claims:
+            sentence = quantities[claim.mention].sentence
+            beside = [other for other in labels.claims if quantities[other.mention].sentence == sentence]
+            if claim.kind == "accuracy":
+                assert claim.hardware is None or not any(other.kind == "speed" for other in beside)
+            else:
+                assert claim.dataset is None or not any(other.kind == "accuracy" for other in beside)
+
+
+def test_the_built_in_examples_are_not_taken_from_the_gold(prompt: Prompt) -> None:
     gold = "".join(path.read_text(encoding="utf-8") for path in Path("evals/gold").rglob("*.json"))
-    assert all(document.title not in gold for document, _ in load_prompt().examples)
+    assert all(document.title not in gold for document, _ in prompt.examples)
 
 
 def test_a_document_is_data_and_no_template(tmp_path: Path) -> None:
