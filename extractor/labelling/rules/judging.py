@@ -140,14 +140,14 @@ def first_that_fits(rows: tuple[Row, ...], frame: Frame) -> Row | None:
 def _fits(row: Row, frame: Frame) -> bool:
     return (
         (row.number is None or NUMBERS[row.number](frame))
-        and all(GOVERNED[name](frame) for name in row.governed)
+        and (not row.governed or all(GOVERNED[name](frame) for name in row.governed))
         and (row.before is None or row.before.search(frame.before) is not None)
         and (row.behind is None or row.behind.match(frame.after) is not None)
         and (row.text is None or _ends(row.text, frame.sentence) <= frame.mention.span[0])
         and (row.little is None or row.little == _is_little(frame))
         and (row.counts is None or row.counts == _counts(frame))
-        and all(near.holds(frame) for near in row.near)
-        and not any(near.holds(frame) for near in row.unless)
+        and (not row.near or all(near.holds(frame) for near in row.near))
+        and not (row.unless and any(near.holds(frame) for near in row.unless))
     )
 
 
