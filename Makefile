@@ -15,7 +15,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser chaos lint types contracts format gate ci clean
+.PHONY: help run test browser chaos bench lint types contracts format gate ci clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -41,6 +41,9 @@ browser: .venv/browser ## try the explorer and the page of a service in a browse
 chaos: .venv/dev ## kill a job and a service ten times each, against a server that misbehaves (two minutes)
 	$(BIN)/python -m tests.chaos.kills
 	$(BIN)/python -m tests.chaos.service_kills
+
+bench: .venv/dev ## measure the package beside others (ten minutes; BASE_URL=... asks a model's server, OPTIONS="--help" says what else)
+	$(BIN)/python -m tests.benchmarks $(if $(BASE_URL),--base-url $(BASE_URL)) $(OPTIONS)
 
 lint: .venv/dev ## check style and format
 	$(BIN)/python -m ruff check .

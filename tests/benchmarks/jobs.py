@@ -14,6 +14,7 @@ import asyncio
 import itertools
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from tests.llm.server import Request, Server, completion
 ROOT = Path(__file__).parents[2]
 ABSTRACTS = ROOT / "evals" / "corpus" / "abstracts.txt"
 SAMPLES = 10
+PLAIN = ("On reading", "We say what reading is, what it was, and what it can be.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +63,58 @@ def main(arguments: list[str] | None = None) -> int:
     if options.serve:
         asyncio.run(_serve())
         return 0
-    papers = [(item.document.title, item.document.abstract) for item in read([options.input]) if isinstance(item, Sourced)]
-    if not papers:
-        raise SystemExit(f"{options.input} holds no abstract; name a file that holds some")
-    if options.plain:
-        papers = [("On reading", "We say what reading is, what it was, and what it can be.")]
+    papers = [PLAIN] if options.plain else abstracts(options.input)
     print(f"{options.documents:,} documents a job, from {len(papers):,} abstracts repeated; memory in MB at each tenth")
     first: Measured | None = None
     for workers in options.workers:
-        if (done := _job(papers, options.documents, ["--workers", str(workers)])) is None:
+        if (done := piped(papers, options.documents, ["--workers", str(workers)])) is None:
             return 1
         first = first or done
         print(f"--workers {workers}: {done.rate / first.rate:4.2f} times the first; {done}", flush=True)
     if options.model:
         with _answering() as url:
             asking = ["--model", "openai/m", "--base-url", url, "--no-cache", "--narrow-schema", "never", "--concurrency", "64"]
-            if (done := _job(papers, options.documents, asking)) is None:
+            if (done := piped(papers, options.documents, asking)) is None:
                 return 1
         print(f"--model: {done}")
     return 0
 
 
-def _job(papers: list[tuple[str, str]], documents: int, options: Sequence[str]) -> Measured | None:
-    """Run one job; None if it fails."""
+def abstracts(source: str) -> list[tuple[str, str]]:
+    """Title and text of each abstract of an input. Raises `SystemExit` if it holds none."""
+    papers = [(item.document.title, item.document.abstract) for item in read([source]) if isinstance(item, Sourced)]
+    if not papers:
+        raise SystemExit(f"{source} holds no abstract; name a file that holds some")
+    return papers
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """`extractor run` over a file: documents a second by its own clock, and CPU milliseconds a document with its start."""
+
+    rate: float
+    cpu: float
+
+
+def run_file(papers: list[tuple[str, str]], documents: int, options: Sequence[str]) -> Ran:
+    """Run one job over a file of so many documents. Raises `SystemExit` with what it said if it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "papers.jsonl").write_bytes(b"".join(_lines(papers, documents)))
+        command = [sys.executable, "-m", "extractor.cli", "run", "papers.jsonl", "-o", "job", *options]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(
+            command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        told = Description.read(Path(folder, "job"))
+        return Ran(told.counts.documents / told.seconds, 1000 * took / told.counts.documents)
+
+
+def piped(papers: list[tuple[str, str]], documents: int, options: Sequence[str]) -> Measured | None:
+    """Run one job over what is piped into it; None if it fails."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "extractor.cli", "run", "-", "-o", folder, "--fresh", *options]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}

@@ -1,182 +1,156 @@
-"""What a model call costs the client, beside the least it can cost and beside openai's own client.
+"""What a model call costs on the client's side, beside the least it can cost and beside what people would use instead.
 
-    python -m tests.benchmarks.llm_client [--documents N] [--in-flight N] [--rounds N] [--cpu-only]
+    python -m tests.benchmarks.llm_client [--only NAME...] [--documents N] [--in-flight N...] [--rounds N]
 
-A server in a process of its own answers on loopback: first at once, to measure CPU seconds of this process per document; then
-after 0.5 to 1.5 s, as models do, to measure throughput with many calls in flight. The clients take turns, and the table
-shows medians: one machine's speed moves between rounds, so only ratios within a run mean something.
+A server in a process of its own answers on loopback: first at once, to measure CPU seconds of a client's process per call; then
+after 0.5 to 1.5 s, as models do, to measure throughput with many calls in flight. Each client has a process of its own, each
+library an environment. They take turns, and the table shows medians: one machine's speed moves between rounds, so only ratios
+within a run mean something.
 """
 
 import argparse
 import asyncio
 import itertools
 import json
+import resource
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
-from time import perf_counter, process_time
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from aiohttp import ClientSession, TCPConnector, web
-from pydantic import SecretStr
+from aiohttp import web
 
+from extractor._version import __version__
 from extractor.labels import Labels
-from extractor.llm.cache import ReplyCache
-from extractor.llm.client import ModelClient, Settings
-from extractor.llm.limits import Limits
 from extractor.llm.structured import strict
+from tests.benchmarks import clients
+from tests.benchmarks.environments import UnavailableError, interpreter, version
+from tests.benchmarks.figures import Result, Row, Skipped, printed, rounds
 
-Ask = Callable[[list[dict[str, str]]], Awaitable[object]]
-CLAIM = {"kind": "speedup", "comparison": "change", "effect": "better", "metric": "throughput", "subject": "Ours"}
-NAMES = {"baseline": "the baseline", "dataset": None, "hardware": "an A100"}
-LABELS = {
-    "system": "Ours",
-    "claims": [{"mention": number, **CLAIM, **NAMES} for number in range(4)],
-    "not_claims": [4, 5],
-    "hardware": [{"mention": 0, "role": "evaluated"}],
-    "not_hardware": [],
-    "missed": [],
-}
-RULES = "Label each numbered mention of the abstract. " * 60
-SCHEMA = {"name": "Labels", "strict": True, "schema": strict(Labels.model_json_schema())}
-FORMAT = {"type": "json_schema", "json_schema": SCHEMA}
+LIBRARIES = {"AsyncOpenAI": "openai", "instructor": "instructor", "litellm": "litellm", "langextract": "langextract"}
+"""Clients that need an environment of their own; the others run in the package's."""
+NAMES = [*clients.CLIENTS, "langextract"]
+BASE = "bare aiohttp"
+CPU = "CPU a call"
+IN_FLIGHT = (64, 256, 1000)
+FORM = {"type": "json_schema", "json_schema": {"name": "Labels", "strict": True, "schema": strict(Labels.model_json_schema())}}
 # Lengths of real answers: spread evenly, in the same order for every client.
 DELAYS = [0.5 + (number * 0.6180339887) % 1.0 for number in range(997)]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Measure, print the table, and return 1 if the client is slower than it promises."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and return 1 if the package's client is slower than it promises."""
     parser = argparse.ArgumentParser(description="The cost of a model call on the client's side.")
-    parser.add_argument("--documents", type=int, default=1500, help="documents a round (default 1500)")
-    parser.add_argument("--in-flight", type=int, default=256, help="calls at once where answers take time (default 256)")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="these clients alone", metavar="NAME")
+    parser.add_argument("--documents", type=int, default=300, help="calls a round that are answered at once (default 300)")
+    parser.add_argument(
+        "--in-flight", type=int, nargs="*", default=list(IN_FLIGHT), help="calls at once where answers take time"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="turns of each client (default 3)")
-    parser.add_argument("--cpu-only", action="store_true", help="leave the slow answers out")
     parser.add_argument("--serve", choices=["at-once", "later"], help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:
         asyncio.run(_serve(options.serve == "later"))
         return 0
-    return asyncio.run(_measure(options))
-
-
-async def _measure(options: argparse.Namespace) -> int:
-    clients: dict[str, Client] = {"bare aiohttp": bare_aiohttp, "bare AsyncOpenAI": bare_openai, "extractor": ours}
-    clients["extractor, caching"] = ours_caching
-    cpu: dict[str, list[float]] = {name: [] for name in clients}
-    rate: dict[str, list[float]] = {name: [] for name in clients}
-    with Answering("at-once") as url:
-        for turn in range(options.rounds + 1):
-            for name, client in clients.items():
-                spent, _ = await _run(client, url, options.documents if turn else 100, 16)
-                if turn:  # the first turn imports packages and opens connections
-                    cpu[name].append(spent)
-    if not options.cpu_only:
-        with Answering("later") as url:
-            for _ in range(options.rounds):
-                for name, client in clients.items():
-                    _, taken = await _run(client, url, options.documents, options.in_flight)
-                    rate[name].append(1 / taken)
-    ideal = options.in_flight / (sum(DELAYS) / len(DELAYS))
-    print(f"{'':<20} {'CPU a document':>15} {'of aiohttp':>11} {'of AsyncOpenAI':>15}", end="")
-    print(f" {'documents/s':>12} {'of ideal':>9} {'of aiohttp':>11}" if rate["extractor"] else "")
-    for name in clients:
-        line = f"{name:<20} {1e3 * median(cpu[name]):>12.3f} ms {_ratio(cpu, name, 'bare aiohttp'):>10.2f}x"
-        line += f" {_ratio(cpu, name, 'bare AsyncOpenAI'):>14.2f}x"
-        if rate[name]:
-            speed = median(rate[name])
-            line += f" {speed:>12.0f} {speed / ideal:>9.0%} {_ratio(rate, name, 'bare aiohttp'):>10.2f}x"
-        print(line)
-    print(f"{options.documents} documents a round, {options.rounds} rounds; documents/s with {options.in_flight} in flight")
-    kept = all(_ratio(cpu, name, "bare aiohttp") <= 2.5 for name in ("extractor", "extractor, caching"))
-    if rate["extractor"]:
-        kept = kept and _ratio(rate, "extractor", "bare aiohttp") >= 0.9
+    result = measure(options.only, options.documents, options.in_flight, options.rounds)
+    print(printed(result))
+    if not {BASE, "extractor"} <= set(options.only):
+        return 0
+    kept = keeps_promise(result)
     print(f"promise (CPU at most 2.5 times aiohttp's, throughput at least 0.9 of it): {'kept' if kept else 'BROKEN'}")
     return 0 if kept else 1
 
 
-def _ratio(values: dict[str, list[float]], name: str, other: str) -> float:
-    """The median of the rounds' own ratios: what moves the machine moves both clients of a round."""
-    return median(mine / theirs for mine, theirs in zip(values[name], values[other], strict=True))
+def measure(
+    names: Sequence[str] = NAMES,
+    documents: int = 300,
+    in_flight: Sequence[int] = IN_FLIGHT,
+    turns: int = 3,
+    slow_turns: int = 1,
+) -> Result:
+    """CPU of a call of each client, and its throughput with so many calls in flight; `slow_turns` are the rounds of the latter.
+
+    A client waits for its turn in each round, and its first turn, which imports packages and opens connections, does not count.
+    """
+    skipped: list[Skipped] = []
+    rows: list[Row] = []
+    interpreters = dict(_interpreters(names, skipped))
+    for when, plans in (("at-once", [(CPU, documents, 16, turns)]), ("later", [_slow(many, slow_turns) for many in in_flight])):
+        if not plans:
+            continue
+        with ExitStack() as stack:
+            url = stack.enter_context(Answering(when))
+            asking = {name: stack.enter_context(Asking(name, python, url)) for name, python in interpreters.items()}
+            for client in asking.values():
+                client.turn(20, 16)
+            for what, many, at_once, repeats in plans:
+                taken: dict[str, list[tuple[float, float]]] = {name: [] for name in asking}
+                for _, (name, client) in itertools.product(range(repeats), asking.items()):
+                    taken[name].append(client.turn(many, at_once))
+                for name, times in taken.items():
+                    cpu = [1e3 * cpu / many for cpu, _ in times]
+                    rate = [many / wall for _, wall in times]
+                    rows.append(Row(name, what, "ms" if what == CPU else "calls/s", rounds(cpu if what == CPU else rate)))
+    versions = {name: version(LIBRARIES[name]) if name in LIBRARIES else __version__ for name in interpreters}
+    return Result("A call of a model, on the client's side", tuple(rows), tuple(skipped), BASE, versions)
 
 
-async def _run(client: "Client", url: str, documents: int, in_flight: int) -> tuple[float, float]:
-    """CPU and wall seconds per document."""
-    numbers = iter(range(documents))
-
-    async def worker(ask: Ask) -> None:
-        for number in numbers:
-            await ask(_messages(number))
-
-    async with client(url, in_flight) as ask:
-        cpu, wall = process_time(), perf_counter()
-        await asyncio.gather(*(worker(ask) for _ in range(in_flight)))
-        return (process_time() - cpu) / documents, (perf_counter() - wall) / documents
+def keeps_promise(result: Result) -> bool:
+    """Whether the package's clients are as quick as is promised, on the client's side, beside bare aiohttp in the same run."""
+    kept = True
+    for base in (row for row in result.rows if row.name == BASE):
+        for name in ("extractor", "extractor, caching"):
+            if mine := result.row(name, base.what):
+                ratio = mine.ratio(base)
+                kept = kept and (ratio <= 2.5 if base.what == CPU else ratio >= 0.9)
+    return kept
 
 
-def _messages(number: int) -> list[dict[str, str]]:
-    abstract = f"Abstract {number}. " + "We are 2.3x faster. " * 70
-    return [{"role": "system", "content": RULES}, {"role": "user", "content": abstract}]
+def _slow(in_flight: int, turns: int) -> tuple[str, int, int, int]:
+    """What is measured of slow answers: four in a row each, two where a thousand are in flight and some need minutes."""
+    return f"{in_flight} in flight", max(2 * in_flight, min(4 * in_flight, 1200)), in_flight, turns
 
 
-@asynccontextmanager
-async def bare_aiohttp(url: str, in_flight: int) -> AsyncIterator[Ask]:
-    """The least there is: encode, post, decode."""
-    async with ClientSession(connector=TCPConnector(limit=0)) as session:
-
-        async def ask(messages: list[dict[str, str]]) -> object:
-            body = {"model": "m", "temperature": 0.0, "response_format": FORMAT, "messages": messages}
-            async with session.post(f"{url}/chat/completions", json=body) as response:
-                return json.loads(json.loads(await response.read())["choices"][0]["message"]["content"])
-
-        yield ask
+def _interpreters(names: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, Path]]:
+    for name in names:
+        try:
+            yield name, interpreter(LIBRARIES[name]) if name in LIBRARIES else Path(sys.executable)
+        except UnavailableError as error:
+            skipped.append(Skipped(name, error.why))
 
 
-@asynccontextmanager
-async def bare_openai(url: str, in_flight: int) -> AsyncIterator[Ask]:
-    """openai's client as its documentation uses it, without retries."""
-    from openai import AsyncOpenAI
+class Asking:
+    """The process of a client, for as long as the context lasts. `turn` raises `SystemExit` with what it said if it fails."""
 
-    async with AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
+    def __init__(self, name: str, python: Path, url: str) -> None:
+        self._name = name
+        of_its_own = f"{url.removesuffix('/v1')}/langextract/v1" if name == "langextract" else url
+        command = [str(python), "-P", clients.__file__, name, of_its_own]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, text=True)
 
-        async def ask(messages: Any) -> object:
-            form: Any = FORMAT
-            reply = await client.chat.completions.create(model="m", temperature=0.0, response_format=form, messages=messages)
-            return json.loads(reply.choices[0].message.content or "")
+    def __enter__(self) -> Self:
+        self._say(FORM)
+        return self
 
-        yield ask
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.communicate()
 
+    def turn(self, documents: int, in_flight: int) -> tuple[float, float]:
+        """CPU and wall seconds of so many documents."""
+        self._say({"documents": documents, "in_flight": in_flight})
+        assert self._process.stdout is not None
+        if not (said := self._process.stdout.readline()):
+            raise SystemExit(f"{self._name} failed")
+        cpu, wall = json.loads(said)
+        return cpu, wall
 
-@asynccontextmanager
-async def ours(url: str, in_flight: int, cache: ReplyCache | None = None) -> AsyncIterator[Ask]:
-    """The package's client: limits, retries, prices, validation and checks."""
-    settings = Settings(limits=Limits(concurrency=in_flight))
-    async with ModelClient("openai/m", Labels, base_url=url, key=SecretStr("none"), settings=settings, cache=cache) as client:
-
-        async def ask(messages: list[dict[str, str]]) -> object:
-            return await client.ask(messages, check=_check)
-
-        yield ask
-
-
-def _check(labels: Labels) -> list[str]:
-    labelled = [claim.mention for claim in labels.claims] + list(labels.not_claims)
-    return [f"mention {number} has no label" for number in range(6) if number not in labelled]
-
-
-@asynccontextmanager
-async def ours_caching(url: str, in_flight: int) -> AsyncIterator[Ask]:
-    """The same with a cache that knows none of the documents yet."""
-    from tempfile import TemporaryDirectory
-
-    async with AsyncExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory())
-        yield await stack.enter_async_context(ours(url, in_flight, ReplyCache(Path(folder) / "replies.sqlite3")))
-
-
-Client = Callable[[str, int], Any]
+    def _say(self, value: Any) -> None:
+        assert self._process.stdin is not None
+        print(json.dumps(value), file=self._process.stdin, flush=True)
 
 
 class Answering:
@@ -198,25 +172,32 @@ class Answering:
 
 
 async def _serve(later: bool) -> None:
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": json.dumps(LABELS)}}
-    usage = {"prompt_tokens": 1200, "completion_tokens": 300, "total_tokens": 1500}
-    body = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
-    payload = json.dumps(body).encode()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     delays: Iterator[float] = itertools.cycle(DELAYS)
-
-    async def answer(request: web.Request) -> web.Response:
-        await request.read()
-        if later:
-            await asyncio.sleep(next(delays))
-        return web.Response(body=payload, content_type="application/json")
-
     app = web.Application()
-    app.router.add_post("/v1/chat/completions", answer)
+    for path, said in (("/v1", clients.LABELS), ("/langextract/v1", clients.EXTRACTIONS)):
+        app.router.add_post(f"{path}/chat/completions", _answer(json.dumps(said), delays if later else None))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
     print(f"http://127.0.0.1:{runner.addresses[0][1]}/v1", flush=True)
     await asyncio.Event().wait()
+
+
+def _answer(content: str, delays: Iterator[float] | None) -> Any:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
+    usage = {"prompt_tokens": 1200, "completion_tokens": 300, "total_tokens": 1500}
+    body = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    payload = json.dumps(body).encode()
+
+    async def answer(request: web.Request) -> web.Response:
+        await request.read()
+        if delays is not None:
+            await asyncio.sleep(next(delays))
+        return web.Response(body=payload, content_type="application/json")
+
+    return answer
 
 
 if __name__ == "__main__":

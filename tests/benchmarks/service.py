@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,10 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractor.sources import Sourced, read
-
-ROOT = Path(__file__).parents[2]
-ABSTRACTS = ROOT / "evals" / "corpus" / "abstracts.txt"
+from tests.benchmarks.jobs import ABSTRACTS, ROOT, abstracts, run_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +40,7 @@ class Load:
 
 def bodies(documents: int) -> list[bytes]:
     """Requests with so many of the real abstracts each."""
-    found = [item.document for item in read([str(ABSTRACTS)]) if isinstance(item, Sourced)]
-    papers = [{"id": paper.id, "title": paper.title, "abstract": paper.abstract} for paper in found]
+    papers = [{"id": f"{n}", "title": title, "abstract": text} for n, (title, text) in enumerate(abstracts(str(ABSTRACTS)))]
     if documents == 1:
         return [json.dumps(paper).encode() for paper in papers]
     return [
@@ -115,22 +110,6 @@ def crowd(port: int, clients: int, seconds: float, documents: int) -> Load:
     return Load(documents * len(took) / (time.monotonic() - began), took)
 
 
-def run(workers: int, copies: int) -> tuple[float, float]:
-    """Documents a second of `extractor run` over copies of the same abstracts, and its CPU for one in milliseconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        papers = [json.loads(body) for body in bodies(1)]
-        lines = [json.dumps({**paper, "id": f"{paper['id']}-{n}"}) for n in range(copies) for paper in papers]
-        Path(folder, "papers.jsonl").write_text("\n".join(lines), encoding="utf-8")
-        command = [sys.executable, "-m", "extractor.cli", "run", "papers.jsonl", "-o", "job", "--workers", str(workers)]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        told = json.loads(Path(folder, "job", "job.json").read_bytes())
-        count = told["counts"]["documents"]
-        return count / told["seconds"], 1000 * took / count
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Measure, and print a line for each round and what comes of them."""
     parser = argparse.ArgumentParser(description="The throughput of a service.")
@@ -140,7 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--documents", type=int, default=1, help="in a request")
     options = parser.parse_args(arguments)
-    parts = []
+    parts, papers = [], abstracts(str(ABSTRACTS))
     copies = max(1, int(options.seconds * 600 * options.workers / 143))
     with serving(options.workers) as (port, process):
         crowd(port, options.clients, 1.0, options.documents)
@@ -149,11 +128,11 @@ def main(arguments: list[str] | None = None) -> None:
             load = crowd(port, options.clients, options.seconds, options.documents)
             done = options.documents * len(load.seconds)
             mine, theirs = (1000 * (now - then) / done for now, then in zip(cpu(process), before, strict=True))
-            rate, of_run = run(options.workers, copies)
-            parts.append(load.rate / rate)
+            ran = run_file(papers, len(papers) * copies, ["--workers", str(options.workers)])
+            parts.append(load.rate / ran.rate)
             print(f"service {load.rate:,.0f}/s, p50 {load.quantile(0.5):.0f} ms, p99 {load.quantile(0.99):.0f} ms; ", end="")
-            print(f"run {rate:,.0f}/s; part {parts[-1]:.2f}; ", end="")
-            print(f"CPU ms a document: service {mine:.2f}, workers {theirs:.2f}; run {of_run:.2f} with its start", flush=True)
+            print(f"run {ran.rate:,.0f}/s; part {parts[-1]:.2f}; ", end="")
+            print(f"CPU ms a document: service {mine:.2f}, workers {theirs:.2f}; run {ran.cpu:.2f} with its start", flush=True)
     print(f"median part of the throughput of run: {statistics.median(parts):.2f}")
 
 

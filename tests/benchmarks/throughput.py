@@ -13,6 +13,7 @@ import itertools
 import resource
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 
@@ -38,14 +39,40 @@ def main(arguments: list[str] | None = None) -> int:
     limit.add_argument("--seconds", type=float, default=5.0, help="CPU time to spend on the three steps (default 5)")
     limit.add_argument("--documents", type=_positive, help="documents to label after warming up, instead")
     options = parser.parse_args(arguments)
-    return asyncio.run(_measure(options.input, options.seconds, options.documents))
+    at_start = peak_megabytes()
+    measured = asyncio.run(measure(options.input, options.seconds, options.documents))
+    print(f"{options.input}: {measured.documents + WARM_UP:,} abstracts, {measured.claims:,} claims")
+    for name, spent in (*measured.steps.items(), ("total", sum(measured.steps.values()))):
+        each = spent / measured.documents
+        print(f"{name:<12} {1 / each:10,.0f} abstracts/s {1e6 * each:10,.0f} us each")
+    print(f"warm-up      {measured.warm_up:.2f} s for the first {WARM_UP}")
+    print(f"peak memory  {peak_megabytes():.0f} MB ({at_start:.0f} MB before the first document)")
+    faults = measured.faults
+    print(f"spans        {'all hold their fields' if not faults else f'{faults} do not hold their fields'}")
+    return 1 if faults else 0
 
 
-async def _measure(source: str, seconds: float, documents: int | None) -> int:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """CPU seconds of each step over so many documents, those of the warm-up apart; claims and faults of both."""
+
+    documents: int
+    steps: dict[str, float]
+    warm_up: float
+    claims: int
+    faults: int
+
+    @property
+    def rate(self) -> float:
+        """Documents a second in all three steps."""
+        return self.documents / sum(self.steps.values())
+
+
+async def measure(source: str, seconds: float, documents: int | None = None) -> Measured:
+    """Label the documents of an input over and over, for so long, or so many after the warm-up."""
     labeller = RulesLabeller()
     warm_up, steps = dict.fromkeys(STEPS, 0.0), dict.fromkeys(STEPS, 0.0)
     number = claims = faults = 0
-    at_start = peak_megabytes()
     last = None if documents is None else WARM_UP + documents
     for document in itertools.islice(_forever(source), last):
         number += 1
@@ -65,14 +92,7 @@ async def _measure(source: str, seconds: float, documents: int | None) -> int:
             print(f"{record.id}: {fault}", file=sys.stderr)
         if documents is None and sum(steps.values()) >= seconds:
             break
-    print(f"{source}: {number:,} abstracts, {claims:,} claims")
-    for name, spent in (*steps.items(), ("total", sum(steps.values()))):
-        each = spent / (number - WARM_UP)
-        print(f"{name:<12} {1 / each:10,.0f} abstracts/s {1e6 * each:10,.0f} us each")
-    print(f"warm-up      {sum(warm_up.values()):.2f} s for the first {WARM_UP}")
-    print(f"peak memory  {peak_megabytes():.0f} MB ({at_start:.0f} MB before the first document)")
-    print(f"spans        {'all hold their fields' if not faults else f'{faults} do not hold their fields'}")
-    return 1 if faults else 0
+    return Measured(number - WARM_UP, steps, sum(warm_up.values()), claims, faults)
 
 
 def span_faults(record: Extraction) -> Iterator[str]:

@@ -1,0 +1,98 @@
+"""Claims of abstracts by langextract, or by instructor with a plain schema. Started by `tokens` in the library's environment.
+
+    python -P peers.py NAME < TASK.json    a JSON object: claims by the id of the document
+
+Both have the same instructions (peers.md) and examples, a call an abstract, one at a time, at temperature 0. A document without
+a usable reply has no claims.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, Literal
+
+Task = dict[str, Any]
+"""`url`, `model`, `instructions`, `max_tokens`; `examples` with `text` and `claims`, `documents` with `id` and `text`."""
+Claims = dict[str, list[dict[str, Any]]]
+"""By document: `quantity` and the fields of a claim, with `start` where the library says where the quantity stands."""
+
+
+def langextract(task: Task) -> Claims:
+    """A class a kind, the other fields as attributes; the schema follows from the examples."""
+    import langextract as lx
+    from langextract.factory import ModelConfig
+
+    def extraction(claim: dict[str, Any]) -> Any:
+        attributes = {name: value for name, value in claim.items() if value is not None and name not in ("kind", "quantity")}
+        return lx.data.Extraction(claim["kind"], claim["quantity"], attributes=attributes)
+
+    examples = [lx.data.ExampleData(each["text"], [*map(extraction, each["claims"])]) for each in task["examples"]]
+    keys = {"api_key": "none", "base_url": task["url"], "max_output_tokens": task["max_tokens"], "temperature": 0.0}
+    claims: Claims = {}
+    for document in task["documents"]:
+        result: Any = lx.extract(
+            document["text"],
+            prompt_description=task["instructions"],
+            examples=examples,
+            config=ModelConfig(model_id=task["model"], provider="openai", provider_kwargs=keys),
+            max_char_buffer=10_000,  # a chunk a document: fewer calls, and each sees the whole abstract
+            max_workers=1,
+            show_progress=False,
+        )
+        claims[document["id"]] = [
+            {
+                **(each.attributes or {}),
+                "kind": each.extraction_class,
+                "quantity": each.extraction_text,
+                "start": each.char_interval.start_pos if each.char_interval else None,
+            }
+            for each in result.extractions or []
+        ]
+    return claims
+
+
+def instructor(task: Task) -> Claims:
+    """A pydantic model a claim, the examples as turns of the conversation."""
+    import instructor as library
+    from instructor.core.exceptions import InstructorRetryException
+    from openai import OpenAI
+    from pydantic import BaseModel
+
+    class Claim(BaseModel):
+        quantity: str
+        metric: str | None
+        subject: str | None
+        kind: Literal["speedup", "speed", "accuracy", "resource"]
+        comparison: Literal["absolute", "change", "fraction"]
+        effect: Literal["better", "worse"] | None
+        baseline: str | None
+        dataset: str | None
+        hardware: str | None
+
+    class Abstract(BaseModel):
+        claims: list[Claim]
+
+    opening = [{"role": "system", "content": task["instructions"]}]
+    for each in task["examples"]:
+        reply = Abstract(claims=each["claims"]).model_dump_json()
+        opening += [{"role": "user", "content": each["text"]}, {"role": "assistant", "content": reply}]
+    client = library.from_openai(OpenAI(base_url=task["url"], api_key="none", max_retries=0), mode=library.Mode.JSON_SCHEMA)
+    claims: Claims = {}
+    for document in task["documents"]:
+        messages: Any = [*opening, {"role": "user", "content": document["text"]}]
+        asked: dict[str, Any] = {"model": task["model"], "temperature": 0.0, "max_tokens": task["max_tokens"]}
+        try:
+            found = client.chat.completions.create(response_model=Abstract, messages=messages, max_retries=2, **asked)
+        except InstructorRetryException as error:
+            print(f"{document['id']}: {type(error.__cause__).__name__}", file=sys.stderr)
+            claims[document["id"]] = []
+        else:
+            claims[document["id"]] = [claim.model_dump() for claim in found.claims]
+    return claims
+
+
+PEERS: dict[str, Callable[[Task], Claims]] = {"langextract": langextract, "instructor": instructor}
+
+if __name__ == "__main__":
+    answers, sys.stdout = sys.stdout, sys.stderr  # libraries print
+    print(json.dumps(PEERS[sys.argv[1]](json.load(sys.stdin))), file=answers)
