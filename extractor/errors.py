@@ -15,7 +15,7 @@ a key.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from extractor.records import Provenance
@@ -83,6 +83,9 @@ class CallError(ProviderError):
         self.cause = cause
         self.fix = fix
         self.spent = spent or Spent()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, Spent]]:
+        return type(self), (self.cause, self.fix, self.spent)  # between processes
 
 
 class JobError(CallError):

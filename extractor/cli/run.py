@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, NoReturn
 from extractor.cli import options
 from extractor.cli.options import option
 from extractor.cli.terminal import TALK, leave, mishaps, out, progress, say
+from extractor.errors import UsageError
 
 if TYPE_CHECKING:
     from extractor.jobs.flow import Stop
     from extractor.jobs.job import Job
+    from extractor.jobs.ray.engine import RayRunner
+    from extractor.jobs.runner import Runner
 
 STREAM = STDIN = "-"
 LogFormat = Annotated[
@@ -74,6 +77,28 @@ def run(
         ),
     ] = False,
     retry_online: options.RetryOnline = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        option("--engine", help="Where the work is done: local is this machine, ray the machines of a cluster."),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        option(
+            "--address",
+            metavar="ADDRESS",
+            help="The Ray cluster: auto for the one that this machine belongs to, else HOST:PORT; without it, this machine's "
+            "cores alone.",
+        ),
+    ] = None,
+    shards: Annotated[
+        int | None,
+        option(
+            "--shards",
+            metavar="N",
+            min=1,
+            help="With --engine ray, about how many parts the records are written in; unless told, of 10,000 at most each.",
+        ),
+    ] = None,
     log_format: LogFormat = "text",
 ) -> None:
     """Extract the claims of every abstract.
@@ -93,6 +118,8 @@ def run(
     Example: extractor run abstracts.txt --model openai/gpt-4o-mini --dry-run
 
     Example: extractor run abstracts.txt --model openai/gpt-4o-mini --batch
+
+    Example: extractor run abstracts/ -o claims --engine ray --address auto
 
     Exit codes: 0 all done, 1 nothing could be done, 2 wrong usage, 3 done with failures or stopped on the way, 130
     interrupted.
@@ -117,7 +144,12 @@ def run(
         fallbacks=tuple(fallback or ()),
         cache=not no_cache,
     )
-    job = Job(tuple(inputs), asked, fields, workers, order, batch, retry_online, tuple(keep or ()), as_format, max_characters)
+    if engine == "local" and (address or shards):
+        raise UsageError(f"--{'address' if address else 'shards'} is for --engine ray. Give both, or neither.")
+    job = Job(
+        tuple(inputs), asked, fields, workers, order, batch, retry_online, tuple(keep or ()), as_format, max_characters,
+        engine, address, shards,
+    )  # fmt: skip
     folder = None if output == STREAM else Path(output)
     if dry_run:
         estimate(job, folder, fresh)
@@ -127,10 +159,9 @@ def run(
 
 def start(job: "Job", folder: Path | None, fresh: bool = False) -> NoReturn:
     """Do a job, into its folder or to standard output, and leave with its exit code."""
-    from extractor.jobs.runner import Runner
     from extractor.jobs.sinks import Streams
 
-    runner = Runner(job, say, stdin=stdin_of(job))
+    runner = runner_of(job)
     asking = nullcontext() if job.batch else _signals_ask(runner.stop)
     if folder is None:
         interrupted = "Interrupted: standard output ends here."
@@ -144,6 +175,17 @@ def start(job: "Job", folder: Path | None, fresh: bool = False) -> NoReturn:
                 folder, fresh=fresh, watching=lambda journal: progress(journal, job.model.max_cost, calls=runner.chosen.calls)
             )
     leave(outcome, folder, interrupted)
+
+
+def runner_of(job: "Job") -> "Runner | RayRunner":
+    """What runs a job: this machine, or a cluster."""
+    if job.engine == "ray":
+        from extractor.jobs.ray.engine import RayRunner
+
+        return RayRunner(job, say, stdin=stdin_of(job))
+    from extractor.jobs.runner import Runner
+
+    return Runner(job, say, stdin=stdin_of(job))
 
 
 def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:

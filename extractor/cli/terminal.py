@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from extractor.jobs.job import Counts, Outcome, Progress
-    from extractor.jobs.journal import Journal
+    from extractor.jobs.sinks import Watched
 
 _LONG_WORD, _LONG_LINE = 300, 3_000
 """Characters from which on a word or a line is shortened; few paths are as long."""
@@ -136,15 +136,15 @@ Part = tuple[int, str]
 
 
 @contextmanager
-def progress(journal: "Journal", max_cost: float | None, *, calls: bool) -> Iterator[None]:
+def progress(job: "Watched", max_cost: float | None, *, calls: bool) -> Iterator[None]:
     """Show how far a job is while it runs; `calls` says that a model is asked."""
 
     def lines() -> list[Sequence[Part]]:
-        now, counts = journal.progress(), journal.counts
-        return [documents(now), *([model(counts, journal.spent, max_cost)] if calls else [])] if now else []
+        now, counts = job.progress(), job.counts
+        return [documents(now), *([model(counts, job.spent, max_cost)] if calls else [])] if now else []
 
     if TALK.as_json:
-        with _every(LOG, lambda: tell("progress", **facts(journal))):
+        with _every(LOG, lambda: tell("progress", **facts(job))):
             yield
     elif sys.stderr.isatty():
         with Live(sys.stderr, lines).moving():
@@ -154,11 +154,11 @@ def progress(journal: "Journal", max_cost: float | None, *, calls: bool) -> Iter
             yield
 
 
-def facts(journal: "Journal") -> dict[str, object]:
+def facts(job: "Watched") -> dict[str, object]:
     """What a JSON line says of the progress."""
-    now, counts = journal.progress(), journal.counts
+    now, counts = job.progress(), job.counts
     tokens = {"input_tokens": counts.input_tokens, "output_tokens": counts.output_tokens}
-    return (now.as_json() if now else {}) | {"calls": counts.calls, **tokens, "spent_usd": round(journal.spent, 6)}
+    return (now.as_json() if now else {}) | {"calls": counts.calls, **tokens, "spent_usd": round(job.spent, 6)}
 
 
 def documents(progress: "Progress") -> list[Part]:
@@ -316,19 +316,17 @@ def summarise(counts: "Counts", seconds: float, *, calls: bool) -> None:
         say(f"{name:<{max(12, first + 2)}}{number:>{second}}")
 
 
-def list_failures(file: Path, failed: int) -> None:
+def list_failures(folder: Path, failed: int) -> None:
     """One line for each of the first failures."""
     from itertools import islice
 
-    from extractor.records import Failure
+    from extractor.outputs.jsonl import FAILURES, MANIFEST, read_failures
 
-    with file.open("rb") as lines:
-        for line in islice(lines, _LISTED_FAILURES):
-            failure = Failure.model_validate_json(line)
-            place = failure.source if failure.line is None else f"{failure.source}:{failure.line}"
-            say(f"{place}: {failure.cause.rstrip('.')}. {failure.fix}")
+    for failure in islice(read_failures(folder), _LISTED_FAILURES):
+        place = failure.source if failure.line is None else f"{failure.source}:{failure.line}"
+        say(f"{place}: {failure.cause.rstrip('.')}. {failure.fix}")
     if failed > _LISTED_FAILURES:
-        say(f"and {failed - _LISTED_FAILURES:,} more in {file}")
+        say(f"and {failed - _LISTED_FAILURES:,} more in {folder if (folder / MANIFEST).exists() else folder / FAILURES}")
 
 
 def leave(outcome: "Outcome", folder: Path | None, interrupted: str) -> NoReturn:
@@ -351,6 +349,13 @@ def passed_over(repeated: int, skipped: Sequence[str]) -> None:
         say(f"{len(skipped):,} file{'s' * (len(skipped) > 1)} skipped, not recognised: {listed}{more}")
 
 
+def records_of(folder: Path) -> Path:
+    """Where the records of a job are."""
+    from extractor.outputs.jsonl import EXTRACTIONS, MANIFEST, SHARDS
+
+    return folder / (SHARDS if (folder / MANIFEST).exists() else EXTRACTIONS)
+
+
 def report(outcome: "Outcome", folder: Path | None) -> None:
     """Say what a job has come to."""
     counts, stopped = outcome.counts, outcome.stopped
@@ -362,13 +367,13 @@ def report(outcome: "Outcome", folder: Path | None) -> None:
             say(f"extractor: {stopped}")
         return
     if counts.failed:
-        list_failures(folder / "failures.jsonl", counts.failed)
+        list_failures(folder, counts.failed)
     if outcome.changed:
         say(f"{outcome.changed:,} of the documents had another text before and were done anew")
     if outcome.kept:
         say(f"{outcome.kept:,} of the documents are no longer in the input; --fresh drops them")
     if stopped is None:
-        say(str(folder / "extractions.jsonl"))
+        say(str(records_of(folder)))
     else:
         goes_on = f" What is done is in {folder}; the same command goes on from there." if outcome.answered else ""
         say(f"extractor: {stopped}{goes_on}")

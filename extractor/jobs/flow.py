@@ -157,14 +157,14 @@ def _raised_at(error: Exception) -> str:
 class Flow(Generic[T]):
     """A job with many portions of the input under way. One task reads and starts them, one writes what comes of them.
 
-    `is_done` says what needs no work, `work` makes an outcome of a portion, `write` writes it down; up to `window` portions
-    are begun and not written.
+    `is_done` says what needs no work, None that all does; `work` makes an outcome of a portion, `write` writes it down; up to
+    `window` portions are begun and not written.
     """
 
     def __init__(
         self,
         portions: AsyncIterator[list[Item]],
-        is_done: Callable[[Document], bool],
+        is_done: Callable[[Document], bool] | None,
         work: Callable[[list[Item]], Coroutine[Any, Any, T]],
         write: Callable[[T], None],
         watch: Watch,
@@ -234,7 +234,9 @@ class Flow(Generic[T]):
         watch = self._watch
         try:
             async for portion in self._portions:
-                new = [item for item in portion if isinstance(item, BadRecord) or not self._is_done(item.document)]
+                new = portion
+                if self._is_done is not None:
+                    new = [item for item in portion if isinstance(item, BadRecord) or not self._is_done(item.document)]
                 watch.skipped += len(portion) - len(new)
                 watch.read += len(portion) - len(new)
                 if new:

@@ -31,7 +31,8 @@ class Job:
 
     `fields` maps the names of the input's fields (`title=headline`); what stands in the fields `keep` passes through; `format`
     is that of all inputs where it is not to be recognised; a record longer than `max_characters` fails; `order` is that of the
-    records. `retry_online` asks again, by calls, for what a batch left. `inputs` are named from `directory`.
+    records. `retry_online` asks again, by calls, for what a batch left. The `engine` ray does it in about so many `shards` on
+    the cluster at `address`, or on this machine alone. `inputs` are named from `directory`.
     """
 
     inputs: tuple[str, ...]
@@ -44,6 +45,9 @@ class Job:
     keep: tuple[str, ...] = ()
     format: str | None = None
     max_characters: int = 50_000
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
+    shards: int | None = None
     directory: str = field(default_factory=os.getcwd)
 
     @staticmethod
@@ -215,14 +219,15 @@ class Progress:
 class Watch:
     """What a job's flow tells while it runs. Another thread may ask for the progress at any time.
 
-    `read` counts the records of the input so far, `skipped` those of them that were
-    done before, `settled` those that are written now.
+    `read` counts the records of the input so far, `skipped` those of them that were done before, `settled` those that are
+    written now, and `settled_ahead` those in parts that are not whole yet.
     """
 
     gauge: Gauge = field(default_factory=Gauge)
     read: int = 0
     skipped: int = 0
     settled: int = 0
+    settled_ahead: int = 0
     read_through: bool = False
     _written: deque[tuple[float, int]] = field(default_factory=deque, init=False, repr=False)
 
@@ -231,7 +236,7 @@ class Watch:
 
     def progress(self, counts: Counts, before: int = 0) -> Progress:
         """The progress right now. `before` documents of the counts were done when the job began."""
-        now, settled = monotonic(), self.settled
+        now, settled = monotonic(), self.settled + self.settled_ahead
         self._written.append((now, settled))
         while now - self._written[0][0] > _MINUTE and len(self._written) > 2:
             self._written.popleft()

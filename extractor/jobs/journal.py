@@ -21,7 +21,7 @@ from extractor.errors import JobError, Spent, UsageError
 from extractor.jobs.job import JOB, WAYS_OUT, Counts, Description, Job, Progress, Watch, earlier, file_of, written_whole
 from extractor.jobs.lines import Line, Lines
 from extractor.jobs.sinks import Portion
-from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, to_line
+from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, MANIFEST, to_line
 from extractor.records import Extraction, Failure
 
 _SYNC = 1.0
@@ -31,6 +31,10 @@ _SYNC_SHARE = 20.0
 _LOCK_TRIES = 10
 _LOCK_PAUSE = 0.02
 """Seconds between two tries for the lock, which `extractor status` holds for a moment."""
+
+
+class InUseError(UsageError):
+    """Another run writes to the folder."""
 
 
 @dataclass(slots=True)
@@ -78,10 +82,12 @@ class Journal:
         self.heading = self.job.as_json(self.settings)
 
     def __enter__(self) -> Self:
-        self._began, self._started = perf_counter(), _now()
+        self._began, self._started = perf_counter(), utc_now()
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in (EXTRACTIONS, FAILURES, *([JOB] if self.fresh else [])):
             file_of(self.folder, name)
+        if os.path.lexists(self.folder / MANIFEST):
+            raise UsageError(f"{self.folder} holds a job in shards. Run it with --engine ray, or choose another -o.")
         if not self.fresh:
             self._earlier()  # a folder that is refused is left as it is
         with ExitStack() as opened:
@@ -259,7 +265,7 @@ class Journal:
             elif os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
             file.close()  # or another run has just put the sorted records in the place of what was opened
-        raise UsageError(f"Another run is writing to {self.folder}. Wait for it, or choose another -o.")
+        raise InUseError(f"Another run is writing to {self.folder}. Wait for it, or choose another -o.")
 
     def _index(self, lines: BinaryIO) -> int:
         """Index and count the records of earlier runs, and return where the last whole one ends."""
@@ -321,22 +327,45 @@ class Journal:
 
     def _describe(self) -> None:
         """Write `job.json`, whole or not at all."""
-        now, before = _now(), self._before
-        progress = self.progress()
-        description = {
-            **self.heading,
-            "counts": self.counts.as_json(),
-            "progress": None if progress is None else progress.as_json(),
-            "spent_usd": round(self.spent, 6),
-            "written": {"extractions": _size(self._sorted or self._extractions), "failures": _size(self._failures)},
-            "started": (before and before.started) or self._started,
-            "updated": now,
-            "finished": now if self._finished else None,
-            "stopped": self.stopped,
-            "seconds": round((0.0 if before is None else before.seconds) + perf_counter() - self._began, 3),
-        }
-        with written_whole(self.folder / JOB) as file:
-            file.write((json.dumps(description, indent=1) + "\n").encode())
+        describe(
+            self.folder,
+            self.heading,
+            self._before,
+            counts=self.counts.as_json(),
+            progress=None if (progress := self.progress()) is None else progress.as_json(),
+            spent_usd=round(self.spent, 6),
+            written={"extractions": _size(self._sorted or self._extractions), "failures": _size(self._failures)},
+            started=self._started,
+            finished=self._finished,
+            stopped=self.stopped,
+            seconds=perf_counter() - self._began,
+        )
+
+
+def describe(
+    folder: Path,
+    heading: Mapping[str, Any],
+    before: Description | None,
+    *,
+    started: str,
+    finished: bool,
+    stopped: str | None,
+    seconds: float,
+    **facts: Any,
+) -> None:
+    """Write a `job.json`, whole or not at all: what was asked for, and how far this run of it is after the one `before`."""
+    now = utc_now()
+    description = {
+        **heading,
+        **facts,
+        "started": (before and before.started) or started,
+        "updated": now,
+        "finished": now if finished else None,
+        "stopped": stopped,
+        "seconds": round((0.0 if before is None else before.seconds) + seconds, 3),
+    }
+    with written_whole(folder / JOB) as file:
+        file.write((json.dumps(description, indent=1) + "\n").encode())
 
 
 def lock(file: io.BufferedIOBase, *, shared: bool = False) -> bool:
@@ -354,7 +383,8 @@ def lock(file: io.BufferedIOBase, *, shared: bool = False) -> bool:
     return True
 
 
-def _now() -> str:
+def utc_now() -> str:
+    """This second, as `job.json` has it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

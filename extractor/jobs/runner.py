@@ -5,7 +5,7 @@ its `Stop` ends a job early, and an `Outcome` tells what came of it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from extractor.documents import Document
 from extractor.errors import JobError, UsageError
-from extractor.jobs.flow import Stop, run_job
+from extractor.jobs.flow import Item, Stop, run_job
 from extractor.jobs.job import Job, Outcome, Watch
 from extractor.jobs.journal import Journal
 from extractor.jobs.sinks import BulkSink, Streams
-from extractor.labelling.models import RULES, Labelling, choose
+from extractor.labelling.models import RULES, Labelling, Terms, choose
 from extractor.sources import BadRecord, Gauge, read
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ _BEAT = 1.0
 class Runner:
     """A job that can run: its options fit together, its model is known and its inputs are there. Nothing is open yet.
 
-    `stdin` is what `-` among the inputs reads; `work_off` has the rules work in processes that jobs share. `stop` may be asked
-    at any time, from any thread. Raises `UsageError` for a job that cannot run as asked.
+    `stdin` is what `-` among the inputs reads; `work_off` has the rules work in processes that jobs share. `items` are read
+    already: a part of the job, which is done on the same `terms` as its others. `stop` may be asked at any time, from any
+    thread. Raises `UsageError` for a job that cannot run as asked.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Runner:
         *,
         stdin: BinaryIO | None = None,
         work_off: "WorkOff | None" = None,
+        items: Iterable[Item] | None = None,
+        terms: Terms | None = None,
     ) -> None:
-        if job.workers > 1 and job.model.model != RULES:
+        if job.engine == "local" and job.workers > 1 and job.model.model != RULES:
             raise UsageError(
                 "--workers is for the rules; a model's calls wait for its server. Give --concurrency to have more."
             )
@@ -55,9 +58,13 @@ class Runner:
         self.stop = Stop(notice)
         names = job.names
         self.chosen = choose(job.model, notice)
-        self._gauge = Gauge()
+        self.gauge = Gauge()
         self._shared = work_off if not self.chosen.calls else None
-        self.items = read(list(job.inputs), names, stdin, self._gauge, job.format, job.max_characters)
+        self._terms = terms
+        self._is_part = items is not None
+        if items is None:
+            items = read(list(job.inputs), names, stdin, self.gauge, job.format, job.max_characters)
+        self.items = items
 
     def run(
         self,
@@ -85,7 +92,7 @@ class Runner:
 
     def _with_reading(self, outcome: Outcome) -> Outcome:
         """An outcome that also tells what was not read."""
-        return replace(outcome, skipped=tuple(self._gauge.skipped), repeated=self._gauge.repeated)
+        return replace(outcome, skipped=tuple(self.gauge.skipped), repeated=self.gauge.repeated)
 
     def new_job(self) -> "NewJob":
         """What the steps of a job in batches take."""
@@ -98,9 +105,9 @@ class Runner:
 
         async def work() -> bool:
             async with self.chosen.open() as labelling:
-                return await self._work_off(labelling, streams, Watch(self._gauge), self.job.order == "input")
+                return await self._work_off(labelling, streams, Watch(self.gauge), self.job.order == "input")
 
-        stopped, interrupted = _ended(work())
+        stopped, interrupted = ended(work())
         return Outcome(streams.counts, monotonic() - began, stopped, interrupted, calls=self.chosen.calls)
 
     def _fill(self, folder: Path, fresh: bool, watching: Callable[[Journal], AbstractContextManager[None]]) -> Outcome:
@@ -109,11 +116,11 @@ class Runner:
 
             Store(folder).make_way(fresh=fresh)
         began, calls, sort = monotonic(), self.chosen.calls, self.job.order == "input"
-        watch = Watch(self._gauge)
+        watch = Watch(self.gauge)
         journal = Journal(folder, self.job, self.chosen.settings, fresh=fresh, sort=sort, scattered=calls, watch=watch)
 
         async def work() -> bool:
-            async with self.chosen.open(journal.spent) as labelling:
+            async with self.chosen.open(journal.spent, terms=self._terms) as labelling:
                 beating = asyncio.create_task(_beat(labelling, journal))
                 try:
                     # What a model has answered is written at once, whatever comes before it: it was paid for.
@@ -123,10 +130,10 @@ class Runner:
                     _charge(journal, labelling)
 
         with journal:
-            if journal.resumed:
+            if journal.resumed and not self._is_part:
                 self.notice(f"{journal.resumed:,} done before")
             with watching(journal):
-                stopped, interrupted = _ended(work())
+                stopped, interrupted = ended(work())
             if stopped is None and not interrupted:
                 try:
                     with self.stop.shielded():
@@ -250,7 +257,7 @@ def _charge(journal: Journal, labelling: Labelling) -> None:
         journal.charge(labelling.budget.spent)
 
 
-def _ended(work: Coroutine[Any, Any, bool]) -> tuple[JobError | None, bool]:
+def ended(work: Coroutine[Any, Any, bool]) -> tuple[JobError | None, bool]:
     """What stopped the work, and whether it was interrupted."""
     with asyncio.Runner() as runner:
         try:

@@ -5,7 +5,7 @@ from typing import BinaryIO, Protocol
 
 from extractor.documents import Document
 from extractor.errors import Spent
-from extractor.jobs.job import Counts
+from extractor.jobs.job import Counts, Progress
 from extractor.outputs.jsonl import to_line
 from extractor.records import Extraction, Failure
 
@@ -42,6 +42,24 @@ class BulkSink(Sink, Protocol):
 
     def take(self, portion: Portion) -> None:
         """Write down what several documents came to."""
+        ...
+
+
+class Watched(Protocol):
+    """A job that runs, for whoever shows how far it is. May be asked on another thread."""
+
+    @property
+    def counts(self) -> Counts:
+        """The sums so far."""
+        ...
+
+    @property
+    def spent(self) -> float:
+        """US dollars that all runs have cost."""
+        ...
+
+    def progress(self) -> Progress | None:
+        """How far the job is right now; None where nobody watches it."""
         ...
 
 

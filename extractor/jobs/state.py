@@ -9,9 +9,11 @@ from pydantic import ValidationError
 
 from extractor.jobs.job import Description, KeptProgress, file_of
 from extractor.jobs.journal import lock
-from extractor.outputs.jsonl import EXTRACTIONS, FAILURES
+from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, MANIFEST, parts_of
 from extractor.records import Failure
 
+LOCK = "lock"
+"""The file that a run of a job in shards holds."""
 _CAUSES = 1000
 """Different causes that are told apart; in a file with more of them, each failure has one of its own."""
 
@@ -26,7 +28,8 @@ def state_of(folder: Path, *, failures: bool = True) -> dict[str, Any]:
     counts, progress = told.counts, told.progress or KeptProgress()
     extractions, failed_lines = (file_of(folder, name) for name in (EXTRACTIONS, FAILURES))
     batches = _batches(folder)
-    running = _is_running(extractions) or (batches is not None and _is_running(file_of(folder / "batch", "lock")))
+    held = file_of(folder, LOCK) if (folder / MANIFEST).exists() else extractions
+    running = _is_running(held) or (batches is not None and _is_running(file_of(folder / "batch", "lock")))
     # job.json is a second old while a job runs; what a killed one wrote since stands in the files.
     late, failed_late = _lines_after(extractions, told.written.extractions), _lines_after(failed_lines, told.written.failures)
     done, failed = max(0, counts.documents - counts.failed) + late, counts.failed + failed_late
@@ -59,7 +62,7 @@ def state_of(folder: Path, *, failures: bool = True) -> dict[str, Any]:
         "started": told.started,
         "updated": told.updated,
         "finished": told.finished,
-        "failures": _grouped(failed_lines) if failures else [],
+        "failures": _grouped(parts_of(folder)) if failures else [],
     }
 
 
@@ -94,22 +97,23 @@ def _lines_after(file: Path, size: int | None) -> int:
         return sum(part.count(b"\n") for part in iter(lambda: lines.read(1 << 20), b""))
 
 
-def _grouped(file: Path) -> Sequence[dict[str, Any]]:
+def _grouped(folders: Sequence[Path]) -> Sequence[dict[str, Any]]:
     """The causes of failures with their fix, the most frequent first."""
     groups: dict[str, dict[str, Any]] = {}
-    if not file.exists():
-        return []
-    with file.open("rb") as lines:
-        for line in lines:
-            try:
-                failure = Failure.model_validate_json(line)
-            except ValidationError:
-                continue  # the line that is being written
-            kind = kind_of(failure.cause)
-            if kind not in groups and len(groups) >= _CAUSES:
-                kind = "other"
-            first = {"count": 0, "cause": failure.cause.rstrip("."), "fix": failure.fix} if kind != "other" else _OTHER
-            groups.setdefault(kind, dict(first))["count"] += 1
+    for file in (file_of(folder, FAILURES) for folder in folders):
+        if not file.exists():
+            continue
+        with file.open("rb") as lines:
+            for line in lines:
+                try:
+                    failure = Failure.model_validate_json(line)
+                except ValidationError:
+                    continue  # the line that is being written
+                kind = kind_of(failure.cause)
+                if kind not in groups and len(groups) >= _CAUSES:
+                    kind = "other"
+                first = {"count": 0, "cause": failure.cause.rstrip("."), "fix": failure.fix} if kind != "other" else _OTHER
+                groups.setdefault(kind, dict(first))["count"] += 1
     return sorted(groups.values(), key=lambda group: -int(group["count"]))
 
 

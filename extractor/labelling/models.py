@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from extractor.errors import UsageError, install
 from extractor.labels import Labeller, Labels
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from extractor.llm.answers import Answers
     from extractor.llm.client import ModelClient, Settings
     from extractor.llm.endpoints import Endpoint
+    from extractor.llm.limits import Allowance
     from extractor.llm.pricing import Budget, Price
     from extractor.llm.retries import RetryPolicy
 
@@ -92,6 +93,22 @@ class Labelling:
             client.limiter.stop()
 
 
+class Terms(Protocol):
+    """What several processes that do one job share: the rates of its servers, and its cap."""
+
+    def allowance(self, model: str) -> "Allowance":
+        """How much one of the models may be asked."""
+        ...
+
+    def budget(self, spent: float) -> "Budget":
+        """What the job may cost. `spent` US dollars are those of the part of it that is done here."""
+        ...
+
+    async def close(self) -> None:
+        """Tell the others what is not told yet. To be called on the event loop when the calls have ended."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Model:
     """One model and how it is asked, by as many clients as there are `seeds`."""
@@ -104,13 +121,15 @@ class _Model:
     settings: "Settings"
     seeds: tuple[int | None, ...]
 
-    def clients(self, **shared: Any) -> "tuple[ModelClient[Labels], ...]":
+    def clients(self, allowance: "Allowance | None", **shared: Any) -> "tuple[ModelClient[Labels], ...]":
         """The clients that ask it, one for each sample. They share the limits."""
         from extractor.llm.client import ModelClient
+        from extractor.llm.limits import Clock, Limiter
 
         clients: list[ModelClient[Labels]] = []
+        limiter = Limiter(self.settings.limits, Clock(), allowance)
         for seed in self.seeds:
-            settings, limiter = replace(self.settings, seed=seed), clients[0].limiter if clients else None
+            settings = replace(self.settings, seed=seed)
             same: dict[str, Any] = {"base_url": self.base_url, "price": self.price, "limiter": limiter, **shared}
             clients.append(ModelClient(self.endpoint.model, Labels, settings=settings, **same))
         return tuple(clients)
@@ -148,10 +167,13 @@ class Chosen:
         return self.models[0].price if self.models else None
 
     @asynccontextmanager
-    async def open(self, spent: float = 0.0, answers: "Answers | None" = None) -> AsyncIterator[Labelling]:
+    async def open(
+        self, spent: float = 0.0, answers: "Answers | None" = None, terms: Terms | None = None
+    ) -> AsyncIterator[Labelling]:
         """Build the labeller, its clients, the cache and the budget; connections are closed and replies kept at the end.
 
-        `spent` is what the job has cost so far, in US dollars, `answers` what was answered in a batch.
+        `spent` is what the job has cost so far, in US dollars, `answers` what was answered in a batch. `terms` are shared with
+        other processes.
         """
         if not self.models:
             yield Labelling(_BUILT_IN[self.options.model]())
@@ -163,9 +185,14 @@ class Chosen:
         from extractor.llm.pricing import Budget
 
         cache = ReplyCache(notice=self.notice) if self.options.cache else None
-        budget = Budget(self.options.max_cost, spent)
+        budget = Budget(self.options.max_cost, spent) if terms is None else terms.budget(spent)
         shared = {"key": self.key, "cache": cache, "budget": budget, "notice": self.notice}
-        clients = [model.clients(**shared, answers=None if n else answers) for n, model in enumerate(self.models)]
+        clients = [
+            model.clients(
+                None if terms is None else terms.allowance(model.endpoint.model), **shared, answers=None if n else answers
+            )
+            for n, model in enumerate(self.models)
+        ]
         samples = [
             tuple(ModelLabeller(client, model.prompt, narrow=model.narrow) for client in each)
             for model, each in zip(self.models, clients, strict=True)
@@ -180,6 +207,8 @@ class Chosen:
             labeller = FallbackLabeller(labellers, self.notice)
         every = tuple(client for each in clients for client in each)
         async with AsyncExitStack() as stack:
+            if terms is not None:
+                stack.push_async_callback(terms.close)
             for client in every:
                 stack.push_async_exit(client)
             yield Labelling(labeller, samples[0], every, budget)

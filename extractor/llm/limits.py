@@ -13,6 +13,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, Protocol
+
+Of = Literal["requests", "tokens"]
+"""What a rate is of."""
 
 
 class Clock:
@@ -40,6 +44,34 @@ class Limits:
     tokens_per_minute: float | None = None
 
 
+class Allowance(Protocol):
+    """How many calls and tokens a minute one server is asked for, and until when it wants none.
+
+    One process has it for itself (`Rates`), or several share one.
+    """
+
+    async def take(self, tokens: int) -> float:
+        """Take a call of about so many tokens, and return the seconds to wait before it may start."""
+        ...
+
+    def used(self, expected: int, tokens: int) -> None:
+        """The call that was let in for `expected` tokens took `tokens`."""
+        ...
+
+    def told(self, of: Of, limit: float, remaining: float, reset: float | None) -> None:
+        """The server says how much it allows, how much of it is left, and in how many seconds all of it is again."""
+        ...
+
+    def close(self, seconds: float) -> None:
+        """The server wants no call for so long."""
+        ...
+
+    @property
+    def closed(self) -> float:
+        """Seconds for which the server still wants no call, as far as is known."""
+        ...
+
+
 class Limiter:
     """Lets calls start within the limits; knows a server's state from its headers, its refusals and its successes.
 
@@ -47,14 +79,14 @@ class Limiter:
     by then, and grows by one for each round of calls that succeed, up to the limit that was given (AIMD, as TCP does).
     """
 
-    def __init__(self, limits: Limits, clock: Clock) -> None:
+    def __init__(self, limits: Limits, clock: Clock, allowance: Allowance | None = None) -> None:
         self._most = float(max(1, limits.concurrency))
         self.concurrency = self._most
         self._clock = clock
         self._active = 0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._cut_at = float("-inf")
-        self._closed_until = float("-inf")
+        self._allowance = allowance or Rates(limits, clock)
         self.succeeded_at = float("-inf")
         """When a call last came back well, by the monotonic clock."""
         self.away = False
@@ -70,11 +102,6 @@ class Limiter:
         """How many calls were refused in words that may mean every document alike."""
         self.unanswered: set[object] = set()
         """Who has met a server that was not up to answering, since it last did."""
-        now = clock.monotonic()
-        given = {"requests": limits.requests_per_minute, "tokens": limits.tokens_per_minute}
-        # A second's worth may start at once: providers meter in shorter windows than the minute that they name.
-        self._given = {of: _Bucket(rate / 60, max(1.0, rate / 60), now) for of, rate in given.items() if rate}
-        self._told: dict[str, _Bucket] = {}
 
     @asynccontextmanager
     async def slot(self, tokens: int) -> AsyncIterator[float]:
@@ -124,33 +151,24 @@ class Limiter:
         """A call that began at `started` was refused or ran out of time; `wait` is what the server asked for, in seconds."""
         now = self._clock.monotonic()
         if wait is not None:
-            self._closed_until = max(self._closed_until, now + wait)
+            self._allowance.close(wait)
         if started > self._cut_at:
             self.concurrency = max(1.0, self.concurrency / 2)
             self._cut_at = now
 
     def used(self, expected: int, tokens: int) -> None:
         """The call that was let in for `expected` tokens took `tokens`."""
-        for buckets in (self._given, self._told):
-            if "tokens" in buckets:
-                buckets["tokens"].level += expected - tokens
+        self._allowance.used(expected, tokens)
 
     def told(self, headers: Mapping[str, str]) -> None:
         """Learn from `x-ratelimit-*` headers (lower-case names), where there are any."""
+        of: Of
         for of in ("requests", "tokens"):
             limit = _number(headers.get(f"x-ratelimit-limit-{of}"))
             remaining = _number(headers.get(f"x-ratelimit-remaining-{of}"))
-            if limit is None or remaining is None or limit <= 0:
-                continue
-            now = self._clock.monotonic()
-            bucket = self._told.setdefault(of, _Bucket(limit / 60, limit, now))
-            bucket.take(0, now)
-            bucket.capacity = limit
-            bucket.level = min(bucket.level, remaining)
-            reset = seconds(headers.get(f"x-ratelimit-reset-{of}"), self._clock.time())
-            # "requests" may be a day's: the time to a full allowance tells the rate, whatever the period.
-            if reset and remaining < limit:
-                bucket.rate = (limit - remaining) / reset
+            if limit is not None and remaining is not None and limit > 0:
+                reset = seconds(headers.get(f"x-ratelimit-reset-{of}"), self._clock.time())
+                self._allowance.told(of, limit, remaining, reset)
 
     async def _enter(self) -> None:
         if not self._queue and self._active < int(self.concurrency):
@@ -178,13 +196,76 @@ class Limiter:
                 turn.set_result(None)
 
     async def _wait_for_rate(self, tokens: int) -> None:
-        amounts = {"requests": 1, "tokens": tokens}
-        now = self._clock.monotonic()
-        waits = [bucket.take(amounts[of], now) for buckets in (self._given, self._told) for of, bucket in buckets.items()]
-        wait = max((self._closed_until - now, *waits))
+        wait = await self._allowance.take(tokens)
         while wait > 0 and not self.stopped:
             await self.sleep(wait)
-            wait = self._closed_until - self._clock.monotonic()  # it may have been closed meanwhile
+            wait = self._allowance.closed  # it may have been closed meanwhile
+
+
+class Rates:
+    """The rates of one server: those that were given, and those that it tells of itself.
+
+    `burst` seconds' worth may start at once: providers meter in shorter windows than the minute that they name.
+    """
+
+    def __init__(self, limits: Limits, clock: Clock, burst: float = 1.0) -> None:
+        self._clock = clock
+        self._closed_until = float("-inf")
+        now = clock.monotonic()
+        given: dict[Of, float | None] = {"requests": limits.requests_per_minute, "tokens": limits.tokens_per_minute}
+        self._given = {of: _Bucket(rate / 60, max(1.0, burst * rate / 60), now) for of, rate in given.items() if rate}
+        self._told: dict[Of, _Bucket] = {}
+
+    async def take(self, tokens: int) -> float:
+        """As `Allowance` has it."""
+        return self.take_now(tokens)
+
+    def take_now(self, tokens: int) -> float:
+        """The same at once."""
+        amounts: dict[Of, int] = {"requests": 1, "tokens": tokens}
+        now = self._clock.monotonic()
+        waits = [bucket.take(amounts[of], now) for buckets in (self._given, self._told) for of, bucket in buckets.items()]
+        return max((0.0, self.closed, *waits))
+
+    def used(self, expected: int, tokens: int) -> None:
+        """As `Allowance` has it."""
+        for buckets in (self._given, self._told):
+            if "tokens" in buckets:
+                buckets["tokens"].level += expected - tokens
+
+    def told(self, of: Of, limit: float, remaining: float, reset: float | None) -> None:
+        """As `Allowance` has it."""
+        now = self._clock.monotonic()
+        bucket = self._told.setdefault(of, _Bucket(limit / 60, limit, now))
+        bucket.take(0, now)
+        bucket.capacity = limit
+        bucket.level = min(bucket.level, remaining)
+        # "requests" may be a day's: the time to a full allowance tells the rate, whatever the period.
+        if reset and remaining < limit:
+            bucket.rate = (limit - remaining) / reset
+
+    def close(self, seconds: float) -> None:
+        """As `Allowance` has it."""
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
+
+    @property
+    def closed(self) -> float:
+        """As `Allowance` has it."""
+        return max(0.0, self._closed_until - self._clock.monotonic())
+
+    @property
+    def owed(self) -> float:
+        """Seconds until nothing is taken in advance any more and the server is open."""
+        now = self._clock.monotonic()
+        return max(
+            (self.closed, *(bucket.take(0, now) for buckets in (self._given, self._told) for bucket in buckets.values()))
+        )
+
+    def owe(self, seconds: float) -> None:
+        """Let nothing start for so long: what was taken in advance of rates that are not known any more."""
+        now = self._clock.monotonic()
+        for bucket in self._given.values():
+            bucket.level, bucket.updated = -seconds * bucket.rate, now
 
 
 class _Bucket:

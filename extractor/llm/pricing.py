@@ -130,25 +130,37 @@ class Budget:
                 "Give the price with --price IN,OUT (US dollars for a million tokens), or leave --max-cost out.",
             )
         async with self._settled:
-            while self.spent + self._under_way + most > self.max_cost:
-                if not self._calls or self.spent + most > self.max_cost:
-                    raise BudgetError(
-                        f"${self.spent:.4f} of the ${self.max_cost:g} cap is spent and the next call may cost ${most:.4f}",
-                        "Run the same command with a higher --max-cost to go on from here.",
-                    )
+            while not self.hold(most):
                 await self._settled.wait()
-            self._under_way += most
-            self._calls += 1
         return most
+
+    def hold(self, most: float) -> bool:
+        """Set an amount aside at once; False if it must wait for calls under way. Raises `BudgetError`."""
+        if self.max_cost is not None and self.spent + self._under_way + most > self.max_cost:
+            if not self._calls or self.spent + most > self.max_cost:
+                raise BudgetError(
+                    f"${self.spent:.4f} of the ${self.max_cost:g} cap is spent and the next call may cost ${most:.4f}",
+                    "Run the same command with a higher --max-cost to go on from here.",
+                )
+            return False
+        self._under_way += most
+        self._calls += 1
+        return True
 
     async def settle(self, reserved: float, cost: float) -> None:
         """Put the true cost of a call in the place of what was reserved for it."""
+        if self.max_cost is None:
+            self.spent += cost
+            return
+        self.put(reserved, cost)
+        async with self._settled:
+            self._settled.notify_all()
+
+    def put(self, held: float, cost: float) -> None:
+        """The same for an amount that was set aside by `hold`."""
         self.spent += cost
-        if self.max_cost is not None:
-            async with self._settled:
-                self._calls -= 1
-                self._under_way = self._under_way - reserved if self._calls else 0.0  # no rounding error outlives a lull
-                self._settled.notify_all()
+        self._calls -= 1
+        self._under_way = self._under_way - held if self._calls else 0.0  # no rounding error outlives a lull
 
 
 class Ledger:

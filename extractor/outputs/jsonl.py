@@ -1,6 +1,7 @@
 """JSON Lines: one record a line, UTF-8, written as it comes and read back one by one."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,6 +12,10 @@ from extractor.records import Extraction, Failure, Record
 
 EXTRACTIONS = "extractions.jsonl"
 FAILURES = "failures.jsonl"
+MANIFEST = "manifest.json"
+"""What lists the shards of a job that has them."""
+SHARDS = "shards"
+"""The folder of a sharded job that holds a folder a shard."""
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
@@ -19,24 +24,29 @@ def to_line(record: Record) -> bytes:
     return record.__pydantic_serializer__.to_json(record) + b"\n"
 
 
+def parts_of(path: str | Path) -> list[Path]:
+    """The folders of a sharded job's shards, in order; else the path itself."""
+    shards = Path(path) / SHARDS
+    return sorted(shard for shard in shards.iterdir() if shard.is_dir()) if shards.is_dir() else [Path(path)]
+
+
 def read_extractions(path: str | Path) -> Iterator[Extraction]:
     """Read the extractions of a job, one by one.
 
-    `path` is a job's folder or its `extractions.jsonl`. Raises `UsageError` at once if there is no such file, and
-    `DataError` with file and line when it meets a line that is not an extraction.
+    `path` is a job's folder, also one in shards, or an `extractions.jsonl`. Raises `UsageError` at once if there is no such
+    file, and `DataError` with file and line when it meets a line that is not an extraction.
     """
-    file = Path(path)
-    if file.is_dir():
-        file = file / EXTRACTIONS
-    if not file.is_file():
-        raise UsageError(f"{file} does not exist. Name a folder that `extractor run` wrote, or its {EXTRACTIONS}.")
-    return _read(file, Extraction)
+    files = [part / EXTRACTIONS if part.is_dir() else part for part in parts_of(path)]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"{file} does not exist. Name a folder that `extractor run` wrote, or its {EXTRACTIONS}.")
+    return chain.from_iterable(_read(file, Extraction) for file in files)
 
 
 def read_failures(folder: str | Path) -> Iterator[Failure]:
     """Read the failures of a job's folder, one by one. Raises `DataError` at a line that is not one."""
-    file = Path(folder) / FAILURES
-    return _read(file, Failure) if file.is_file() else iter(())
+    files = (part / FAILURES for part in parts_of(folder))
+    return chain.from_iterable(_read(file, Failure) for file in files if file.is_file())
 
 
 def _read(file: Path, model: type[AnyRecord]) -> Iterator[AnyRecord]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from extractor.errors import UsageError, install
 from extractor.outputs.columns import TABLES, Cell, ClaimRow, DocumentRow, FailureRow, TargetRow
 from extractor.outputs.factors import factor_of
-from extractor.outputs.jsonl import read_extractions, read_failures
+from extractor.outputs.jsonl import parts_of, read_extractions, read_failures
 from extractor.records import Extraction, Failure
 from extractor.spotting.units import in_base_unit
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 Row = tuple[Cell, ...]
 BATCH: Final = 4096
 """Rows that are held at a time."""
-SHARDS: Final = "shards"
-"""The folder of a sharded job that holds a folder a shard."""
 
 
 def flatten(record: Extraction, job: str = "") -> dict[str, list[Row]]:
@@ -89,16 +87,10 @@ def job_parts(paths: Iterable[str | Path]) -> list[tuple[str, Path]]:
         if path.resolve() in seen:
             raise UsageError(f"{path} is named twice. Name each job once.")
         seen.add(path.resolve())
-        for part in _parts(path):
+        for part in parts_of(path):
             read_extractions(part)  # that the file exists is told before anything is written
             found.append((str(path), part))
     return found
-
-
-def _parts(path: Path) -> list[Path]:
-    """The folders of a sharded job, in order; else the path itself."""
-    shards = path / SHARDS
-    return sorted(shard for shard in shards.iterdir() if shard.is_dir()) if shards.is_dir() else [path]
 
 
 # Arrow

@@ -1,0 +1,247 @@
+"""A job in shards: the same records as on one machine, whole or not there, and what becomes of it when things go wrong.
+
+The actors are objects of this process (`here`); `tests/cluster` has them on a cluster.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from typer.testing import CliRunner, Result
+
+from extractor.cli import app
+from extractor.errors import BudgetError, UsageError
+from extractor.jobs.job import Job, Outcome
+from extractor.jobs.ray.engine import RayRunner
+from extractor.jobs.ray.shards import Shards
+from extractor.jobs.runner import Runner
+from extractor.jobs.state import state_of
+from extractor.labelling.models import ModelOptions
+from extractor.outputs.jsonl import read_extractions, read_failures
+from tests.cli.jobs import real
+from tests.jobs.ray.here import Here
+from tests.labelling.model_server import ModelServer, labels, shown
+from tests.llm.server import Request, fails
+
+MANY = real(40)
+BAD = {"id": "bad", "title": "FastNet", "abstract": ""}
+
+
+@pytest.fixture(autouse=True)
+def ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-0123456789")
+    here = Here()
+    monkeypatch.setitem(sys.modules, "ray", here)
+    write([*MANY[:20], BAD, *MANY[20:]])
+    return here
+
+
+def write(papers: list[dict[str, str]]) -> None:
+    Path("papers.jsonl").write_text("".join(json.dumps(paper) + "\n" for paper in papers), encoding="utf-8")
+
+
+def run(options: ModelOptions | None = None, *, said: list[str] | None = None, shards: int = 6) -> Outcome:
+    job = Job(("papers.jsonl",), options or ModelOptions(), engine="ray", shards=shards)
+    return RayRunner(job, print if said is None else said.append).run(Path("job"))
+
+
+def local(options: ModelOptions | None = None) -> Outcome:
+    return Runner(Job(("papers.jsonl",), options or ModelOptions())).run(Path("local"))
+
+
+def records(folder: str) -> list[dict[str, Any]]:
+    """What a folder holds, without how long it took."""
+    found = [record.model_dump(mode="json") for record in read_extractions(folder)]
+    return [each | {"provenance": each["provenance"] | {"seconds": 0}} for each in found]
+
+
+def whole() -> list[str]:
+    """The shards that the manifest lists; each has its folder."""
+    listed = [shard["folder"] for shard in json.loads(Path("job/manifest.json").read_bytes())["shards"]]
+    assert listed == sorted(f"shards/{place.name}" for place in Path("job/shards").iterdir())
+    return listed
+
+
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments])
+
+
+def test_the_records_are_those_of_one_machine_and_every_reader_takes_them() -> None:
+    outcome, alone = run(), local()
+    assert (outcome.counts, outcome.stopped, outcome.interrupted) == (alone.counts, None, False)
+    assert records("job") == records("local")
+    assert [*read_failures("job")] == [*read_failures("local")]
+    assert len(whole()) == 6
+    for arguments in (["show"], ["query", "--name", "best-speedup-per-device"], ["export", "--to", "csv", "-o"], ["explore"]):
+        name, *rest = arguments
+        told = [command(name, folder, *rest, *([f"of-{folder}"] if "-o" in rest else [])) for folder in ("job", "local")]
+        assert [each.exit_code for each in told] == [0, 0]
+        if name != "explore" and "-o" not in rest:
+            assert told[0].stdout == told[1].stdout
+    assert Path("of-job/claims.csv").read_text().replace("\njob,", "\nlocal,") == Path("of-local/claims.csv").read_text()
+    states = [state_of(Path(folder)) for folder in ("job", "local")]
+    same = ("state", "done", "failed", "pending", "failures")
+    assert [states[0][name] for name in same] == [states[1][name] for name in same]
+
+
+def test_the_same_command_skips_what_is_whole_and_tries_what_failed_again(ray: Here) -> None:
+    said: list[str] = []
+    run()
+    before = {place: place.stat().st_mtime_ns for place in Path("job/shards").glob("*/extractions.jsonl")}
+    write([*MANY[:20], {**BAD, "abstract": "It is 3x faster than SlowNet."}, *MANY[20:]])
+    done = len(ray.workers())
+    outcome = run(said=said)
+    assert (outcome.counts.extracted, outcome.counts.failed, said) == (41, 0, ["40 done before"])
+    assert len(ray.workers()) - done == 1  # one shard was left, and nobody starts for the others
+    changed = [place for place, at in before.items() if place.stat().st_mtime_ns != at]
+    assert len(changed) == 1
+    local()
+    assert records("job") == records("local")
+    assert [*Path("job/unfinished").iterdir()] == []
+
+
+def test_new_records_at_the_end_and_a_changed_text_are_done() -> None:
+    write(MANY[:30])
+    run()
+    write([*MANY[:10], MANY[10] | {"abstract": "It is 7x faster than SlowNet."}, *MANY[11:]])
+    outcome = run(shards=2)  # how long a shard is was fixed by the first run
+    assert (outcome.counts.extracted, outcome.changed, len(whole())) == (40, 1, 8)
+    local()
+    assert records("job") == records("local")
+
+
+@pytest.mark.parametrize(
+    ("papers", "message"),
+    [
+        pytest.param(MANY[1:], f'have moved since the job began: "{MANY[0]["id"]}" was in ', id="moved"),
+        pytest.param(MANY[:14], "the input has fewer records than before: shard 00002 of ", id="cut off"),
+    ],
+)
+def test_an_input_whose_records_have_moved_is_refused_and_loses_nothing(papers: list[dict[str, str]], message: str) -> None:
+    write(MANY)
+    run()
+    before = sorted(map(str, records("job")))
+    write(papers)
+    try:
+        said = str(run().stopped)
+    except UsageError as error:
+        said = str(error)
+    assert message in said
+    shown = [*records("job"), *(each for place in Path("job/unfinished").iterdir() for each in records(str(place)))]
+    assert [each for each in before if each not in map(str, shown)] == []
+    write(MANY)
+    run()
+    assert sorted(map(str, records("job"))) == before
+
+
+def with_model(act: Any, each: Callable[[ModelServer, ModelOptions], None], **options: Any) -> None:
+    with ModelServer(act) as server:
+        usual = ModelOptions("openai/m", server.url, cache=False, concurrency=4, price="1,1")
+        each(server, replace(usual, **options))
+
+
+def test_a_model_answers_the_same(ray: Here) -> None:
+    def each(server: ModelServer, options: ModelOptions) -> None:
+        outcome, alone = run(options), local(options)
+        assert (outcome.counts.calls, outcome.stopped) == (alone.counts.calls, None)
+        assert outcome.counts.cost_usd == pytest.approx(alone.counts.cost_usd)
+        assert records("job") == records("local")
+        assert json.loads(Path("job/job.json").read_bytes())["spent_usd"] == pytest.approx(alone.counts.cost_usd, abs=1e-6)
+
+    with_model(labels(), each)
+
+
+def test_the_cap_is_that_of_all_runs_and_actors_together(ray: Here) -> None:
+    def each(server: ModelServer, options: ModelOptions) -> None:
+        stopped = run(options)
+        assert isinstance(stopped.stopped, BudgetError)
+        asked = len(server.requests)
+        spent = state_of(Path("job"))["spent_usd"]
+        assert (0 < asked < 40, 0 < spent <= 0.1) == (True, True)
+        assert isinstance(run(options).stopped, BudgetError)
+        assert (len(server.requests) - asked <= 4, state_of(Path("job"))["spent_usd"] <= 0.1) == (True, True)
+
+    with_model(labels(), each, price="10,100", max_cost=0.1, max_output_tokens=400)
+
+
+def test_an_error_that_hits_every_document_stops_all_actors() -> None:
+    def each(server: ModelServer, options: ModelOptions) -> None:
+        outcome = run(options)
+        assert "key" in str(outcome.stopped)
+        assert len(server.requests) < 20
+        assert whole() == []
+
+    with_model(fails(401, "Incorrect API key provided"), each)
+
+
+def test_a_lost_actor_costs_no_record_and_only_the_calls_that_were_under_way(ray: Here) -> None:
+    asked: list[str] = []
+    right = labels()
+
+    async def act(request: Request) -> web.StreamResponse:
+        asked.append(shown(request).title)
+        if len(asked) in {9, 21}:
+            next(worker for worker in ray.workers() if not worker.dead).kill()
+        return await right(request)
+
+    def each(server: ModelServer, options: ModelOptions) -> None:
+        outcome = run(options)
+        assert (outcome.counts.extracted, outcome.counts.failed, outcome.stopped) == (40, 1, None)
+        times = [asked.count(title) for title in set(asked)]
+        assert (max(times) <= 3, sum(times) - len(times) <= 2 * 4) == (True, True)
+        local(options)
+        assert [each["id"] for each in records("job")] == [each["id"] for each in records("local")]
+
+    with_model(act, each)
+
+
+def test_a_job_that_is_asked_to_stop_goes_on_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = RayRunner(Job(("papers.jsonl",), engine="ray", shards=20))
+    finish = Shards.finish
+
+    def stop_then(shards: Shards, *done: Any) -> None:
+        finish(shards, *done)
+        runner.stop.ask()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Shards, "finish", stop_then)
+        outcome = runner.run(Path("job"))
+    assert outcome.interrupted
+    assert 0 < len(whole()) < 20
+    assert run(shards=20).counts.extracted == 40
+    local()
+    assert records("job") == records("local")
+
+
+def test_a_job_in_shards_and_one_of_one_machine_keep_out_of_each_others_folder() -> None:
+    run()
+    local()
+    with pytest.raises(UsageError, match="job holds a job in shards"):
+        Runner(Job(("papers.jsonl",))).run(Path("job"))
+    with pytest.raises(UsageError, match="local holds a job that is not in shards"):
+        RayRunner(Job(("papers.jsonl",), engine="ray")).run(Path("local"))
+
+
+def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    done = command("run", "papers.jsonl", "-o", "job", "--engine", "ray")
+    assert (done.exit_code, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert "pip install '.[ray]'" in line
+
+
+def test_the_command_ends_as_on_one_machine() -> None:
+    done = command("run", "papers.jsonl", "-o", "job", "--engine", "ray", "--shards", "3")
+    assert done.exit_code == 3
+    assert "papers.jsonl:21: no abstract." in done.stderr
+    assert done.stderr.endswith("job/shards\n")
+    again = command("retry", "job")
+    assert (again.exit_code, "40 done before" in again.stderr) == (3, True)
+    assert command("run", "papers.jsonl", "-o", "job", "--shards", "3").exit_code == 2
