@@ -47,7 +47,6 @@ class HardwareRow:
 _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
-_REAL = re.compile(r"\b(?:real|physical|hardware|deploy\w*)\b")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)\b[^.;]*$")
 _TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$")
 
@@ -66,14 +65,14 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "no dataset": lambda place: not place.recorded,
     "said again": lambda place: place.again,
     "tested": lambda place: (place.cue == "evaluated" or _is_leading(place)) and not place.after.startswith("'s"),
-    "real": lambda place: place.special or _REAL.search(place.before[-90:] + place.mention.text + place.after[:20]) is not None,
     "special": lambda place: place.special,
     "on it": lambda place: place.link in _ON,
-    "made for it": lambda place: (
-        place.own and (place.link in _FOR or place.cue == "intended" or place.after.startswith(" can "))
-    ),
-    "needed on it": lambda place: (
-        place.early and place.cues.found("need", place.before + place.after) and _APPLICATION.search(place.before) is None
+    "tried": lambda place: place.tried,
+    "a noun": lambda place: re.match(r"[^\s-]|\s(?:and|that|which|for|with|to|in|on|based|using)\b", place.after) is not None,
+    "what it is about": lambda place: (
+        place.in_title
+        or (place.own and (place.link in _FOR or place.cue == "intended" or place.after.startswith(" can ")))
+        or (place.early and place.cues.found("need", place.before + place.after) and _APPLICATION.search(place.before) is None)
     ),
     "linked in the title": lambda place: place.in_title and _TITLE_LINK.search(place.before) is not None,
     "no product of its category": lambda place: place.mention.category not in place.products & CHIPS,
@@ -91,7 +90,6 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
             or place.cues.found("measures", place.before)
         )
     ),
-    "results on a chip": lambda place: place.measured and place.own and place.link in _ON,
     "tied to a purpose": lambda place: (
         (place.own or place.mention.category in FIELD)
         and (place.link not in ("of", "from", "between") or place.cues.found("bearers", place.before))
@@ -156,9 +154,9 @@ def _same_product(known: str, name: str) -> bool:
 
 
 def _classes(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
-    """One target for each category of classes: evaluated before intended, the paper's own work first, then the first."""
+    """One target for each category of classes: evaluated before intended, a kind of robot before a robot, own work first."""
     best: dict[Category, tuple[Place, Role]] = {}
-    for place, role in sorted(targets, key=lambda target: (target[1] != "evaluated", target[0].in_title, target[0].early)):
+    for place, role in sorted(targets, key=lambda at: (at[1] != "evaluated", not at[0].special, at[0].in_title, at[0].early)):
         if not place.mention.specific:
             best.setdefault(place.mention.category, (place, role))
     return list(best.values())

@@ -53,8 +53,8 @@ class Cues:
 
 _WORD, _ENDING, _PLAIN = r"(?<![\w-])(?:{})(?!\w)", r"(?<![\w-])(?:{})\s*$", r"\b(?:{})\b"
 _FRAMES = {
-    **dict.fromkeys(("evaluated", "intended", "need"), _WORD),
-    **dict.fromkeys(("recording", "held", "owned", "others"), _ENDING),
+    **dict.fromkeys(("evaluated", "intended", "need", "tried"), _WORD),
+    **dict.fromkeys(("recording", "held", "owned", "others", "made"), _ENDING),
     **dict.fromkeys(("environment", "survey", "own"), _PLAIN),
     "attribute": r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b",
     "bearers": r"\b(?:{})\s+(?:of|from)\s+(?:[\w-]+\s+){{0,2}}$",
@@ -77,9 +77,9 @@ class Place:
     """A mention, the text of its sentence before and after it in lower case, and what is known of sentence and document.
 
     `own`: the sentence speaks of the paper's own work. `early`: it stands before the first that says "we propose" or the like.
-    `measured`: it holds a time, rate, factor or energy. `survey`, `operated`, `recorded`: the document is a survey, about
-    agents that operate devices, about a dataset. `previous`: the mention before it in the sentence, `gap` the text between.
-    `products`: the categories of which the document names products.
+    `measured`: it holds a time, rate, factor or energy. `survey`, `operated`, `recorded`, `tried`: the document is a survey,
+    about agents that operate devices, about a dataset, of tests on real machines. `previous`: the mention before it in the
+    sentence, `gap` the text between. `products`: the categories of which the document names products.
     """
 
     mention: HardwareMention
@@ -92,6 +92,7 @@ class Place:
     survey: bool
     operated: bool
     recorded: bool
+    tried: bool
     previous: HardwareMention | None
     gap: str
     products: frozenset[Category]
@@ -149,6 +150,7 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
     products = frozenset(mention.category for mention in mentions.hardware if mention.specific)
     first = cues.patterns["first"].search(abstract)
     own_from = mentions.sentence_at(len(title) + 1 + first.start() if first else len(text) // 2)[0]
+    tried = cues.found("tried", text[own_from:].lower())
     sentences = [mention.sentence for mention in mentions.hardware]
     own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in set(sentences)}
     costs = {quantity.sentence for quantity in mentions.quantities if _measures_a_run(quantity)}
@@ -170,6 +172,7 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
             survey=survey,
             operated=operated,
             recorded=recorded,
+            tried=tried,
             previous=previous,
             gap=text[previous.span[1] : mention.span[0]].lower() if previous else "",
             products=products,

@@ -1,6 +1,6 @@
 """What a mention of hardware is to its paper: the first row that fits decides; what none fits is no target."""
 
-from extractor.labelling.rules.hardware import CHIPS, FIELD, HELD, ROBOTS, HardwareRow
+from extractor.labelling.rules.hardware import FIELD, HELD, ROBOTS, HardwareRow
 
 # fmt: off
 HARDWARE: tuple[HardwareRow, ...] = (
@@ -15,29 +15,24 @@ HARDWARE: tuple[HardwareRow, ...] = (
     HardwareRow("held while it records", "none", ("Net", "People carrying their own smartphones walk."), categories=HELD,
         before="held", asks=("not measured",)),
     HardwareRow("a product", "evaluated", ("Net", "We run it on an RTX 4090."), specific=True),
+    HardwareRow("a robot of its own", "evaluated", ("Net", "We present a soft gripper. It lifts 2 kg."), categories=ROBOTS,
+        before="made", asks=("in the abstract", "own", "a noun")),
     HardwareRow("what others own", "none", ("Net", "The proliferation of smartphones goes on."), before="owned"),
     HardwareRow("what others run on", "none", ("Net", "Existing methods run on GPUs."), before="others"),
-    HardwareRow("tested on a robot", "evaluated", ("Net", "We evaluate our policy on a real robot."), categories=ROBOTS,
-        asks=("in the abstract", "tested", "real", "on it", "own")),
-    HardwareRow("a robot in the title", "intended", ("Grasping for humanoids", "It is fast."), categories=ROBOTS,
-        asks=("special", "no dataset", "in the title")),
-    HardwareRow("what robots need", "intended", ("Net", "It is challenging for quadrupeds to run. We propose a policy."),
-        categories=ROBOTS, asks=("special", "no dataset", "needed on it")),
+    HardwareRow("robots, tried", "evaluated", ("Net", "In real-world experiments, robots grasp."), categories=ROBOTS,
+        asks=("no dataset", "tried")),
+    HardwareRow("tested on a robot", "evaluated", ("Net", "We evaluate our policy on a quadruped."), categories=ROBOTS,
+        asks=("in the abstract", "tested", "special", "on it", "own")),
     HardwareRow("made for robots", "intended", ("Net", "We propose a policy for quadrupeds."), categories=ROBOTS,
-        asks=("special", "no dataset", "made for it")),
+        asks=("special", "no dataset", "what it is about")),
     HardwareRow("any other robot", "none", ("Net", "Humanoid robots are everywhere."), categories=ROBOTS),
     HardwareRow("for it, in the title", "intended", ("Pruning for edge devices", "It is fast."),
         asks=("linked in the title", "no product of its category")),
-    HardwareRow("in the title", "none", ("Edge devices everywhere", "It is fast."), asks=("in the title",)),
     HardwareRow("on it, results", "evaluated", ("Net", "On mobile devices, it takes 3 ms."),
         asks=("leading", "on leading", "results behind")),
     HardwareRow("on it, more", "intended", ("Net", "For mobile devices, memory is scarce."), asks=("leading",)),
     HardwareRow("results on it", "evaluated", ("Net", "We evaluate it on edge devices."),
         asks=("cue of results", "tied to results")),
-    HardwareRow("no results on it", "none", ("Net", "They evaluate it on GPUs. We propose Net. It is fast."),
-        asks=("cue of results",)),
-    HardwareRow("a purpose, and results on it", "evaluated", ("Net", "In 3 ms, our Net is well suited to CPUs."),
-        categories=CHIPS, asks=("cue of a purpose", "results on a chip")),
     HardwareRow("a purpose", "intended", ("Net", "It is suitable for edge devices."),
         asks=("cue of a purpose", "tied to a purpose")),
     HardwareRow("something on it", "intended", ("Net", "Intelligence on edge devices grows."), categories=FIELD,
