@@ -48,8 +48,14 @@ def run(
     no_cache: options.NoCache = False,
     timeout: options.Timeout = None,
     workers: Annotated[
-        int, option("--workers", metavar="N", min=1, help="Processes for the rules, one for each core at most.")
-    ] = 1,
+        int | None,
+        option(
+            "--workers",
+            metavar="N",
+            min=1,
+            help="Processes for the rules. Without it one, or for an input of 4 MB or more one for each core, up to 8.",
+        ),
+    ] = None,
     order: Annotated[
         Literal["input", "completion"],
         option(

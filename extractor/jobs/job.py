@@ -29,6 +29,7 @@ WAYS_OUT = "Choose another folder with -o, or start over with --fresh."
 class Job:
     """What is read, who labels it, and how the job goes about it.
 
+    `workers` processes label by the rules, one or one for each core by the size of the input if it is None.
     `fields` maps the names of the input's fields (`title=headline`); what stands in the fields `keep` passes through; `format`
     is that of all inputs where it is not to be recognised; a record longer than `max_characters` fails; `order` is that of the
     records. `retry_online` asks again, by calls, for what a batch left. The `engine` ray does it in about so many `shards` on
@@ -38,7 +39,7 @@ class Job:
     inputs: tuple[str, ...]
     model: ModelOptions = field(default_factory=ModelOptions)
     fields: str = ""
-    workers: int = 1
+    workers: int | None = None
     order: Literal["input", "completion"] = "input"
     batch: bool = False
     retry_online: bool = False

@@ -20,38 +20,38 @@ from extractor.sources.scrape import PLAIN_TEXT
 class Gauge:
     """How far the reading of all inputs is, in bytes. May be asked on another thread than the one that reads.
 
-    `skipped` are the files that were passed over because no format recognises them, `repeated` counts the documents that were
-    read before.
+    `total` is the size of all inputs, None if it is not known, as that of a pipe. `skipped` are the files that were passed over
+    because no format recognises them, `repeated` counts the documents that were read before.
     """
 
     def __init__(self) -> None:
-        self._total: int | None = None
+        self.total: int | None = None
         self._before = 0
         self._stream: io.BufferedReader | None = None
         self.skipped: list[str] = []
         self.repeated = 0
 
     def part(self) -> float | None:
-        """The part of the bytes that has been read, 0 to 1; None if the size is not known, as for a pipe."""
-        if not self._total:
+        """The part of the bytes that has been read, 0 to 1; None if the size is not known."""
+        if not self.total:
             return None
         here, stream = self._before, self._stream
         if stream is not None:
             with suppress(OSError, ValueError):  # closed meanwhile
                 here += stream.tell()
-        return min(1.0, here / self._total)
+        return min(1.0, here / self.total)
 
     def measure(self, files: Sequence[Path]) -> None:
         """Add up the sizes of the files that are going to be read. One that is not a regular file makes the sum unknown."""
         try:
-            self._total = sum(file.stat().st_size for file in files) if all(file.is_file() for file in files) else None
+            self.total = sum(file.stat().st_size for file in files) if all(file.is_file() for file in files) else None
         except OSError:
-            self._total = None
+            self.total = None
 
     @contextmanager
     def reading(self, stream: io.BufferedReader) -> Iterator[None]:
         """Count what is read of a stream."""
-        self._stream = stream if self._total else None
+        self._stream = stream if self.total else None
         try:
             yield
         finally:
@@ -80,7 +80,10 @@ def read(
     if given is None and not any(map(_is_read, files)):
         listed = ", ".join(file.path for file in files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
         raise UsageError(f"No file is recognised: {listed}. See what is read with `extractor sources`.")
-    return _documents(files, fields or Fields(), stdin, gauge or Gauge(), given, longest)
+    gauge = gauge or Gauge()
+    if not any(file.path == STDIN or is_remote(file.path) for file in files):
+        gauge.measure([Path(file.path) for file in files])
+    return _documents(files, fields or Fields(), stdin, gauge, given, longest)
 
 
 def recognise(path: str, head: bytes, *, named: bool) -> Format | Refused:
@@ -124,8 +127,6 @@ def _documents(
 ) -> Iterator[Sourced | BadRecord]:
     paths = [file.path for file in files]
     stems = Counter(stem_of(path) for path in paths)
-    unknown = STDIN in paths or any(is_remote(path) for path in paths)
-    gauge.measure([] if unknown else [Path(path) for path in paths])
     with closing(_Known(paths)) as known:
         for index, file in enumerate(files):
             stem = stem_of(file.path) if stems[stem_of(file.path)] == 1 else name_of(file.path)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -17,7 +18,7 @@ from extractor import read_extractions
 from extractor.errors import UsageError
 from extractor.jobs.job import Description, Job
 from extractor.jobs.journal import Journal
-from extractor.jobs.runner import Runner
+from extractor.jobs.runner import Runner, processes_for
 from extractor.jobs.sinks import Streams
 from extractor.labelling.models import ModelOptions
 from tests.labelling.model_server import ModelServer, labels
@@ -34,6 +35,38 @@ def papers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "papers.jsonl"
     file.write_text("".join(json.dumps(paper) + "\n" for paper in [*PAPERS, BAD]))
     return file
+
+
+@pytest.mark.parametrize(
+    ("size", "cores", "processes"),
+    [(None, 4, 1), (0, 4, 1), (3_999_999, 4, 1), (4_000_000, 4, 4), (4_000_000, 1, 1), (10**12, 64, 8)],
+)
+def test_an_input_of_some_size_gets_a_process_for_each_core(
+    size: int | None, cores: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: set(range(cores)), raising=False)
+    assert processes_for(size) == processes
+
+
+@pytest.mark.parametrize(
+    ("options", "many"),
+    [({}, True), ({"workers": 1}, False), ({"inputs": ("-",)}, False)],
+    ids=["nothing said", "one process asked for", "a stream"],
+)
+def test_nobody_says_how_many_processes(
+    options: dict[str, Any], many: bool, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("extractor.jobs.runner._PAYS", papers.stat().st_size)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {0, 1}, raising=False)
+    asked: list[int] = []
+
+    async def run_workers(_items: object, workers: int, *_: object, **__: object) -> bool:
+        asked.append(workers)
+        return True
+
+    monkeypatch.setattr("extractor.jobs.workers.run_workers", run_workers)
+    Runner(Job(**{"inputs": ("papers.jsonl",), **options}), stdin=io.BytesIO()).run(Streams(io.BytesIO(), io.BytesIO()))
+    assert asked == ([2] if many else [])
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ class RayRunner:
             raise UsageError(
                 "The Ray cluster has no core (CPU) to work on. Add a machine, or give its head some with --num-cpus."
             )
-        count = self.job.workers if self.job.workers > 1 else cores
+        count = self.job.workers or cores
         return min(count, self.chosen.concurrency) if self.chosen.calls else count
 
     async def _do(self, pool: Pool, shards: Shards, shard: Shard) -> Report:
