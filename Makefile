@@ -15,7 +15,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser chaos lint types contracts format gate ci clean
+.PHONY: help run test browser chaos ray lint types contracts format gate ci clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -41,6 +41,9 @@ browser: .venv/browser ## try the explorer and the page of a service in a browse
 chaos: .venv/dev ## kill a job and a service ten times each, against a server that misbehaves (two minutes)
 	$(BIN)/python -m tests.chaos.kills
 	$(BIN)/python -m tests.chaos.service_kills
+
+ray: .venv/ray ## run jobs on a Ray cluster of two nodes on this machine, which lose actors and one another (two minutes)
+	$(BIN)/python -m pytest tests/cluster
 
 lint: .venv/dev ## check style and format
 	$(BIN)/python -m ruff check .
@@ -80,6 +83,11 @@ $(BIN)/python:
 .venv/browser: .venv/dev
 	@echo "Installing what drives a browser into .venv"
 	@$(PIP) --editable '.[browser]'
+	@touch $@
+
+.venv/ray: .venv/dev
+	@echo "Installing Ray into .venv"
+	@$(PIP) --editable '.[ray]'
 	@touch $@
 
 .venv/dev: .venv/run
