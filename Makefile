@@ -15,7 +15,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test browser chaos bench lint types contracts format gate ci clean
+.PHONY: help run test browser chaos ray bench lint types contracts format gate ci clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' Makefile | expand -t 12
@@ -44,6 +44,9 @@ chaos: .venv/dev ## kill a job and a service ten times each, against a server th
 
 bench: .venv/dev ## measure the package beside others (ten minutes; BASE_URL=... asks a model's server, OPTIONS="--help" says what else)
 	$(BIN)/python -m tests.benchmarks $(if $(BASE_URL),--base-url $(BASE_URL)) $(OPTIONS)
+
+ray: .venv/ray ## run jobs on a Ray cluster of two nodes on this machine, which lose actors and one another (two minutes)
+	$(BIN)/python -m pytest tests/cluster
 
 lint: .venv/dev ## check style and format
 	$(BIN)/python -m ruff check .
@@ -83,6 +86,11 @@ $(BIN)/python:
 .venv/browser: .venv/dev
 	@echo "Installing what drives a browser into .venv"
 	@$(PIP) --editable '.[browser]'
+	@touch $@
+
+.venv/ray: .venv/dev
+	@echo "Installing Ray into .venv"
+	@$(PIP) --editable '.[ray]'
 	@touch $@
 
 .venv/dev: .venv/run

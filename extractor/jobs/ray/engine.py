@@ -5,9 +5,13 @@ every format; the actors run the same `Runner` on a part of it.
 """
 
 import asyncio
+import io
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+import re
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -30,6 +34,9 @@ _LONGEST, _SHORTEST = 10_000, 32
 _SHARDS_A_WORKER = 4
 """So many at least, so that none has much left to do when the others are done."""
 _BEAT = 1.0
+_MESSAGE = "(raylet)"
+"""What a message of Ray begins with; its further lines are a log."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class RayRunner:
@@ -65,7 +72,7 @@ class RayRunner:
             raise UsageError("A cluster needs a folder, which all its machines see. Name one with -o.")
         began, gauge = monotonic(), self._local.gauge
         shards = Shards(target.resolve(), self.job, dict(self.chosen.settings), fresh, self._watch)
-        with shards, cluster(self.job.address) as ray:
+        with shards, cluster(self.job.address, self._hear) as ray:
             if shards.resumed:
                 self.notice(f"{shards.resumed:,} done before")
             with watching(shards):
@@ -177,8 +184,8 @@ class RayRunner:
             shards.charge(await pool.spent())
             shards.refresh()
 
-    def _hear(self, said: list[str]) -> None:
-        """Pass on what actors say, once where several say the same."""
+    def _hear(self, said: Iterable[str]) -> None:
+        """Pass on what actors and Ray say, once where several say the same."""
         for line in said:
             if line not in self._said:
                 self._said.add(line)
@@ -195,12 +202,45 @@ def _imported() -> Any:
 
 
 @contextmanager
-def cluster(address: str | None) -> Iterator[Any]:
-    """Ray, connected to the cluster at an address, or to one of this machine's own, unless it is connected already."""
+def cluster(address: str | None, hear: Callable[[Iterable[str]], None]) -> Iterator[Any]:
+    """Ray, connected to the cluster at an address, or to one of this machine's own, unless it is connected already.
+
+    `hear` gets the lines that Ray would print meanwhile.
+    """
     ray = _imported()
-    if ray.is_initialized():
-        yield ray
-        return
+    with redirect_stdout(_Printed(hear)):
+        if ray.is_initialized():
+            yield ray
+        else:
+            with _connected(ray, address):
+                yield ray
+
+
+class _Printed(io.TextIOBase):
+    """Standard output, but for what Ray's own threads print: of that the first sentence of each message goes elsewhere."""
+
+    def __init__(self, hear: Callable[[Iterable[str]], None]) -> None:
+        self._hear = hear
+        self._rest = sys.stdout
+        self._heard = threading.local()  # what hears it may print as well
+
+    def write(self, text: str) -> int:
+        if not threading.current_thread().name.startswith("ray_") or getattr(self._heard, "now", False):
+            return self._rest.write(text)
+        lines = [_COLOUR.sub("", line) for line in text.splitlines()]
+        self._heard.now = True
+        try:
+            self._hear(f"Ray: {line.partition('. ')[0]}" for line in lines if line.startswith(_MESSAGE))
+        finally:
+            self._heard.now = False
+        return len(text)
+
+    def flush(self) -> None:
+        self._rest.flush()
+
+
+@contextmanager
+def _connected(ray: Any, address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
     own = {} if address else {"include_dashboard": False, "object_store_memory": 1 << 30}
     try:
@@ -211,7 +251,7 @@ def cluster(address: str | None) -> Iterator[Any]:
             raise UsageError(f"No Ray cluster answers at {address}: {cause} Start one with `ray start --head`.") from None
         raise UsageError(f"Ray does not start here: {cause} Look into /tmp/ray/session_latest/logs.") from None
     try:
-        yield ray
+        yield
     finally:
         with suppress(Exception):
             ray.shutdown()

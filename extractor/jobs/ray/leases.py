@@ -16,7 +16,7 @@ from extractor.errors import BudgetError, JobError
 from extractor.llm.limits import Allowance, Clock, Limits, Of, Rates
 from extractor.llm.pricing import Budget
 
-_BURST = 0.1
+_BURST = 0.02
 """Seconds' worth of calls that may start at once. A second's would be 10% too many in ten seconds."""
 _AGAIN = 0.1
 """Seconds until a call that only calls under way stand against asks again."""
@@ -66,11 +66,15 @@ class Leases:
     def ask(self, name: str, number: int, acts: Sequence[Act]) -> Answers:
         """Do what a process wants, once."""
         holder = self._holders.setdefault(name, _Holder())
-        if number != holder.number:
-            holder.answers = [getattr(self, f"_{act}")(holder, *about) for act, *about in acts]
-            holder.number = number
-            self._keep(name, holder)
-        return holder.answers, {model: rates.closed for model, rates in self._rates.items()}
+        again = number == holder.number
+        answers = [
+            # When a call was to start has passed when it is told late, and others start then.
+            holder.answers[n] if again and act != "take" else getattr(self, f"_{act}")(holder, *about)
+            for n, (act, *about) in enumerate(acts)
+        ]
+        holder.number, holder.answers = number, answers
+        self._keep(name, holder)
+        return answers, {model: rates.closed for model, rates in self._rates.items()}
 
     def gone(self, name: str) -> None:
         """A process has ended on the way: what it had under way may be billed."""
