@@ -12,10 +12,12 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
+from extractor.errors import install
 from tests.benchmarks import figures, jobs, llm_client, startup, throughput, tokens
-from tests.benchmarks.figures import Result, Row, rounds
+from tests.benchmarks.figures import Result, Row, Skipped, rounds
 
 STORE = jobs.ROOT / "build" / "bench.json"
 
@@ -28,6 +30,7 @@ class Options:
     memory: int
     source: str
     base_url: str | None
+    model: str | None
 
 
 def rules(options: Options) -> Result:
@@ -52,12 +55,30 @@ def calls(options: Options) -> Result:
 
 def right_claims(options: Options) -> Result:
     """What a model writes for a right claim."""
-    return tokens.measure(options.base_url)
+    return tokens.measure(options.base_url, options.model)
 
 
 def start(options: Options) -> Result:
     """How soon a command answers."""
     return startup.measure(options.rounds)
+
+
+def ray(options: Options) -> Result:
+    """The rules on a Ray cluster of this machine, with more and more workers."""
+    title, documents = "A job on Ray, on this machine alone", 20_000
+    if find_spec("ray") is None:
+        return Result(title, (), (Skipped("ray", f"it is not installed. {install('ray')}"),))
+    papers, rows = jobs.abstracts(options.source), []
+    for name, asked in {
+        "the local engine": ["--workers", "1"],
+        **{f"Ray, {n} worker{'s'[: n - 1]}": _on_ray(n) for n in (1, 2, 4)},
+    }.items():
+        rows.append(Row(name, "rate with its start", "abstracts/s", rounds([jobs.run_file(papers, documents, asked).rate])))
+    return Result(title, tuple(rows), base="the local engine", versions={})
+
+
+def _on_ray(workers: int) -> list[str]:
+    return ["--engine", "ray", "--workers", str(workers)]
 
 
 def memory(options: Options) -> Result:
@@ -73,12 +94,14 @@ def memory(options: Options) -> Result:
     return Result("Memory of a job by the rules", tuple(rows))
 
 
-BENCHMARKS: dict[str, Callable[[Options], Result]] = {
+Benchmark = Callable[[Options], Result]
+BENCHMARKS: dict[str, Benchmark] = {
     "rules": rules,
     "calls": calls,
     "tokens": right_claims,
     "start": start,
     "memory": memory,
+    "ray": ray,
 }
 
 
@@ -92,7 +115,8 @@ def headline(results: Mapping[str, Result]) -> str:
     [rate, *_] = results["rules"].rows
     return (
         f"A call of a model takes {figures.number(ours.value)} ms of the client's CPU, others so many times that: {times}. "
-        f"The rules read, label and write {figures.number(rate.value)} abstracts a second on one core."
+        f"The rules read, label and write {figures.number(rate.value)} abstracts a second on one core, in "
+        f"{figures.number(results['memory'].rows[-1].value)} MB."
     )
 
 
@@ -116,16 +140,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--base-url", help="a server of a model, whose replies are recorded; without it the recorded ones count"
     )
+    parser.add_argument("--model", help="the name to ask that server for (default: the first that it lists)")
     parser.add_argument("--write", type=Path, nargs="*", default=[], help="documents whose tables are renewed", metavar="FILE")
     options = parser.parse_args(arguments)
-    asked = Options(options.rounds, options.memory, options.input, options.base_url)
+    asked = Options(options.rounds, options.memory, options.input, options.base_url, options.model)
     results = figures.read(STORE)
     for name in options.only:
         results[name] = BENCHMARKS[name](asked)
         print(figures.printed(results[name]), end="\n\n", flush=True)
         figures.write(STORE, results)
     for path in options.write:
-        path.write_text(figures.replaced(path.read_text(encoding="utf-8"), blocks(results)), encoding="utf-8")
+        try:
+            written = figures.replaced(path.read_text(encoding="utf-8"), blocks(results))
+        except KeyError as error:
+            raise SystemExit(f"{path} shows {error}, which is not in {STORE}; measure it first") from None
+        path.write_text(written, encoding="utf-8")
     print(f"kept in {STORE}")
     return 0
 
