@@ -39,7 +39,7 @@ Prompt = Annotated[
     option(
         "--prompt",
         metavar="FILE",
-        help="A prompt of your own in place of the built-in one, or an earlier one by its label: --prompt label@1.",
+        help="A prompt of your own in place of the built-in one (--prompt mine.md), or an earlier one by its label (label@1).",
     ),
 ]
 NarrowSchema = Annotated[
