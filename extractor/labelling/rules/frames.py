@@ -63,8 +63,8 @@ class SharingRow:
     `pattern` has to match all classes between the two runs; its group `m` is a metric of the number's own. The last number of
     the example has this row, and what the example yields.
 
-    Asked: that the number before is a change, one in multiples, or any value (`after`), that both are
-    of one unit (`alike`), and that the number hangs nowhere yet, or only on a metric behind it (`own`).
+    Asked: that the number before is a change, one in multiples, or a value (`after`), that both are of one unit (`alike`),
+    and that the number hangs nowhere yet, or only on a metric behind it (`own`).
     """
 
     name: str
@@ -114,7 +114,12 @@ class Frame:
     @property
     def listed(self) -> bool:
         """Whether the run coordinates numbers of several things ("Q and Q"), not two of one ("from Q to Q", "Q vs Q")."""
-        return self.size > 1 and not set("tT") & set(self.sentence.codes[self.first : self.last]) and not self.values
+        return self.size > 1 and not self.is_pair and not self.values
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether its run holds two values of one thing: "from Q to Q", "Q vs Q"."""
+        return not set("tT").isdisjoint(self.sentence.codes[self.first : self.last])
 
     @property
     def values(self) -> bool:
@@ -161,7 +166,7 @@ def metric_entry(sentence: Sentence, first: int, last: int) -> Metric | None:
     return found
 
 
-_JOINT = re.compile(r"[,/]?&?[BR]*|T|-+|t")
+_JOINT = re.compile(r"[,/]?&?[BR]*|T|-+|(?:\([^()]{1,3}\))?t")
 
 
 def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
@@ -204,13 +209,19 @@ def is_timed(frame: Frame) -> bool:
     return unit.dimension in ("time", "rate") and 0 < unit.base < DAY
 
 
+def is_odd(frame: Frame) -> bool:
+    """Whether a number has a unit that by itself says nothing of a system, such as metres."""
+    unit = frame.mention.measure
+    return frame.mention.unit is not None and not (unit.relative or unit.reports or unit.dimension == "level")
+
+
 _DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
 
 
 def is_score(frame: Frame) -> bool:
     """Whether a number looks like a score: a percentage or a decimal."""
     mention = frame.mention
-    return mention.unit == "%" or (
+    return mention.unit in ("%", "dB") or (
         mention.unit is None and "." in mention.text and _DECIMAL.fullmatch(mention.text) is not None
     )
 

@@ -11,6 +11,7 @@ from extractor.labelling.rules.frames import (
     FrameRow,
     SharingRow,
     abbreviated,
+    is_odd,
     is_score,
     is_timed,
     metric_entry,
@@ -120,7 +121,12 @@ def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Fram
     found: list[Frame] = []
     before: Frame | None = None
     for frame in frames:
-        if frame.row is None and frame.size == 1 and frame.mention.unit is None and frame.mention.text.isdigit():
+        if (
+            frame.row is None
+            and frame.size == 1
+            and frame.mention.unit is None
+            and frame.mention.text.replace(",", "").isdigit()
+        ):
             found.append(frame)  # only a word between two others: "98% across 130 tasks and 97% across 25"
             continue
         before = _take_over(before, frame, rows) if before else frame
@@ -143,7 +149,7 @@ def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Fra
         match = row.pattern.fullmatch(between) if _shares(row, before, frame) else None
         if match is None:
             continue
-        metric, change = frame.metric or before.metric, before.change if row.after in ("change", "multiple") else None
+        metric, change = frame.metric or before.metric, before.change if row.after != "value" else None
         if "m" in row.pattern.groupindex:
             rival = before.change is not None and frame.sentence.beats(before.change)
             metric = None if rival else named(frame.sentence, start + match.start("m"), start + match.end("m"))
@@ -153,15 +159,16 @@ def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Fra
 
 def _shares(row: SharingRow, before: Frame, frame: Frame) -> bool:
     """Whether two neighbouring numbers are what a row asks for."""
-    if row.alike and before.mention.unit != frame.mention.unit:
+    odd = is_odd(before) and is_odd(frame) and frame.first - before.last < 4  # "errors of 0.24 m and 2 degrees"
+    if row.alike and before.mention.unit != frame.mention.unit and not odd:
         return False
     if row.after == "multiple" and frame.mention.unit != "x":
         return False
-    if row.after in ("change", "multiple") and (before.change is None or frame.change is not None):
+    if row.after != "value" and (before.change is None or frame.change is not None or frame.is_pair):
         return False
     if row.own == "metric behind":
         return frame.row is None or (frame.row.side == "behind" and not frame.row.governs)
-    return row.own == "anything" or frame.row is None
+    return row.own == "anything" or frame.row is None or frame.row.pattern.groups == 0  # which says nothing of its own
 
 
 def _paired(frames: list[Frame], row: SharingRow) -> list[Frame]:

@@ -3,23 +3,19 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
-from math import inf
 from typing import Literal, cast
 
-from extractor.labelling.rules.frames import DAY, Frame, is_score, metric_entry
-from extractor.labelling.rules.reading import Sentence
+from extractor.labelling.rules.frames import DAY, Frame, is_odd, is_score, metric_entry
 from extractor.records import Comparison, Effect, Kind
 
-_THOUSANDS = re.compile(r"[\d ](?:[kKMB]|thousand|million|billion)$")
 _DOUBLING = re.compile(r"(?:doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
-_OUT_OF = re.compile(r"\d+(?:[-–]\d+)?(?:/| (?:out )?of (?:the )?)\d+")
+_OUT_OF = re.compile(r"\d+(?:[-–]\d+)? (?:out )?of (?:the )?\d+")
 
 NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "bare": lambda frame: frame.mention.unit is None,
-    "decimal": lambda frame: frame.mention.unit is None and "." in frame.mention.text,
-    "thousands": lambda frame: frame.mention.unit is None and _THOUSANDS.search(frame.mention.text) is not None,
+    "count": lambda frame: frame.mention.unit is None and not is_score(frame),
+    "decimal": lambda frame: frame.mention.unit is None and is_score(frame),
     "score": is_score,
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
@@ -32,8 +28,9 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "cost": lambda frame: frame.mention.measure.reports == "cost",
     "time or cost": lambda frame: frame.mention.measure.reports != "",
     "tokens": lambda frame: frame.mention.measure.dimension == "tokens",
-    "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples"),
+    "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples", "repetitions"),
     "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
+    "data rate": lambda frame: frame.mention.measure.dimension == "data rate",
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
     "seconds": lambda frame: frame.mention.measure.dimension == "time" and frame.mention.measure.base >= 1,
     "size": lambda frame: (
@@ -43,12 +40,9 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
             or (frame.mention.measure.dimension == "time" and frame.mention.measure.base < 1)
         )
     ),
-    "odd": lambda frame: (
-        frame.mention.unit is not None
-        and not (frame.mention.measure.relative or frame.mention.measure.reports or frame.mention.measure.dimension == "level")
-    ),
+    "odd": is_odd,
 }
-"""What a row may ask of a number. `thousands`: 30K; `size`: no share, rate, level or short time; `odd`: a unit, such as metres,
+"""What a row may ask of a number. `size`: no share, rate, level or short time; `odd`: a unit, such as metres,
 that says nothing of a system."""
 
 GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
@@ -67,9 +61,16 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "against another": lambda frame: frame.size == 2 and "T" in frame.sentence.codes[frame.first : frame.last],
     "by a time": lambda frame: _kind(frame) == "time",
     "by a cost": lambda frame: _kind(frame) == "resource",
+    "by no cost": lambda frame: _kind(frame) != "resource",
     "by a cost other than time": lambda frame: _kind(frame) == "resource" and not _speaks_of_time(frame),
+    "by an overhead": lambda frame: (
+        frame.metric is not None and frame.sentence.words[frame.metric[1] - 1].startswith("overhead")
+    ),
     "by an accuracy": lambda frame: _kind(frame) == "accuracy",
     "by no accuracy": lambda frame: _kind(frame) != "accuracy",
+    "by what is spent": lambda frame: (
+        frame.entry is not None and frame.entry.kind == "resource" and frame.entry.better == "lower"
+    ),
     "by what is gained": lambda frame: (
         frame.entry is not None and frame.entry.kind in ("time", "resource") and frame.entry.better == "higher"
     ),
@@ -110,7 +111,7 @@ class Row:
     """What a table of rules `says` of a number that is what the row asks for: of the last number of its example.
 
     All that is asked has to hold, and none of `unless`. `number` is one of `NUMBERS`, `governed` are some of `GOVERNED`.
-    `before` and `behind` are patterns over the word classes on a side of the number, `text` one over the sentence up to it.
+    `before` and `behind` are patterns over the word classes on a side of the number.
     `little`: it is put as small; `counts`: a plural stands behind it. A row that says what is a claim may also know its
     `kind`, its `comparison`, and the `metric` that stands behind it.
     """
@@ -124,7 +125,6 @@ class Row:
     unless: tuple[Near, ...] = ()
     before: re.Pattern[str] | None = None
     behind: re.Pattern[str] | None = None
-    text: re.Pattern[str] | None = None
     little: bool | None = None
     counts: bool | None = None
     kind: Kind | None = None
@@ -143,19 +143,11 @@ def _fits(row: Row, frame: Frame) -> bool:
         and (not row.governed or all(GOVERNED[name](frame) for name in row.governed))
         and (row.before is None or row.before.search(frame.before) is not None)
         and (row.behind is None or row.behind.match(frame.after) is not None)
-        and (row.text is None or _ends(row.text, frame.sentence) <= frame.mention.span[0])
         and (row.little is None or row.little == _is_little(frame))
         and (row.counts is None or row.counts == _counts(frame))
         and (not row.near or all(near.holds(frame) for near in row.near))
         and not (row.unless and any(near.holds(frame) for near in row.unless))
     )
-
-
-@lru_cache(maxsize=64)
-def _ends(pattern: re.Pattern[str], sentence: Sentence) -> float:
-    """Where the first match of a pattern in the text of a sentence ends; infinity if there is none."""
-    match = pattern.search(sentence.text, *sentence.span)
-    return match.end() if match else inf
 
 
 def _is_little(frame: Frame) -> bool:

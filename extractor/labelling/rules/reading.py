@@ -192,7 +192,7 @@ def _plain(word: str, known: Mapping[str, str]) -> str:
 def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
     """The class of a token that stands in no list: a sign, or a word by its form."""
     if len(word) == 1 and not word.isalnum():
-        return word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "w" if word == "→" else "-"
+        return word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "-"
     if "@" in word and lexicon.at_rank(word):
         return "M"
     if ("_" in word or "^" in word) and lexicon.indexed(word):
@@ -210,8 +210,10 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wN])|C(?=[BDR]*Q)|(?<=[wN])V")
+_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
+_LOSSES = frozenset(["loss", "losses", "degradation"])
+_AFTER_CHANGE = re.compile(r"C[RDB]*[wNM/]{0,4}$")
 _BEFOREQUANTITY = re.compile("[BDR]*Q")
 _QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
@@ -232,8 +234,10 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = "w"  # "stereo matching"
             case "C" if words[n].startswith("exceed") and _BEFOREQUANTITY.match(codes, n + 1):
                 settled[n] = "V"  # "accuracy exceeds 98%"
-            case "C" if words[n] in _ACTIVITIES and codes[n + 1] in "wN":
-                settled[n] = "w"  # "a video compression framework"
+            case "C" if words[n] in _LOSSES and _AFTER_CHANGE.search(codes, 0, n):
+                settled[n] = "M"  # "reduces the L1 loss"
+            case "C" if (words[n] in _ACTIVITIES and codes[n + 1] in "wN") or (words[n] == "losses" and codes[n - 1] != "M"):
+                settled[n] = "w"  # "a video compression framework", "contrastive losses"
             case "B":
                 adverb = words[n] in ("only", "just", "on average", "even")
                 settled[n] = "R" if adverb else "D" if words[n].startswith(("a ", "an ")) else "p"

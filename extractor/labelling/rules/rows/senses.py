@@ -8,6 +8,7 @@ from extractor.labelling.rules.judging import EffectRow, Row
 COMPARISONS: tuple[Row, ...] = (
     Row("what is left of it", "fraction", "It cuts the model size to under 10% of its original footprint.", number="share",
         governed=("as one of two values",), behind=re.compile(r"OD+[wN]*M")),
+    Row("an overhead", "change", "It adds a latency overhead of 9%.", number="share", governed=("by an overhead",)),
     Row("a change", "change", "Zeta is 8.6x faster than Eta.", governed=("by a change",)),
     Row("a sign", "change", "Zeta has the best accuracy (+1.5%).", number="signed"),
     Row("a doubling", "change", "It runs well, doubling throughput.", number="doubling"),
@@ -16,6 +17,8 @@ COMPARISONS: tuple[Row, ...] = (
     Row("a multiple", "fraction", "It needs 2x the memory of Eta.", number="multiple"),
     Row("a share of another's", "fraction", "It needs 0.5% of the parameters.", number="share", governed=("not surely",),
         behind=re.compile("R?O")),
+    Row("a share of a cost", "fraction", "It needs less than 1% computational cost.", number="share",
+        governed=("by what is spent",), behind=re.compile("[wNMH]*M")),
     Row("a share of its own", "fraction", "It keeps 96% the throughput of Eta.", number="share",
         behind=re.compile(r"R?D[wNMH]*MO")),
 )
@@ -31,6 +34,7 @@ KINDS: tuple[Row, ...] = (
     Row("a metric of time", "time", "Inference latency is greatly reduced by 4x.", governed=("by a time",)),
     Row("a metric of cost", "resource", "The cache reduces peak memory usage by 24% on phones.", governed=("by a cost",)),
     Row("a metric of accuracy", "accuracy", "It reaches an AUC of 83.7% on scans.", governed=("by an accuracy",)),
+    Row("a data rate", "time", "Our switch forwards packets at line rate (6.4 Tbps).", number="data rate"),
     Row("smaller", "resource", "The binary is 3x smaller than that of Eta.", governed=("by a change in cost",)),
 )
 # fmt: on
