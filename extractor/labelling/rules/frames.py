@@ -63,8 +63,8 @@ class SharingRow:
     `pattern` has to match all classes between the two runs; its group `m` is a metric of the number's own. The last number of
     the example has this row, and what the example yields.
 
-    Asked: that the number before is a change or any value (`after`), that both are of one unit (`alike`), and that the number
-    hangs nowhere yet, or only on a metric behind it (`own`).
+    Asked: that the number before is a change, one in multiples, or a value (`after`), that both are of one unit (`alike`),
+    and that the number hangs nowhere yet, or only on a metric behind it (`own`).
     """
 
     name: str

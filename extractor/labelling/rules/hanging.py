@@ -149,7 +149,7 @@ def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Fra
         match = row.pattern.fullmatch(between) if _shares(row, before, frame) else None
         if match is None:
             continue
-        metric, change = frame.metric or before.metric, before.change if row.after == "change" else None
+        metric, change = frame.metric or before.metric, before.change if row.after != "value" else None
         if "m" in row.pattern.groupindex:
             rival = before.change is not None and frame.sentence.beats(before.change)
             metric = None if rival else named(frame.sentence, start + match.start("m"), start + match.end("m"))
@@ -162,7 +162,9 @@ def _shares(row: SharingRow, before: Frame, frame: Frame) -> bool:
     odd = is_odd(before) and is_odd(frame) and frame.first - before.last < 4  # "errors of 0.24 m and 2 degrees"
     if row.alike and before.mention.unit != frame.mention.unit and not odd:
         return False
-    if row.after == "change" and (before.change is None or frame.change is not None or frame.is_pair):
+    if row.after == "multiple" and frame.mention.unit != "x":
+        return False
+    if row.after != "value" and (before.change is None or frame.change is not None or frame.is_pair):
         return False
     if row.own == "metric behind":
         return frame.row is None or (frame.row.side == "behind" and not frame.row.governs)

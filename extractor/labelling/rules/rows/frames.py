@@ -105,7 +105,7 @@ SHARED: tuple[SharingRow, ...] = (
         "The adapter improves mIoU by 7.9% over one baseline and by 0.6% over another.", ("mIoU", "improves"), after="change",
         alike=True, own="anything"),
     SharingRow("while X has Q", "list", re.compile(rf"[^QCSV]{{0,8}}S[DR]*{NP}+V[BDR]*"),
-        "Zeta has a 5.54x speedup, while Eta achieves only 2.41x.", (None, "speedup"), after="change", alike=True),
+        "Zeta has a 5.54x speedup, while Eta achieves only 2.41x.", (None, "speedup"), after="multiple", alike=True),
     SharingRow("a value listed", "list", re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SVPW]{0,3}"),
         "It has an accuracy of 0.9433 (for NER), 0.9090 (for POS).", ("accuracy", None), alike=True),
     SharingRow("X's Q against", "list", re.compile(r"[^QC;SV]{0,14}T[^QC;SVY]{0,6}"),
