@@ -72,7 +72,7 @@ class SharingRow:
     pattern: re.Pattern[str]
     example: str
     yields: tuple[str | None, str | None]
-    after: Literal["change", "value"] = "value"
+    after: Literal["change", "multiple", "value"] = "value"
     alike: bool = False
     own: Literal["nothing", "metric behind", "anything"] = "nothing"
     sure: bool = True
