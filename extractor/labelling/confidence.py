@@ -115,4 +115,4 @@ def record_features(decided: "Decided", doubts: Sequence[Sequence[bool]]) -> lis
 def _by_default(judged: "Judged") -> bool:
     """Whether no word near a number says that it is no claim."""
     row = judged.row
-    return row is None or not (row.near or row.text or row.counts)
+    return row is None or not (row.near or row.counts)
