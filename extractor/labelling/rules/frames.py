@@ -1,7 +1,7 @@
 """A quantity in its sentence: the run that it stands in, the stretches around the run, and what governs it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from extractor.labelling.rules.lexicon import Change, Metric
@@ -31,7 +31,8 @@ class FrameRow:
     the word of change. The last number of the example has this row, and what the example yields: a metric and a word of change.
 
     Asked: what the `number` is; whether the verb may be one whose object is a `rival`; `opposite`, a pattern on the other side.
-    Said: `sure`, that even a bare number is a claim; `values`, that two values of one thing are told.
+    Said: `sure`, that even a bare number is a claim; `values`, that two values of one thing are told. By its groups it
+    `names_metric`, and `governs` the number by a word of change.
     """
 
     name: str
@@ -45,15 +46,12 @@ class FrameRow:
     sure: bool = False
     values: bool = False
 
-    @property
-    def names_metric(self) -> bool:
-        """Whether it gives a metric."""
-        return "m" in self.pattern.groupindex
+    names_metric: bool = field(init=False)
+    governs: bool = field(init=False)
 
-    @property
-    def governs(self) -> bool:
-        """Whether it gives a word of change."""
-        return "c" in self.pattern.groupindex
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names_metric", "m" in self.pattern.groupindex)
+        object.__setattr__(self, "governs", "c" in self.pattern.groupindex)
 
 
 @dataclass(frozen=True, slots=True)

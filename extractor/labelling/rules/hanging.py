@@ -29,12 +29,13 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
     Where that one gives a change without a metric, the first later row that gives a metric to this change, or to the number,
     adds it ("a drop of Q in accuracy").
     """
-    found, before = frame, frame.before[-_REACH:]
+    found, before, after = frame, frame.before[-_REACH:], frame.after
     for row in rows:
-        if not _asks(row, frame):
+        leading = row.side == "before"
+        if (row.governs and "C" not in (before if leading else after)) or not _asks(row, frame):
             continue
-        base = frame.first - len(before) if row.side == "before" else frame.last
-        match = row.pattern.search(before) if row.side == "before" else row.pattern.match(frame.after)
+        base = frame.first - len(before) if leading else frame.last
+        match = row.pattern.search(before) if leading else row.pattern.match(after)
         if match is None:
             continue
         change = match.start("c") + base if row.governs else None

@@ -72,7 +72,7 @@ def _said(row: Any) -> Iterator[str]:
     """What else the row says: each attribute that is not its default."""
     for each in fields(row):
         value = getattr(row, each.name)
-        if each.name not in ("name", "example", "yields") and (each.default is MISSING or value != each.default):
+        if each.init and each.name not in ("name", "example", "yields") and (each.default is MISSING or value != each.default):
             yield f"{each.name} {_shown(value)}"
 
 
