@@ -5,9 +5,10 @@
 
 Learned from the sets that are not held out. Few errors are in them, and the rules were written with the seeds in view, so:
 
-- All features of a group have a weight in common beside their own, and both are shrunk: with so little to learn from, a plain
-  count of doubts is hard to beat (Dawes 1979, The robust beauty of improper linear models). How far they are shrunk, the
-  penalty, is what foretells best those of the other abstracts that are left out.
+- All features of a group have a weight in common, beside weights of their own, which are shrunk: with so little to learn
+  from, a plain count of doubts is hard to beat (Dawes 1979, The robust beauty of improper linear models). How far they are shrunk, the
+  penalty, is what foretells best the abstracts that are left out. Of claims, a dozen of which are wrong, what is in common is
+  shrunk as well.
 - The seeds have an intercept and a weight of doubts about numbers of their own, which are not written: they help to tell
   features apart, and the other abstracts say how sure to be.
 """
@@ -50,7 +51,7 @@ _HEAD = """\
 class Lesson:
     """What there is to learn from: each row's features, whether it is `right`, of the `seeds`, and the number of its abstract.
 
-    `groups` says of each feature to which group it belongs.
+    `groups` says of each feature to which group it belongs; `shrunk` that the weight of a group is.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Lesson:
     right: Vector
     seeds: Vector
     abstracts: Vector
+    shrunk: bool
 
     def table(self) -> Vector:
         """The columns of the regression: two intercepts, then what is penalised; the features stand last."""
@@ -69,7 +71,8 @@ class Lesson:
     def learn(self, penalty: float, left_out: Chosen | None = None) -> Vector:
         """The coefficients of the columns, learned without some of the abstracts."""
         table, kept = self.table(), np.full(len(self.rows), True) if left_out is None else ~left_out
-        penalties = np.where(np.arange(table.shape[1]) < _INTERCEPTS, 0.0, penalty)
+        free = _INTERCEPTS if self.shrunk else table.shape[1] - len(self.features)
+        penalties = np.where(np.arange(table.shape[1]) < free, 0.0, penalty)
         return _fit(table[kept], self.right[kept], penalties)
 
     def foretold(self, penalty: float) -> Vector:
@@ -82,9 +85,8 @@ class Lesson:
 
     @property
     def penalty(self) -> float:
-        """What foretells best what is not of the seeds."""
-        others = self.seeds == 0
-        return min(PENALTIES, key=lambda each: _loss(self.foretold(each)[others], self.right[others]))
+        """What foretells best."""
+        return min(PENALTIES, key=lambda each: _loss(self.foretold(each), self.right))
 
     def weights(self, penalty: float) -> tuple[float, list[float]]:
         """The intercept and the weights of the features for text that is not the seeds'."""
@@ -110,14 +112,14 @@ def lessons() -> tuple[Lesson, Lesson]:
         records.append([*confidence.record_features(decided, doubts), is_right(alignment), *origin])
     of_hardware = (0,) * len(confidence.OF_NUMBERS) + (1,) * len(confidence.OF_HARDWARE)
     return (
-        _lesson("claim", tuple(confidence.CLAIM), (0,) * len(confidence.CLAIM), claims),
-        _lesson("record", confidence.RECORD, of_hardware, records),
+        _lesson("claim", tuple(confidence.CLAIM), (0,) * len(confidence.CLAIM), claims, shrunk=True),
+        _lesson("record", confidence.RECORD, of_hardware, records, shrunk=False),
     )
 
 
-def _lesson(name: str, features: tuple[str, ...], groups: tuple[int, ...], rows: list[list[float]]) -> Lesson:
+def _lesson(name: str, features: tuple[str, ...], groups: tuple[int, ...], rows: list[list[float]], *, shrunk: bool) -> Lesson:
     table = np.array(rows, dtype=np.float64)
-    return Lesson(name, features, groups, table[:, :-3], table[:, -3], table[:, -2], table[:, -1])
+    return Lesson(name, features, groups, table[:, :-3], table[:, -3], table[:, -2], table[:, -1], shrunk)
 
 
 def _decided(labeller: RulesLabeller, gold: GoldDocument) -> tuple[Decided, Alignment]:
