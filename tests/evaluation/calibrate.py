@@ -6,9 +6,9 @@
 Learned from the sets that are not held out. Few errors are in them, and the rules were written with the seeds in view, so:
 
 - All features of a group have a weight in common, beside weights of their own, which are shrunk: with so little to learn
-  from, a plain count of doubts is hard to beat (Dawes 1979, The robust beauty of improper linear models). How far they are shrunk, the
-  penalty, is what foretells best the abstracts that are left out. Of claims, a dozen of which are wrong, what is in common is
-  shrunk as well.
+  from, a plain count of doubts is hard to beat (Dawes 1979, The robust beauty of improper linear models). How far they are
+  shrunk, the penalty, is what foretells best the abstracts that are left out. Of claims, a dozen of which are wrong, what is
+  in common is shrunk as well.
 - The seeds have an intercept and a weight of doubts about numbers of their own, which are not written: they help to tell
   features apart, and the other abstracts say how sure to be.
 """
