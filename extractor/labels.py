@@ -55,7 +55,8 @@ class Labelled:
     """Labels with what they cost. `provenance` lacks only the wall time, which the worker measures.
 
     `confidence` holds, by mention, how far a claim can be believed (0 to 1), and `of_record` how far all of it can, where the
-    labeller knows it. `rejected` says which answers were to be had and were not.
+    labeller knows it; `by_default` are the mentions of which nothing said that they are no claims. `rejected` says which
+    answers were to be had and were not.
     """
 
     labels: Labels
@@ -63,6 +64,7 @@ class Labelled:
     confidence: Mapping[int, float] = field(default_factory=dict)
     rejected: tuple[Rejection, ...] = ()
     of_record: float | None = None
+    by_default: frozenset[int] = frozenset()
 
 
 class Labeller(Protocol):

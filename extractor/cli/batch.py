@@ -47,6 +47,7 @@ def submit(
     max_cost: options.MaxCost = None,
     max_output_tokens: options.MaxOutputTokens = None,
     fallback: options.Fallback = None,
+    when_unsure: options.WhenUnsure = None,
     no_cache: options.NoCache = False,
     fields: options.Fields = "",
     keep: options.Keep = None,
@@ -75,6 +76,7 @@ def submit(
         max_cost=max_cost,
         max_output_tokens=max_output_tokens,
         fallbacks=tuple(fallback or ()),
+        when_unsure=when_unsure,
         cache=not no_cache,
     )
     if str(output) == STREAM:
@@ -199,6 +201,7 @@ def export(
     price: options.Price = None,
     max_output_tokens: options.MaxOutputTokens = None,
     fallback: options.Fallback = None,
+    when_unsure: options.WhenUnsure = None,
     no_cache: options.NoCache = False,
     fields: options.Fields = "",
     keep: options.Keep = None,
@@ -227,6 +230,7 @@ def export(
         price=price,
         max_output_tokens=max_output_tokens,
         fallbacks=tuple(fallback or ()),
+        when_unsure=when_unsure,
         cache=not no_cache,
     )
     new = _runner(inputs, asked, fields, keep, as_format, max_characters).new_job() if inputs else None

@@ -25,6 +25,7 @@ def mcp(
     max_output_tokens: options.MaxOutputTokens = None,
     votes: options.Votes = 1,
     fallback: options.Fallback = None,
+    when_unsure: options.WhenUnsure = None,
     no_cache: options.NoCache = False,
     timeout: options.Timeout = None,
 ) -> None:
@@ -62,6 +63,7 @@ def mcp(
         max_output_tokens=max_output_tokens,
         votes=votes,
         fallbacks=tuple(fallback or ()),
+        when_unsure=when_unsure,
         cache=not no_cache,
     )
     asyncio.run(run(asked, jobs or (), say))

@@ -150,6 +150,16 @@ Fallback = Annotated[
         "A wrong key still stops the job. --base-url is the model's alone.",
     ),
 ]
+WhenUnsure = Annotated[
+    float | None,
+    option(
+        "--when-unsure",
+        metavar="P",
+        min=0,
+        max=1,
+        help="Ask the model only where the rules are less sure than this that their record is right: --when-unsure 0.9.",
+    ),
+]
 NoCache = Annotated[bool, option("--no-cache", help="Ask anew, also what was answered before; keep no answer.")]
 Fresh = Annotated[bool, option("--fresh", help="Start over: drop what the folder holds of earlier runs.")]
 RetryOnline = Annotated[

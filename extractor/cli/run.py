@@ -45,6 +45,7 @@ def run(
     max_output_tokens: options.MaxOutputTokens = None,
     votes: options.Votes = 1,
     fallback: options.Fallback = None,
+    when_unsure: options.WhenUnsure = None,
     no_cache: options.NoCache = False,
     timeout: options.Timeout = None,
     workers: Annotated[
@@ -148,6 +149,7 @@ def run(
         max_output_tokens=max_output_tokens,
         votes=votes,
         fallbacks=tuple(fallback or ()),
+        when_unsure=when_unsure,
         cache=not no_cache,
     )
     if engine == "local" and (address or shards):
@@ -209,7 +211,9 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
         for name, number in (("done before", total.done), ("unreadable", total.unreadable), ("in the cache", total.cached))
         if number
     ]
-    rows += [("without a number or hardware", total.uncalled), ("need a call", total.asked)]
+    rows += [("without a number or hardware", total.uncalled)]
+    rows += [("the rules are sure of", total.sure)] if total.sure else []
+    rows += [("need a call", total.asked)]
     rows += [("calls", total.calls)] if total.calls != total.asked else []
     rows += [("input tokens, about", total.input_tokens)]
     rows += [("  the same in each call", total.fixed_tokens)] if total.calls > 1 else []
@@ -227,6 +231,8 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
     out(f"{'cost in US dollars, about':<29}{cost:>11.4f}" + ("  at the price of batches" if job.batch else ""))
     if not job.batch and (kept := total.cached_cost(runner.chosen.price)) is not None:
         out(f"{'  with that part cached':<29}{kept:>11.4f}")
+    if saved := total.saved(runner.chosen.price):
+        out(f"{'saved by --when-unsure, about':<29}{saved:>11.4f}")
     if cap is not None and total.spent + cost > cap:
         out(f"The job would stop at its cap of ${cap:g}" + (f", ${total.spent:.4f} of it spent." if total.spent else "."))
 

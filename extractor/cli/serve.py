@@ -45,6 +45,7 @@ def serve(
     max_output_tokens: options.MaxOutputTokens = None,
     votes: options.Votes = 1,
     fallback: options.Fallback = None,
+    when_unsure: options.WhenUnsure = None,
     no_cache: options.NoCache = False,
     timeout: options.Timeout = None,
     log_format: LogFormat = "text",
@@ -94,6 +95,7 @@ def serve(
         max_output_tokens=max_output_tokens,
         votes=votes,
         fallbacks=tuple(fallback or ()),
+        when_unsure=when_unsure,
         cache=not no_cache,
     )
     for name in ("EXTRACTOR_CACHE", "EXTRACTOR_KEYS"):  # the service moves into the folder of its jobs

@@ -103,7 +103,7 @@ def record_features(decided: "Decided", doubts: Sequence[Sequence[bool]]) -> lis
         len(doubts),
         sum(each[0] for each in doubts),
         sum(sum(each) >= _DOUBTFUL for each in doubts),
-        sum(claim is None and _by_default(judged) for judged, claim in decided.numbers),
+        len(by_default(decided)),
         len(decided.hardware),
         classes,
         sum(len(each) > 1 for each in roles.values()),
@@ -112,7 +112,12 @@ def record_features(decided: "Decided", doubts: Sequence[Sequence[bool]]) -> lis
     return [log1p(count) for count in counts]
 
 
-def _by_default(judged: "Judged") -> bool:
+def by_default(decided: "Decided") -> frozenset[int]:
+    """The mentions of the numbers that are no claim though no word says so."""
+    return frozenset(judged.frame.mention.id for judged, claim in decided.numbers if claim is None and _is_left(judged))
+
+
+def _is_left(judged: "Judged") -> bool:
     """Whether no word near a number says that it is no claim."""
     row = judged.row
     return row is None or not (row.near or row.counts)

@@ -9,8 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from extractor.documents import Document
 from extractor.errors import UsageError, install
 from extractor.labels import Labeller, Labels
+from extractor.spotting import Mentions
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -49,6 +51,7 @@ class ModelOptions:
 
     `votes` is how many samples a model is asked for, 1 for its one best answer. `fallbacks` are models or the rules, in the
     order in which they stand in for a model that fails; `base_url` is not theirs, and `price` only where none is published.
+    `when_unsure` has the rules answer where their record's confidence reaches it; None has the model answer everywhere.
     """
 
     model: str = RULES
@@ -65,6 +68,7 @@ class ModelOptions:
     timeout: float | None = None
     votes: int = 1
     fallbacks: tuple[str, ...] = ()
+    when_unsure: float | None = None
 
 
 def _rules() -> Labeller:
@@ -79,13 +83,21 @@ _BUILT_IN: Mapping[str, Callable[[], Labeller]] = {RULES: _rules}
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """A labeller and what is open for it. `samples` are asked about each document, one call each; `clients` are all that may be
-    called, the model's own first. The rules have neither, and no budget."""
+    """A labeller and what is open for it. `samples` are asked about each document, one call each, unless the `draft` is `sure`;
+    `clients` are all that may be called, the model's own first. The rules have none of these, and no budget."""
 
     labeller: Labeller
     samples: "tuple[ModelLabeller, ...]" = ()
     clients: "tuple[ModelClient[Labels], ...]" = ()
     budget: "Budget | None" = None
+    draft: Labeller | None = None
+    sure: float = 0.0
+
+    async def settles(self, document: Document, mentions: Mentions) -> bool:
+        """Whether a document is not asked about, since the draft is sure of it."""
+        from extractor.labelling.fallback import is_settled
+
+        return self.draft is not None and is_settled(await self.draft.label(document, mentions), mentions, self.sure)
 
     def stop(self) -> None:
         """End all waits: calls under way end at their first failure, and no other is made. To be called on the event loop."""
@@ -201,17 +213,18 @@ class Chosen:
         if RULES in self.options.fallbacks:
             labellers.append(_rules())
         labeller = labellers[0]
-        if len(labellers) > 1:
+        draft, sure = (None, 0.0) if self.options.when_unsure is None else (_rules(), self.options.when_unsure)
+        if len(labellers) > 1 or draft:
             from extractor.labelling.fallback import FallbackLabeller
 
-            labeller = FallbackLabeller(labellers, self.notice)
+            labeller = FallbackLabeller(labellers, self.notice, draft, sure)
         every = tuple(client for each in clients for client in each)
         async with AsyncExitStack() as stack:
             if terms is not None:
                 stack.push_async_callback(terms.close)
             for client in every:
                 stack.push_async_exit(client)
-            yield Labelling(labeller, samples[0], every, budget)
+            yield Labelling(labeller, samples[0], every, budget, draft, sure)
 
 
 def choose(
@@ -227,8 +240,9 @@ def choose(
     key file, `retries` that of the usual policy. Raises `UsageError` for options that cannot be met.
     """
     if options.model in _BUILT_IN:
-        if options.votes > 1 or options.fallbacks:
+        if options.votes > 1 or options.fallbacks or options.when_unsure is not None:
             cause = "--votes asks a model again" if options.votes > 1 else "--fallback stands in for a model that fails"
+            cause = cause if options.votes > 1 or options.fallbacks else "--when-unsure asks a model"
             raise UsageError(f"{cause}, and the {options.model} always answer, and alike. Name a model with --model.")
         return Chosen(options)
     if RULES in options.fallbacks[:-1]:
@@ -308,6 +322,7 @@ def _settings(options: ModelOptions, model: _Model) -> dict[str, Any]:
         "temperature": model.settings.temperature,
         "max_output_tokens": model.settings.max_output_tokens,
         **({"votes": options.votes} if options.votes > 1 else {}),
+        **({} if options.when_unsure is None else {"when_unsure": options.when_unsure}),
     }
 
 

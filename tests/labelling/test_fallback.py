@@ -8,9 +8,9 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent
 from extractor.grounding import ground
-from extractor.labelling.fallback import FallbackLabeller
+from extractor.labelling.fallback import FallbackLabeller, reconciled
 from extractor.labelling.rules import RulesLabeller
-from extractor.labels import Labelled, Labels
+from extractor.labels import ClaimLabel, Labelled, Labels
 from extractor.records import Provenance
 from extractor.spotting import Mentions, spot
 
@@ -131,3 +131,81 @@ def test_the_cap_stops_a_fallback_as_well_and_what_was_spent_is_known() -> None:
             Scripted("openai/a", FAILED), Scripted("openai/b", BudgetError("the cap is reached", "Raise it.")), RulesLabeller()
         )
     assert caught.value.spent == FAILED.spent
+
+
+SPEED = ClaimLabel(
+    mention=1,
+    metric="latency",
+    subject=None,
+    kind="speedup",
+    comparison="change",
+    effect="better",
+    baseline=None,
+    dataset=None,
+    hardware=None,
+)
+SCORE = SPEED.model_copy(update={"mention": 2, "kind": "accuracy", "comparison": "absolute", "effect": None})
+DRAFT = Labelled(
+    Labels(system="Net", claims=(SPEED, SCORE), not_claims=(3, 4), hardware=(), not_hardware=()),
+    Provenance(extractor="0", labeller="rules", model="rules"),
+    {1: 0.95, 2: 0.6},
+    of_record=0.5,
+    by_default=frozenset([4]),
+)
+
+
+def reply(*claims: ClaimLabel) -> Labelled:
+    labels = Labels(system="Other", claims=claims, not_claims=(), hardware=(), not_hardware=())
+    return Labelled(labels, Provenance(extractor="0", labeller="llm", model="openai/a", calls=1))
+
+
+@pytest.mark.parametrize(
+    ("claims", "kept", "reason"),
+    [
+        pytest.param((SPEED, SCORE), (SPEED, SCORE), None, id="agrees"),
+        pytest.param((SPEED,), (SPEED,), None, id="drops a claim of which the rules are unsure"),
+        pytest.param(
+            (SPEED, SCORE.model_copy(update={"kind": "resource"})),
+            (SPEED, SCORE.model_copy(update={"kind": "resource"})),
+            None,
+            id="changes it",
+        ),
+        pytest.param(
+            (SPEED.model_copy(update={"metric": "words"}), SCORE.model_copy(update={"mention": 4})),
+            (SPEED, SCORE.model_copy(update={"mention": 4})),
+            None,
+            id="adds a number that no word rules out, and words an agreed claim otherwise",
+        ),
+        pytest.param((SCORE,), (SPEED, SCORE), "contradicts what the rules are sure of", id="drops a sure claim"),
+        pytest.param(
+            (SPEED, SCORE, SCORE.model_copy(update={"mention": 3})),
+            (SPEED, SCORE),
+            "contradicts what the rules are sure of",
+            id="claims what a word rules out",
+        ),
+    ],
+)
+def test_a_reply_decides_what_the_draft_is_unsure_of_if_it_agrees_with_the_rest(
+    claims: tuple[ClaimLabel, ...], kept: tuple[ClaimLabel, ...], reason: str | None
+) -> None:
+    found = reconciled(DRAFT, reply(*claims))
+    assert found.labels.claims == kept
+    assert (found.labels.system, found.provenance.model) == ("Net", "openai/a")
+    assert [each.reason for each in found.rejected] == ([] if reason is None else [reason])
+    assert {*found.labels.not_claims} | {claim.mention for claim in kept} == {1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(("sure", "asked"), [(0.1, 0), (1.0, 1)])
+def test_a_model_is_asked_only_where_the_draft_is_less_sure(sure: float, asked: int) -> None:
+    model = Scripted("openai/a")
+    labelled = asyncio.run(FallbackLabeller([model], draft=RulesLabeller(), sure=sure).label(DOCUMENT, MENTIONS))
+    assert (model.asked, labelled.provenance.model) == (asked, "openai/a" if asked else "rules")
+
+
+def test_where_nothing_is_spotted_the_draft_answers_and_the_rules_may_still_stand_in_for_a_failure() -> None:
+    model, document = Scripted("openai/a", FAILED), Document("d", "Kraken: Parallel Nets", "Kraken is parallel.")
+    labeller = FallbackLabeller([model, RulesLabeller()], draft=RulesLabeller(), sure=1.0)
+    assert asyncio.run(labeller.label(document, spot(document.text))).labels.system == "Kraken"
+    labelled = asyncio.run(labeller.label(DOCUMENT, MENTIONS))
+    assert ([each.reason for each in labelled.rejected], len(labelled.labels.claims)) == (["gave no answer"], 1)
+    assert model.asked == 1

@@ -18,7 +18,6 @@ from extractor.jobs.batch.store import Store, export_requests, import_results
 from extractor.jobs.flow import Item, run_job
 from extractor.jobs.job import Job, Outcome, written_whole
 from extractor.jobs.journal import Journal
-from extractor.labelling.llm import ModelLabeller
 from extractor.labelling.models import Chosen, Labelling, choose
 from extractor.llm.batch import PRICE, BatchService, service_for
 from extractor.llm.endpoints import resolve
@@ -252,12 +251,13 @@ async def make_plan(
     fields, options, directory = heading["settings"]["fields"], heading["options"], heading["directory"]
     plan = Plan(heading["inputs"], fields, model, dict(chosen.settings), "", options, directory)
     async with chosen.open(journal.spent) as labelling:
-        asker, requests = labelling.samples[0], _Requests(store, service, labelling)
+        requests = _Requests(store, service, labelling)
+        asker = labelling.samples[0] if labelling.draft is None else labelling.labeller
         with written_whole(store.documents) as documents, requests:
             for item in items:
                 plan.documents += 1
                 planned = PlannedDocument(item)
-                if isinstance(item, BadRecord) or not _needs_call(item.document, asker, journal):
+                if isinstance(item, BadRecord) or not await _needs_call(item.document, labelling, journal):
                     await run_job([item], asker, journal)
                 elif try_one:
                     try_one = False
@@ -271,8 +271,10 @@ async def make_plan(
     return plan
 
 
-def _needs_call(document: Document, asker: ModelLabeller, journal: Journal) -> bool:
-    return not journal.is_done(document) and not asker.is_answered(document, spot(document.text))
+async def _needs_call(document: Document, labelling: Labelling, journal: Journal) -> bool:
+    if journal.is_done(document) or labelling.samples[0].is_answered(document, mentions := spot(document.text)):
+        return False
+    return not await labelling.settles(document, mentions)
 
 
 class _Requests:
