@@ -77,14 +77,16 @@ def attach(judged: Judged, previous: Sentence | None, own: Own, rules: Rules) ->
     sense = sense_of(judged, rules.comparisons, rules.kinds, rules.effects)
     frame = judged.frame
     system = (own.name, "the paper's own") if own.name else None
+    dataset = dataset_of(frame, sense, previous, rules.datasets)
+    if own.benchmark and sense.kind == "accuracy" and (dataset is None or dataset[0].islower()):
+        dataset = system  # a named benchmark goes before a condition within it
     return Attached(
         judged,
         sense,
         metric=metric_of(judged),
         subject=subject_of(frame, rules.subjects, previous) or (None if own.benchmark else system),
         baseline=baseline_of(frame, rules.baselines) if sense.comparison != "absolute" else None,
-        dataset=dataset_of(frame, sense, previous, rules.datasets)
-        or (system if own.benchmark and sense.kind == "accuracy" else None),
+        dataset=dataset,
         hardware=device_of(frame, sense, previous, rules.devices) if not (judged.row and judged.row.kind) else None,
     )
 

@@ -194,7 +194,7 @@ def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:
     found: list[Frame] = []
     for frame in frames:
         metric = frame.metric or _further_off(frame)
-        if metric is None and found and _same_change(found[-1], frame):
+        if metric is None and found and (_same_change(found[-1], frame) or _gains_in_parentheses(frame)):
             metric = found[-1].metric
         found.append(replace(frame, metric=metric))
     return tuple(found)
@@ -207,6 +207,13 @@ def _same_change(before: Frame, frame: Frame) -> bool:
     return before.sentence.words[before.change] == frame.sentence.words[frame.change]
 
 
+def _gains_in_parentheses(frame: Frame) -> bool:
+    """Whether a change stands in parentheses right behind the number before it: "97.3% on X (11.8% improvement)"."""
+    return frame.change is not None and _OPENED.fullmatch(frame.before) is not None
+
+
+_OPENED = re.compile(r"[wNMPIDR]{0,9}\([BDR]*")
+_GAINING = re.compile(r"[^,;SVU]{0,6},?R*[VC][^,;SVUM]*")
 _IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M)")
 _PARTED = re.compile(r"[;S]|,R*[VUC]|,&|V")
 
@@ -222,15 +229,17 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
         match = _IN.search(codes, frame.last, frame.tail) or (_IN.search(codes, frame.tail) if further else None)
         if match and (change.kind is None or _kind(sentence, *match.span("m")) == change.kind):
             found = named(sentence, *match.span("m"))
-            return abbreviated(sentence, *found) if found else None
+            return _distributed(frame, *found) if found else None
     wanted = change.kind if change is not None else "time" if is_timed(frame) else None
     compared = wanted is None and frame.change is not None and sentence.holds("comparatives", frame.change, frame.change + 1)
-    if wanted is None and not compared:
+    gained = change is not None and change.kind is None and change.effect == "gain" and not change.rival
+    if wanted is None and not compared and not gained:
         return None
     for match in reversed([*METRIC_PHRASE.finditer(codes, frame.head, frame.first)]):
         meant = codes.endswith("Uv", 0, frame.first) or _PARTED.search(codes, match.end(), frame.first) is None
         kind = _kind(sentence, *match.span())
-        if meant and (kind == wanted or (compared and kind not in (None, "any"))):
+        meant = meant or (gained and _GAINING.fullmatch(codes, match.end(), frame.first) is not None)
+        if meant and (kind == wanted or (compared and kind not in (None, "any")) or (gained and kind == "accuracy")):
             return named(sentence, *match.span())
     return None
 

@@ -11,11 +11,22 @@ from extractor.labelling.rules.lexicon import COUNT
 from extractor.labelling.rules.reading import Sentence
 from extractor.records import Kind
 
-Region = Literal["parentheses", "clause", "metric", "rest of the stretch", "up to the number", "opening", "sentence before"]
+Region = Literal[
+    "parentheses",
+    "clause",
+    "metric",
+    "rest of the stretch",
+    "right behind",
+    "frame",
+    "up to the number",
+    "opening",
+    "sentence before",
+]
 """The words before the parentheses that hold the number, and the head of the metric. Behind the number: its clause, and what is
 left up to the next number. Before it: all of its sentence, the words that open its clause, and the sentence before."""
 
 _ITEM = r"[wNM/-]*[wNM]"
+_NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
 _PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
 
 
@@ -23,8 +34,8 @@ _PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)Q]{{1,3}}\))?(?
 class DatasetRow:
     """Where a dataset or task stands, and which prepositions lead to it, as classes, by what the phrase holds.
 
-    A name (`named`), a noun of datasets (`noun`), `both`, or a noun of tasks (`task`). `last`: of several places in the region
-    the last counts.
+    A name (`named`), a noun of datasets (`noun`), `both`, a noun of tasks (`task`), or any `other` noun that says which.
+    `last`: of several places in the region the last counts.
     """
 
     name: str
@@ -35,6 +46,7 @@ class DatasetRow:
     noun: str = ""
     both: str = ""
     task: str = ""
+    other: str = ""
     last: bool = False
 
 
@@ -60,7 +72,7 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tupl
         return None
     for row in rows:
         region = _region(row.region, frame, sense, previous)
-        found = _in_metric(frame) if row.region == "metric" else _place(frame, row, *region) if region else None
+        found = _in_metric(frame, sense, row) if row.region == "metric" else _place(frame, row, *region) if region else None
         if found:
             return found, row.name
     return None
@@ -81,24 +93,35 @@ def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | Non
             return (sentence, holder.start(), opened) if holder else None
         case "clause":
             return sentence, start, clause
+        case "right behind":
+            begins = _BEGINS.match(codes, start, clause)
+            meant = begins and (sense.kind == "accuracy" or codes[begins.end()] == "F")
+            return (sentence, begins.end(), clause) if begins and meant else None
         case "rest of the stretch":
             return sentence, clause, tail
+        case "frame":
+            return None if frame.head and _NAMED.search(codes, frame.head, frame.first) else (sentence, 0, codes.index("Q"))
         case "up to the number":
             return sentence, 0, frame.first
         case "opening":
             opens = [match for match in _PLACE.finditer(codes, 0, frame.first) if _OPENS.search(codes, 0, match.start())]
             return (sentence, *opens[-1].span()) if opens else None
         case "sentence before":
-            tells = previous is not None and (previous.codes[:1] == "P" or any(map(_TELLS.match, previous.words)))
-            return (previous, 0, len(previous.codes)) if previous and tells and sense.kind == "accuracy" else None
+            if previous is None or sense.kind != "accuracy" or any(map(_OPENS_ANOTHER.match, sentence.words)):
+                return None
+            tells = previous.codes[:1] == "P" or any(map(_TELLS.match, previous.words))
+            return (previous, 0, len(previous.codes)) if tells else None
 
 
 _TELLS = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
+_OPENS_ANOTHER = re.compile(r"ablat\w*|participants?$")
 _TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
+_NAMED = re.compile(r"[PFIA][^,QVP]*N")
+_BEGINS = re.compile(r"[wNMHRBDC/-]*(?:[OT][wNMHRD/-]*)?(?=[PIF])")
 _OPENS = re.compile(r"(?:^|[,;S])[R,]*$")
 _HOLDER = re.compile(rf"[PFIA&,][DBRQ]*{_ITEM}$")
 _ASIDE = re.compile(r"[^()]*\)(?=[,&])")
-_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,&[PIFU]")
+_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,?&[PIFU]")
 _BESIDE = re.compile(r"[wNMR]{0,5}\([^()Q]*Q[^()]*\)(?P<x>[PFIA][^Q]*)")
 
 
@@ -115,6 +138,8 @@ def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: i
     matches = [*_PLACE.finditer(sentence.codes, start, end)]
     for match in reversed(matches) if row.last else matches:
         first, last = _bare(sentence, *match.span("x"))
+        if match["p"] in row.other:
+            first, last = _condition(sentence, *match.span("x"))
         words, cue = sentence.words[first:last], match["p"]
         models = any(map(sentence.lexicon.is_model, words))
         own = sentence is frame.sentence and _overlaps(frame, first, last)
@@ -123,15 +148,21 @@ def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: i
         if cue == "W" and (sentence.words[match.start("p")] != "using" or not any(map(_TESTS.match, sentence.words))):
             continue
         named, noun = "N" in sentence.codes[first:last], _is_of_tests(sentence, first, last)
+        split = sentence.holds("splits", last - 1, last)
+        late = sentence is not frame.sentence and not row.named
+        uses = ("uses",) if named else ("uses", "trained")
+        if any(sentence.holds(name, match.start() - 1, match.start()) for name in uses):
+            continue  # "models based on X"
         if named and len(words) == 1 and "Q" in sentence.codes[match.start() : first]:
             continue  # "on 16 MDs": persons
         specific = _is_specific(sentence, first, last)
-        task = sentence.holds("tasks", last - 1, last)
+        task = split or sentence.holds("tasks", last - 1, last)
         cues = (
             (row.named if named else "")
-            + (row.noun if noun and specific else "")
+            + (row.noun if noun and specific and (not split or late) else "")
             + (row.both if named and noun else "")
             + (row.task if task and specific else "")
+            + (row.other if specific or (cue == "P" and match.start() >= frame.last and last - first > 1) else "")
         )
         if cue not in cues:
             continue
@@ -142,11 +173,14 @@ def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: i
     return None
 
 
-def _in_metric(frame: Frame) -> str | None:
-    """The dataset at the head of the metric's words."""
-    if frame.metric is None or not frame.sentence.holds("datasets", frame.metric[0], frame.metric[0] + 1):
-        return None
-    return frame.sentence.phrase(frame.metric[0], frame.metric[0] + 1)
+def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
+    """The dataset at the head of the metric's words, or the task, of two words at least: "maze navigation accuracy"."""
+    sentence, (first, last) = frame.sentence, frame.metric or (0, 0)
+    if row.named:
+        return sentence.phrase(first, first + 1) if sentence.holds("datasets", first, min(first + 1, last)) else None
+    tasks = [n for n in range(first + 2, last) if sentence.holds("tasks", n - 1, n)]
+    plain = sense.comparison != "absolute" or sentence.holds("vague", first, first + 1)
+    return sentence.phrase(first, tasks[-1]) if tasks and not plain else None
 
 
 def _is_of_tests(sentence: Sentence, first: int, last: int) -> bool:
@@ -157,8 +191,9 @@ def _is_of_tests(sentence: Sentence, first: int, last: int) -> bool:
 
 def _is_specific(sentence: Sentence, first: int, last: int) -> bool:
     """Whether a phrase without a name says which tests are meant: "unseen maps", not "several benchmarks"."""
-    counted = sentence.words[first][0] == COUNT or sentence.holds("vague", first, first + 1)
-    return last - first > 2 or (last - first == 2 and not counted)
+    vague, words = sentence.lexicon.lists["vague"], sentence.words[first : last - 1]
+    said = any(word[0] != COUNT and word not in vague for word in words)
+    return said or _named_ones(sentence, last) is not None
 
 
 def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
@@ -173,13 +208,31 @@ def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     return first, last
 
 
+def _condition(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
+    """A phrase without a name, if it can be a condition of tests: "citation networks", "unseen detectors"."""
+    while first < last and sentence.codes[first] in "DR-":
+        first += 1
+    while last - first > 2 and sentence.words[last - 1].endswith(("ing", "ed")) and not sentence.holds("tasks", last - 1, last):
+        last -= 1
+    plain = set(sentence.codes[first:last]) <= set("w-&,D") and not sentence.holds("unplaced", first, last)
+    return (first, last) if plain else (first, first)
+
+
 def _overlaps(frame: Frame, first: int, end: int) -> bool:
     """Whether a phrase is the number's metric ("5% in accuracy")."""
     return frame.metric is not None and frame.metric[0] < end and first < frame.metric[1]
 
 
 _APPOSED = re.compile(r",(?P<x>N+),")
+_LISTED = re.compile(rf"(?:\(|,?p|:)D?(?P<x>{_NAMES})")
+_SUCH_AS = frozenset(["(", ":", ",", "such as", "including", "like", "namely"])
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
+
+
+def _named_ones(sentence: Sentence, end: int) -> tuple[int, int] | None:
+    """The names behind a noun of datasets: "two datasets (KITTI and DTU)", "benchmarks such as KITTI"."""
+    listed = _LISTED.match(sentence.codes, end)
+    return listed.span("x") if listed and sentence.words[end] in _SUCH_AS else None
 
 
 def _trimmed(sentence: Sentence, first: int, last: int) -> str:
@@ -188,6 +241,9 @@ def _trimmed(sentence: Sentence, first: int, last: int) -> str:
     apposed = _APPOSED.match(codes, last)
     if apposed and "N" not in codes[first:last]:
         return sentence.phrase(*apposed.span("x"))
+    end = codes.index("(", first, last) if "(" in codes[first:last] else last
+    if sentence.holds("places", end - 1, end) and (names := _named_ones(sentence, end)):
+        return sentence.phrase(*names)
     if last - first > 1 and sentence.holds("places", last - 1, last) and codes[last - 2] == "N":
         last -= 1
     named = _LATE_NAME.fullmatch(codes, first, last)

@@ -13,12 +13,13 @@ from extractor.labelling.rules.reading import Sentence
 class SubjectRow:
     """Where it stands who a number is about: the group `x` of the `pattern`, or `y` where that is the name.
 
-    A rival's own number: its name stands right `before` it, or `behind` it, or it holds it in `parentheses`. Else the last in
+    A rival's own number: its name stands right `before` it, or `behind` it, or it holds it in `parentheses`, or the number is
+    the `second of two` ("Q vs. Q") and the sentence names the rival elsewhere. Else the last in
     the `sentence` up to the number that names somebody, or in the `sentence before` of which "it" speaks.
     """
 
     name: str
-    region: Literal["parentheses", "before", "behind", "sentence", "sentence before"]
+    region: Literal["parentheses", "second of two", "before", "behind", "sentence", "sentence before"]
     pattern: re.Pattern[str]
     example: str
     yields: str
@@ -32,6 +33,15 @@ def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Sentence | 
         match row.region:
             case "parentheses" if frame.size == 1 and frame.change is None:
                 found = _rival_before(row, frame)
+            case "second of two" if frame.size == 2 and frame.place == 1 and "T" in sentence.codes[frame.first : frame.last]:
+                rivals = [
+                    *row.pattern.finditer(sentence.codes, frame.last),
+                    *row.pattern.finditer(sentence.codes, 0, frame.first),
+                ]
+                named = (
+                    match.span("x") for match in rivals if sentence.codes[match.start()] == "T" or sentence.beats(match.start())
+                )
+                found = next((span for each in named if (span := clean(sentence, *each))), None)
             case "before" if (match := row.pattern.search(sentence.codes, 0, frame.token)) and match["x"]:
                 found = match.span("x")
             case "behind" if match := row.pattern.match(sentence.codes, frame.last):
@@ -68,7 +78,8 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
         clause = sentence.words[match.end() + 1 : match.end() + 2] == ("that",)
         plain = match["v"] and "N" not in codes[first:last] and _MODALS.isdisjoint(sentence.words[last : match.end()])
-        if plain or first >= last or inside or clause or _governed(sentence, first):
+        gains = sentence.codes[match.end() : match.end() + 1] == "C" and sentence.holds("gains", match.end(), match.end() + 1)
+        if gains or plain or first >= last or inside or clause or _governed(sentence, first):
             continue
         if _is_somebody(sentence, first, last):
             best = first, last
