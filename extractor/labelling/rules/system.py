@@ -68,7 +68,7 @@ def _lead_words(row: SystemRow, lexicon: Lexicon) -> tuple[str, ...]:
     return tuple(word for lead in row.leads for word in lexicon.expressions.get(f"naming.{lead}", (lead,)))
 
 
-_SPACES = bytes(code if chr(code).isalnum() or chr(code) == "_" else ord(" ") for code in range(128)).ljust(256)
+_SPACES = bytes(code if chr(code).isalnum() else ord(" ") for code in range(128)).ljust(256)
 _LITERAL = re.compile(r"(?:\w(?![?*])|[ ,]|\\\W)+")
 """The characters with which an expression begins whatever follows."""
 
@@ -86,6 +86,11 @@ def _leads(rows: tuple[SystemRow, ...], lexicon: Lexicon) -> re.Pattern[bytes]:
     return re.compile(b" (?=%b)" % trie_pattern(sorted(begins)).encode())
 
 
+def lead_places(text: str, rows: tuple[SystemRow, ...], lexicon: Lexicon) -> list[int]:
+    """Where in a text a lead of one of the rows can begin, in order."""
+    return [match.start() for match in _leads(rows, lexicon).finditer(b" " + _letters(text))]
+
+
 def find_system(
     document: Document, mentions: Mentions, rows: tuple[SystemRow, ...], lexicon: Lexicon
 ) -> tuple[str, str] | None:
@@ -94,7 +99,7 @@ def find_system(
         return None
     devices = {mention.text: mention.category for mention in mentions.hardware}
     # A search for each row's own leads takes four times as long as one for those of all and a try of each row at them.
-    places = [match.start() for match in _leads(rows, lexicon).finditer(b" " + _letters(document.abstract))]
+    places = lead_places(document.abstract, rows, lexicon)
     for row in rows:
         pattern, text = _compiled(row, lexicon), document.abstract
         name = _titled(pattern, document, lexicon) if row.sort == "title" else _named(row, pattern, text, places, lexicon)
@@ -105,12 +110,7 @@ def find_system(
 
 def _named(row: SystemRow, pattern: re.Pattern[str], text: str, places: list[int], lexicon: Lexicon) -> str | None:
     """The first match of a row in an abstract, at one of the places, that is a name."""
-    end = 0
-    for place in places:
-        match = pattern.match(text, place) if place >= end else None
-        if match is None:
-            continue
-        end = match.end()
+    for match in filter(None, (pattern.match(text, place) for place in places)):
         name = match["name"]
         if row.sort == "name":
             name = _trimmed(name, lexicon)
