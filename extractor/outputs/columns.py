@@ -154,7 +154,7 @@ _DOCUMENTS = (
     Column("hardware_count", "integer", "Its hardware targets.", lambda r: len(r.record.hardware)),
     Column("rejected_count", "integer", "What the labeller returned and was not accepted.", lambda r: len(r.record.rejected)),
     Column(
-        "confidence",
+        "record_confidence",
         "number",
         "The probability, 0 to 1, that its claims and targets are all there and right.",
         lambda r: r.record.confidence,
