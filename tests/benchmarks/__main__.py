@@ -12,10 +12,12 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
+from extractor.errors import install
 from tests.benchmarks import figures, jobs, llm_client, startup, throughput, tokens
-from tests.benchmarks.figures import Result, Row, rounds
+from tests.benchmarks.figures import Result, Row, Skipped, rounds
 
 STORE = jobs.ROOT / "build" / "bench.json"
 
@@ -60,6 +62,24 @@ def start(options: Options) -> Result:
     return startup.measure(options.rounds)
 
 
+def ray(options: Options) -> Result:
+    """The rules on a Ray cluster of this machine, with more and more workers."""
+    title, documents = "A job on Ray, on this machine alone", 20_000
+    if find_spec("ray") is None:
+        return Result(title, (), (Skipped("ray", f"it is not installed. {install('ray')}"),))
+    papers, rows = jobs.abstracts(options.source), []
+    for name, asked in {
+        "the local engine": ["--workers", "1"],
+        **{f"Ray, {n} worker{'s'[: n - 1]}": _on_ray(n) for n in (1, 2, 4)},
+    }.items():
+        rows.append(Row(name, "rate with its start", "abstracts/s", rounds([jobs.run_file(papers, documents, asked).rate])))
+    return Result(title, tuple(rows), base="the local engine", versions={})
+
+
+def _on_ray(workers: int) -> list[str]:
+    return ["--engine", "ray", "--workers", str(workers)]
+
+
 def memory(options: Options) -> Result:
     """What a job holds as it goes on."""
     name = f"{options.memory:,} abstracts"
@@ -73,12 +93,14 @@ def memory(options: Options) -> Result:
     return Result("Memory of a job by the rules", tuple(rows))
 
 
-BENCHMARKS: dict[str, Callable[[Options], Result]] = {
+Benchmark = Callable[[Options], Result]
+BENCHMARKS: dict[str, Benchmark] = {
     "rules": rules,
     "calls": calls,
     "tokens": right_claims,
     "start": start,
     "memory": memory,
+    "ray": ray,
 }
 
 

@@ -164,7 +164,7 @@ def _records(system: str, gold: Sequence[GoldDocument], root: str, model: str) -
         "examples": [_example(document, labels) for document, labels in prompt.examples],
         "documents": [{"id": each.document.id, "text": each.document.text} for each in gold],
     }
-    command = [str(interpreter(system)), "-P", peers.__file__, system]
+    command = [str(interpreter(system)), "-P", "-W", "ignore", peers.__file__, system]
     done = subprocess.run(command, input=json.dumps(task), capture_output=True, text=True, check=False)
     if done.returncode:
         raise UnavailableError(system, (done.stderr.strip().splitlines() or ["it failed"])[-1])
