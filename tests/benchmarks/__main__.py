@@ -30,6 +30,7 @@ class Options:
     memory: int
     source: str
     base_url: str | None
+    model: str | None
 
 
 def rules(options: Options) -> Result:
@@ -54,7 +55,7 @@ def calls(options: Options) -> Result:
 
 def right_claims(options: Options) -> Result:
     """What a model writes for a right claim."""
-    return tokens.measure(options.base_url)
+    return tokens.measure(options.base_url, options.model)
 
 
 def start(options: Options) -> Result:
@@ -138,9 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--base-url", help="a server of a model, whose replies are recorded; without it the recorded ones count"
     )
+    parser.add_argument("--model", help="the name to ask that server for (default: the first that it lists)")
     parser.add_argument("--write", type=Path, nargs="*", default=[], help="documents whose tables are renewed", metavar="FILE")
     options = parser.parse_args(arguments)
-    asked = Options(options.rounds, options.memory, options.input, options.base_url)
+    asked = Options(options.rounds, options.memory, options.input, options.base_url, options.model)
     results = figures.read(STORE)
     for name in options.only:
         results[name] = BENCHMARKS[name](asked)

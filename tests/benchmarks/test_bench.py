@@ -43,6 +43,6 @@ def test_what_is_measured_stands_beside_what_was(store: Path, tmp_path: Path, ca
 
 def test_ray_is_skipped_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "find_spec", lambda _name: None)
-    [skipped] = bench.ray(bench.Options(1, 1, "", None)).skipped
+    [skipped] = bench.ray(bench.Options(1, 1, "", None, None)).skipped
     assert skipped.name == "ray"
     assert "'.[ray]'" in skipped.why

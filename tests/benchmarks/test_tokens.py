@@ -51,12 +51,12 @@ def test_a_reply_is_asked_for_once_and_then_played(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(tokens, "IDS", tokens.IDS[:3])
     path = tmp_path / "replies.json"
     with ModelServer(act) as server:
-        asked = tokens.measure(server.url, path)
+        asked = tokens.measure(server.url, path=path)
         requests = len(server.requests)
         assert requests == 4  # its name, and three abstracts
-        assert tokens.measure(server.url, path) == asked
+        assert tokens.measure(server.url, path=path) == asked
         assert len(server.requests) == requests + 1
-    assert tokens.measure(None, path) == asked
+    assert tokens.measure(path=path) == asked
     assert [row.what for row in asked.rows][2:] == ["output tokens", "output tokens a right claim"]
     assert asked.row("extractor", "output tokens").value == 30  # type: ignore[union-attr]
     assert [each.name for each in asked.skipped] == ["langextract", "instructor"]
@@ -64,5 +64,5 @@ def test_a_reply_is_asked_for_once_and_then_played(tmp_path: Path, monkeypatch: 
     told = json.loads(path.read_text())
     told["replies"]["extractor"].popitem()
     path.write_text(json.dumps(told))
-    assert "not what was recorded" in tokens.measure(None, path).skipped[0].why
-    assert tokens.measure(None, tmp_path / "none.json").rows == ()
+    assert "not what was recorded" in tokens.measure(path=path).skipped[0].why
+    assert tokens.measure(path=tmp_path / "none.json").rows == ()

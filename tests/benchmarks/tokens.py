@@ -1,10 +1,10 @@
 """Output tokens that a model writes for each claim that is right, asked by the package and by others.
 
 Twelve abstracts of the open arXiv set, every third. A loopback server stands between the clients and the model's: it counts the
-tokens and keeps each reply in replies.json, from which it answers the same request again, so that the figures can be had
-without the model. Every system's claims are scored as an evaluation scores a record: the quantity is looked up among those that
-spotting finds, which also reads its value and unit, and a claim is right if it agrees with the annotation in kind, comparison,
-value and unit.
+tokens and keeps each reply in replies.json, from which it answers the same request again, as it does from the cassettes of the
+evaluation, so that the figures can be had without the model. Every system's claims are scored as an evaluation scores a record:
+the quantity is looked up among those that spotting finds, which also reads its value and unit, and a claim is right if it
+agrees with the annotation in kind, comparison, value and unit.
 """
 
 import asyncio
@@ -41,6 +41,7 @@ from tests.llm.server import Request, completion, fails
 ROOT = Path(__file__).parents[2]
 GOLD = ROOT / "evals" / "gold" / "arxiv"
 IDS = tuple(f"a{number:03}" for number in range(1, 37, 3))
+CASSETTES = ROOT / "evals" / "cassettes"
 REPLIES = Path(__file__).with_name("replies.json")
 MOST_TOKENS = 1200
 EXTRACTOR = "extractor"
@@ -49,13 +50,15 @@ NOT_RECORDED = "what it asks is not what was recorded; with a server it is asked
 
 @dataclass
 class Replies:
-    """What a model has replied to whom: system -> request -> content and tokens. `served` counts the tokens of this run."""
+    """What a model has replied to whom: system -> request -> content and tokens; `served` and `tokens` are of this run."""
 
     path: Path
     base_url: str | None = None
     model: str = ""
     kept: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    cassettes: dict[str, dict[str, Any]] = field(default_factory=dict)
     served: dict[str, list[str]] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -66,17 +69,16 @@ class Replies:
     async def act(self, request: Request) -> web.StreamResponse:
         """Answer as it was recorded, or ask the model's server and record that."""
         system = request.path.split("/")[1]
-        said = json.dumps(request.body, sort_keys=True).encode()
-        name = hashlib.sha256(said).hexdigest()[:16]
+        name = _name(request.body)
         replies = self.kept.setdefault(system, {})
-        if name not in replies:
+        if (reply := self.cassettes.get(name) or replies.get(name)) is None:
             if self.base_url is None:
                 self.missing.add(system)
                 return await fails(400, "not recorded")(request)
-            replies[name] = await self._asked(request.body)
+            reply = replies[name] = await self._asked(request.body)
             self.save()
         self.served.setdefault(system, []).append(name)
-        reply = replies[name]
+        self.tokens[system] = self.tokens.get(system, 0) + reply["output_tokens"]
         usage = {"prompt_tokens": reply["input_tokens"], "completion_tokens": reply["output_tokens"]}
         usage["total_tokens"] = sum(usage.values())
         return web.json_response(completion(reply["content"], finish=reply["finish"]) | {"usage": usage})
@@ -84,14 +86,9 @@ class Replies:
     async def _asked(self, body: Any) -> dict[str, Any]:
         to = f"{self.base_url}/chat/completions"
         async with ClientSession(timeout=ClientTimeout(None)) as session, session.post(to, json=body) as response:
-            told = await response.json()
-        [choice], usage = told["choices"], told["usage"]
-        counts = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
-        return {"content": choice["message"]["content"], "finish": choice["finish_reason"], **counts}
-
-    def tokens(self, system: str) -> int:
-        """Output tokens of what a system was answered in this run."""
-        return sum(self.kept[system][name]["output_tokens"] for name in self.served.get(system, []))
+            if response.status != 200:
+                raise web.HTTPBadRequest(text=await response.text())
+            return _reply(await response.json())
 
     def save(self) -> None:
         """Keep what was answered in this run or before."""
@@ -100,15 +97,35 @@ class Replies:
 
     def forget_others(self, system: str) -> None:
         """Drop the replies of a system that were not served in this run."""
-        self.kept[system] = {name: self.kept[system][name] for name in self.served[system]}
+        self.kept[system] = {name: reply for name, reply in self.kept[system].items() if name in self.served[system]}
         self.save()
 
 
-def measure(base_url: str | None = None, path: Path = REPLIES) -> Result:
-    """Ask for what is not recorded if there is a server; without one, what is not recorded is skipped."""
-    replies = Replies(path, base_url)
-    if base_url and (serves := asyncio.run(_served_model(base_url))) != replies.model:
-        replies.model, replies.kept = serves, {}
+def _name(body: Any) -> str:
+    """What a request is called: the same for the same JSON."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _reply(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a completion."""
+    [choice], usage = told["choices"], told["usage"]
+    counts = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
+    return {"content": choice["message"]["content"], "finish": choice["finish_reason"], **counts}
+
+
+def _recorded(home: Path) -> dict[str, dict[str, Any]]:
+    """What the evaluation has recorded of the abstracts: replies by the names of their requests."""
+    told = [json.loads(path.read_text(encoding="utf-8")) for path in home.rglob("a*.json") if path.stem in IDS]
+    spoken = [each for one in told for each in one["interactions"]]
+    return {_name(each["request"]["json"]): _reply(each["response"]["json"]) for each in spoken}
+
+
+def measure(base_url: str | None = None, model: str | None = None, path: Path = REPLIES) -> Result:
+    """Ask for what is not recorded if there is a server, by the name that it gives its model unless `model` is another; without
+    a server, what is not recorded is skipped."""
+    replies = Replies(path, base_url, cassettes=_recorded(CASSETTES))
+    if base_url and (asked := model or asyncio.run(_served_model(base_url))) != replies.model:
+        replies.model, replies.kept = asked, {}
     title = f"Output tokens of {replies.model} for a right claim, {len(IDS)} abstracts"
     if not replies.model:
         why = "no replies are recorded, and no server was named (make bench BASE_URL=http://127.0.0.1:8080/v1)"
@@ -128,7 +145,7 @@ def measure(base_url: str | None = None, path: Path = REPLIES) -> Result:
                 continue
             if base_url:
                 replies.forget_others(system)
-            rows += _rows(system, said, gold, records, replies.tokens(system))
+            rows += _rows(system, said, gold, records, replies.tokens.get(system, 0))
     versions = {system: version(system) if system in peers.PEERS else __version__ for system in (EXTRACTOR, *peers.PEERS)}
     return Result(title, tuple(rows), tuple(skipped), EXTRACTOR, versions)
 
@@ -173,7 +190,7 @@ def _records(system: str, gold: Sequence[GoldDocument], root: str, model: str) -
 
 
 async def _ours(documents: Sequence[Document], url: str, model: str) -> list[Extraction]:
-    options = ModelOptions(f"openai/{model}", url, cache=False, concurrency=1, max_output_tokens=MOST_TOKENS)
+    options = ModelOptions(f"openai/{model}", url, cache=False, concurrency=1)
     async with choose(options, key=SecretStr("none")).open() as labelling:
         records = []
         for document in documents:
