@@ -115,7 +115,8 @@ def headline(results: Mapping[str, Result]) -> str:
     [rate, *_] = results["rules"].rows
     return (
         f"A call of a model takes {figures.number(ours.value)} ms of the client's CPU, others so many times that: {times}. "
-        f"The rules read, label and write {figures.number(rate.value)} abstracts a second on one core."
+        f"The rules read, label and write {figures.number(rate.value)} abstracts a second on one core, in "
+        f"{figures.number(results['memory'].rows[-1].value)} MB."
     )
 
 
@@ -149,7 +150,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(figures.printed(results[name]), end="\n\n", flush=True)
         figures.write(STORE, results)
     for path in options.write:
-        path.write_text(figures.replaced(path.read_text(encoding="utf-8"), blocks(results)), encoding="utf-8")
+        try:
+            written = figures.replaced(path.read_text(encoding="utf-8"), blocks(results))
+        except KeyError as error:
+            raise SystemExit(f"{path} shows {error}, which is not in {STORE}; measure it first") from None
+        path.write_text(written, encoding="utf-8")
     print(f"kept in {STORE}")
     return 0
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -97,6 +98,7 @@ def measure(
                     rate = [many / wall for _, wall in times]
                     rows.append(Row(name, what, "ms" if what == CPU else "calls/s", rounds(cpu if what == CPU else rate)))
     versions = {name: version(LIBRARIES[name]) if name in LIBRARIES else __version__ for name in interpreters}
+    versions |= {BASE: metadata.version("aiohttp")} if BASE in versions else {}
     return Result("A call of a model, on the client's side", tuple(rows), tuple(skipped), BASE, versions)
 
 

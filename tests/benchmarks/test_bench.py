@@ -19,7 +19,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
 
     calls = fixed("Calls", "CPU a call", 0.25, 1.0)
-    monkeypatch.setattr(bench, "BENCHMARKS", {"rules": fixed("Rules", "rate", 1500.0), "calls": calls})
+    monkeypatch.setattr(
+        bench, "BENCHMARKS", {"rules": fixed("Rules", "rate", 1500.0), "calls": calls, "memory": fixed("Memory", "MB", 46.0)}
+    )
     monkeypatch.setattr(bench, "STORE", tmp_path / "bench.json")
     return tmp_path / "bench.json"
 
@@ -37,8 +39,12 @@ def test_what_is_measured_stands_beside_what_was(store: Path, tmp_path: Path, ca
     document = tmp_path / "document.md"
     document.write_text("<!-- bench: headline -->\n<!-- end -->\n<!-- bench: calls -->\n<!-- end -->\n")
     assert bench.main(["--only", "--write", str(document)]) == 0
-    assert "0.5 ms of the client's CPU, others so many times that: litellm 4." in document.read_text()
+    headline = "0.5 ms of the client's CPU, others so many times that: litellm 4. The rules read, label and write 1,500"
+    assert headline in document.read_text()
     assert "| litellm | 2 |" in document.read_text()
+    document.write_text("<!-- bench: ray --><!-- end -->")
+    with pytest.raises(SystemExit, match="'ray', which is not in"):
+        bench.main(["--only", "--write", str(document)])
 
 
 def test_ray_is_skipped_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

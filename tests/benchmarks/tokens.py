@@ -79,6 +79,8 @@ class Replies:
             self.save()
         self.served.setdefault(system, []).append(name)
         self.tokens[system] = self.tokens.get(system, 0) + reply["output_tokens"]
+        if "refused" in reply:
+            return web.json_response(reply["refused"], status=400)
         usage = {"prompt_tokens": reply["input_tokens"], "completion_tokens": reply["output_tokens"]}
         usage["total_tokens"] = sum(usage.values())
         return web.json_response(completion(reply["content"], finish=reply["finish"]) | {"usage": usage})
@@ -86,8 +88,8 @@ class Replies:
     async def _asked(self, body: Any) -> dict[str, Any]:
         to = f"{self.base_url}/chat/completions"
         async with ClientSession(timeout=ClientTimeout(None)) as session, session.post(to, json=body) as response:
-            if response.status != 200:
-                raise web.HTTPBadRequest(text=await response.text())
+            if response.status not in (200, 400):
+                raise web.HTTPBadGateway(text=await response.text())
             return _reply(await response.json())
 
     def save(self) -> None:
@@ -107,7 +109,9 @@ def _name(body: Any) -> str:
 
 
 def _reply(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a completion."""
+    """What is kept of a completion, or of a refusal, as of a conversation that has become too long."""
+    if "error" in told:
+        return {"refused": told, "output_tokens": 0}
     [choice], usage = told["choices"], told["usage"]
     counts = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
     return {"content": choice["message"]["content"], "finish": choice["finish_reason"], **counts}
