@@ -2,13 +2,14 @@
 
     python -P peers.py NAME < TASK.json    a JSON object: claims by the id of the document
 
-Both have the same instructions (peers.md) and examples, a call an abstract, one at a time, at temperature 0. A document without
-a usable reply has no claims.
+Both have the same instructions (peers.md) and examples, and make a call an abstract at temperature 0. A document without a
+usable reply has no claims.
 """
 
 import json
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 Task = dict[str, Any]
@@ -28,10 +29,10 @@ def langextract(task: Task) -> Claims:
 
     examples = [lx.data.ExampleData(each["text"], [*map(extraction, each["claims"])]) for each in task["examples"]]
     keys = {"api_key": "none", "base_url": task["url"], "max_output_tokens": task["max_tokens"], "temperature": 0.0}
-    claims: Claims = {}
-    for document in task["documents"]:
+
+    def ask(text: str) -> list[dict[str, Any]]:
         result: Any = lx.extract(
-            document["text"],
+            text,
             prompt_description=task["instructions"],
             examples=examples,
             config=ModelConfig(model_id=task["model"], provider="openai", provider_kwargs=keys),
@@ -39,7 +40,7 @@ def langextract(task: Task) -> Claims:
             max_workers=1,
             show_progress=False,
         )
-        claims[document["id"]] = [
+        return [
             {
                 **(each.attributes or {}),
                 "kind": each.extraction_class,
@@ -48,7 +49,8 @@ def langextract(task: Task) -> Claims:
             }
             for each in result.extractions or []
         ]
-    return claims
+
+    return of_each(task, ask)
 
 
 def instructor(task: Task) -> Claims:
@@ -77,18 +79,26 @@ def instructor(task: Task) -> Claims:
         reply = Abstract(claims=each["claims"]).model_dump_json()
         opening += [{"role": "user", "content": each["text"]}, {"role": "assistant", "content": reply}]
     client = library.from_openai(OpenAI(base_url=task["url"], api_key="none", max_retries=0), mode=library.Mode.JSON_SCHEMA)
-    claims: Claims = {}
-    for document in task["documents"]:
-        messages: Any = [*opening, {"role": "user", "content": document["text"]}]
+
+    def ask(text: str) -> list[dict[str, Any]]:
+        messages: Any = [*opening, {"role": "user", "content": text}]
         asked: dict[str, Any] = {"model": task["model"], "temperature": 0.0, "max_tokens": task["max_tokens"]}
         try:
             found = client.chat.completions.create(response_model=Abstract, messages=messages, max_retries=2, **asked)
         except InstructorRetryException as error:
-            print(f"{document['id']}: {type(error.__cause__).__name__}", file=sys.stderr)
-            claims[document["id"]] = []
-        else:
-            claims[document["id"]] = [claim.model_dump() for claim in found.claims]
-    return claims
+            print(f"{text.splitlines()[0]}: {type(error.__cause__).__name__}", file=sys.stderr)
+            return []
+        return [claim.model_dump() for claim in found.claims]
+
+    return of_each(task, ask)
+
+
+def of_each(task: Task, ask: Callable[[str], list[dict[str, Any]]]) -> Claims:
+    """What a library says of each document, three at once."""
+    documents = task["documents"]
+    with ThreadPoolExecutor(3) as pool:
+        said = pool.map(ask, [document["text"] for document in documents])
+        return {document["id"]: claims for document, claims in zip(documents, said, strict=True)}
 
 
 PEERS: dict[str, Callable[[Task], Claims]] = {"langextract": langextract, "instructor": instructor}
