@@ -50,6 +50,7 @@ def evaluate(
     ] = [],  # noqa: B006
     narrow_schema: options.NarrowSchema = "auto",
     votes: options.Votes = 1,
+    when_unsure: options.WhenUnsure = None,
     record: Annotated[
         bool, options.option("--record", help="Ask the models what is not recorded yet; without it, nothing is sent.")
     ] = False,
@@ -111,7 +112,11 @@ def evaluate(
         raise UsageError("--prompt is for a model, and the rules take none; name one with --model")
     if votes > 1 and set(model) <= {RULES}:
         raise UsageError("--votes asks a model again, and the rules always answer alike; name one with --model")
-    asked = product(model or [RULES], prompt, base_url, narrow_schema, votes)
+    if when_unsure is not None and set(model) <= {RULES}:
+        raise UsageError("--when-unsure asks a model, and the rules always answer, and alike; name one with --model")
+    if when_unsure is not None and record:
+        raise UsageError("--when-unsure plays what is recorded; record the model without it first")
+    asked = product(model or [RULES], prompt, base_url, narrow_schema, votes, when_unsure)
     alone = errors or as_json
     if len(asked) > 1 and (alone or save_baseline):
         raise UsageError("--errors, --json and --save-baseline are about one system; name one --model and at most one --prompt")
@@ -164,13 +169,15 @@ def _report(evaluated: "tuple[Evaluated, ...]", folder: Path) -> None:
     from extractor.evaluation.findings import cover
     from extractor.evaluation.report import assemble, write
     from extractor.evaluation.report.terminal import headline, table
+    from extractor.evaluation.statistics import confidence_estimates
 
     report = assemble(evaluated)
     _show(headline(report))
     if len({system.name for each in evaluated for system in each.systems}) == 1:
         for each in evaluated:
             for system in each.systems:
-                figures = table(each.gold.name, score(system.alignments), cover(each.gold.documents), _usage(system))
+                sure = confidence_estimates(system.alignments)
+                figures = table(each.gold.name, score(system.alignments), cover(each.gold.documents), _usage(system), sure)
                 _show(["", *figures])
     for each in evaluated:
         for left in each.left_out:

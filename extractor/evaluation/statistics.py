@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from extractor.errors import DataError, UsageError, install
 from extractor.evaluation.matching import Alignment
-from extractor.evaluation.metrics import Counts, Scores, score
+from extractor.evaluation.metrics import Counts, Scores, calibration, foretold, score
 
 try:
     import numpy as np
@@ -29,6 +29,8 @@ except ImportError:
 Matrix: TypeAlias = NDArray[np.float64]
 
 RESAMPLES = 10_000
+_FEWER = 1_000
+"""Resamples of confidences, each of which has to be ranked anew."""
 LEVEL = 0.05
 """From this p-value down a difference is one; an interval leaves out this share of its resamples, half on each side."""
 
@@ -109,6 +111,22 @@ def estimates(alignments: Sequence[Alignment], *, seed: int = 0) -> dict[str, Es
         name: Estimate(values[n], *(_interval(drawn[:, n]) if system.informative(n) else (None, None)))
         for n, name in enumerate(HEADLINE)
     }
+
+
+def confidence_estimates(alignments: Sequence[Alignment], *, seed: int = 0) -> tuple[Estimate, Estimate] | None:
+    """The calibration error and the AUROC with percentile bootstrap intervals over 1,000 resamples of the documents.
+
+    None where no claim has a confidence.
+    """
+    said = [foretold(document) for document in alignments]
+    if (whole := calibration(said)) is None:
+        return None
+    random = np.random.default_rng(seed)
+    drawn = [calibration([said[n] for n in random.integers(len(said), size=len(said))]) for _ in range(_FEWER)]
+    errors = [each.error for each in drawn if each]
+    ranks = [each.auroc for each in drawn if each and each.auroc is not None]
+    auroc = Estimate(whole.auroc, *_interval(np.array(ranks))) if ranks else Estimate(whole.auroc, None, None)
+    return Estimate(whole.error, *_interval(np.array(errors))), auroc
 
 
 def differences(ours: Sequence[Alignment], theirs: Sequence[Alignment], *, seed: int = 0) -> dict[str, Difference]:

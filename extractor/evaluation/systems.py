@@ -152,7 +152,12 @@ def recorded(sets: Sequence[GoldSet], home: Path) -> list[Recording]:
 
 
 def product(
-    models: Sequence[str], prompts: Sequence[Path], base_url: str | None, narrow: Narrow, votes: int = 1
+    models: Sequence[str],
+    prompts: Sequence[Path],
+    base_url: str | None,
+    narrow: Narrow,
+    votes: int = 1,
+    when_unsure: float | None = None,
 ) -> list[ModelOptions]:
     """Every model with every prompt; the rules, which take none, once.
 
@@ -164,7 +169,9 @@ def product(
         if (other := by_label.setdefault(label, path)) != path:
             raise UsageError(f"{other} and {path} are both {label}; give each its own name or version in its front matter")
     return [
-        ModelOptions(model, base_url, prompt, narrow, votes=1 if model == RULES else votes)
+        ModelOptions(model)
+        if model == RULES
+        else ModelOptions(model, base_url, prompt, narrow, votes=votes, when_unsure=when_unsure)
         for model in dict.fromkeys(models)
         for prompt in ([None] if model == RULES or not prompts else by_label.values())
     ]
@@ -219,7 +226,7 @@ async def align_recorded(
                 notice(f"{number} of {len(documents)} recorded: {document.id}")
 
         alignments = await align_all(documents, labelling.labeller, around)
-    for path in cassettes.unplayed:
+    for path in cassettes.unplayed if options.when_unsure is None else ():
         notice(f"{path} holds requests that nothing asks any more. To record it anew: {cassettes.again}")
     return alignments
 
@@ -302,4 +309,6 @@ def _command(options: ModelOptions) -> str:
 
 def _name(options: ModelOptions, label: str) -> str:
     words = [options.model] + ([] if label == load_prompt().label else [label])
-    return " ".join(words + ([f"{options.votes} votes"] if options.votes > 1 else []))
+    words += [f"{options.votes} votes"] if options.votes > 1 else []
+    sure = options.when_unsure
+    return " ".join(words) if sure is None else f"rules, when unsure ({sure:g}) {' '.join(words)}"

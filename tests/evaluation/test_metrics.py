@@ -9,6 +9,7 @@ from extractor.evaluation.metrics import (
     CLAIM_FIELDS,
     KINDS,
     Bin,
+    Foretold,
     Counts,
     Means,
     Scores,
@@ -16,6 +17,7 @@ from extractor.evaluation.metrics import (
     SystemScores,
     UnitGroup,
     calibrate,
+    calibration,
     macro,
     share,
     unit_group,
@@ -279,10 +281,13 @@ def test_bins_errors_and_brier_score() -> None:
     found = calibrate([align(GOLD, extraction(claims))])
     assert found is not None
     assert found.claims == 4
-    assert [(each.claims, each.right) for each in found.bins] == [(0, 0)] * 7 + [(2, 1), (1, 0), (1, 1)]
-    assert [each.accuracy for each in found.bins] == [None] * 7 + [0.5, 0.0, 1.0]
-    assert [each.confidence for each in found.bins[6:]] == [None, pytest.approx(0.765), 0.85, 0.95]
-    assert found.error == pytest.approx((2 * 0.265 + 0.85 + 0.05) / 4)
+    assert [(each.low, each.claims, each.right) for each in found.bins] == [
+        (0.75, 1, 1),
+        (0.78, 1, 0),
+        (0.85, 1, 0),
+        (0.95, 1, 1),
+    ]
+    assert found.error == pytest.approx((0.25 + 0.78 + 0.85 + 0.05) / 4)
     assert found.brier == pytest.approx((0.05**2 + 0.85**2 + 0.25**2 + 0.78**2) / 4)
 
 
@@ -293,9 +298,26 @@ def test_ends(confidence: float, error: float, brier: float) -> None:
     found = calibrate([align(GOLD, extraction((sure(predict(SPEED), confidence),)))])
     assert found is not None
     assert (found.error, found.brier) == (error, brier)
-    [held] = [each for each in found.bins if each.claims]
-    assert held.low <= confidence
-    assert confidence < held.high or held == Bin(0.9, 1.0, 1, 1.0, 1)
+    assert found.bins == (Bin(confidence, confidence, 1, confidence, 1),)
+
+
+def test_each_bin_has_as_many_claims_and_claims_of_one_confidence_share_theirs() -> None:
+    said = [0.9] * 4 + [0.1, 0.2, 0.3, 0.5, 0.6, 0.7]
+    found = calibration([Foretold(tuple((each, True) for each in said), None)])
+    assert found is not None
+    assert [(each.low, each.high, each.claims) for each in found.bins] == [
+        (0.1, 0.2, 2), (0.3, 0.5, 2), (0.6, 0.7, 2), (0.9, 0.9, 4),
+    ]  # fmt: skip
+
+
+def test_auroc_is_how_often_a_right_record_is_surer_than_a_wrong_one() -> None:
+    records = [(0.9, True), (0.5, True), (0.5, False), (0.2, False)]
+    found = calibration([Foretold(((0.9, True),), record) for record in records])
+    assert found is not None
+    assert (found.records, found.auroc) == (4, 3.5 / 4)
+    alone = calibration([Foretold(((0.9, True),), (0.9, True))])
+    assert alone is not None
+    assert alone.auroc is None
 
 
 @pytest.mark.parametrize("claims", [(), (predict(SPEED), predict(ACCURACY))], ids=["no claims", "no confidence"])
@@ -308,5 +330,5 @@ def test_without_confidence_there_is_nothing_to_calibrate(claims: tuple[Claim, .
 def test_the_json_form_holds_the_accuracy_of_each_bin() -> None:
     figures = score([align(GOLD, extraction((sure(predict(SPEED), 0.9),)))]).as_dict()["calibration"]
     assert figures["claims"] == 1
-    assert figures["bins"][-1] == {"low": 0.9, "high": 1.0, "claims": 1, "confidence": 0.9, "right": 1, "accuracy": 1.0}
+    assert figures["bins"][-1] == {"low": 0.9, "high": 0.9, "claims": 1, "confidence": 0.9, "right": 1, "accuracy": 1.0}
     assert figures["error"] == pytest.approx(0.1)

@@ -16,7 +16,7 @@ from extractor.evaluation.systems import LeftOut
 from extractor.evaluation.usage import Usage
 from extractor.records import Claim, HardwareTarget, Kind, Rejection
 
-REPORT_VERSION: Final = 2
+REPORT_VERSION: Final = 3
 
 
 class _Part(BaseModel):
@@ -119,7 +119,7 @@ class SetReport(_Part):
 class Report(_Part):
     """An evaluation of one or more systems, on each set of annotated abstracts by itself. It holds no time."""
 
-    report_version: Literal[2] = REPORT_VERSION
+    report_version: Literal[3] = REPORT_VERSION
     extractor: str
     sets: tuple[SetReport, ...]
 

@@ -19,7 +19,7 @@ from extractor.evaluation.report.words import (
     percent,
     tokens,
 )
-from extractor.evaluation.statistics import HEADLINE
+from extractor.evaluation.statistics import HEADLINE, Estimate
 from extractor.evaluation.usage import Usage
 from extractor.records import Claim, HardwareTarget, Quantity
 from extractor.spotting import QuantityMention
@@ -65,8 +65,15 @@ def headline(report: Report) -> list[str | Table]:
     return [*about, "", claims, phrases, "", percents, *said]
 
 
-def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = None) -> list[str | Table]:
-    """All figures on a set; a ratio of nothing is a dash. `usage` is of the model, where there is one."""
+def table(
+    gold: str,
+    scores: Scores,
+    coverage: Coverage,
+    usage: Usage | None = None,
+    confidence: tuple[Estimate, Estimate] | None = None,
+) -> list[str | Table]:
+    """All figures on a set; a ratio of nothing is a dash. `usage` is of the model, and `confidence`, its calibration error and
+    AUROC, where there is one."""
     found = Table(("", "precision", "recall", "F1", "found", "spurious", "missed"))
     _count_row(found, "claims: detection", scores.claims.detection)
     for kind, claims in scores.by_kind.items():
@@ -98,6 +105,12 @@ def table(gold: str, scores: Scores, coverage: Coverage, usage: Usage | None = N
     ):
         spotting.add_row(label, _figure(covered.value), f"{covered.right}/{covered.total}")
     asked = [] if usage is None else [_usage(usage)]
+    if confidence is not None:
+        sure = Table(("confidence", "", "95% interval"))
+        for label, estimate in zip(("calibration error of claims", "AUROC of records"), confidence, strict=True):
+            ends = "-" if estimate.low is None else f"{_figure(estimate.low)} to {_figure(estimate.high)}"
+            sure.add_row(label, _figure(estimate.value), ends)
+        asked.append(sure)
     number = scores.documents
     return [f"{gold}: {number} abstract{'' if number == 1 else 's'}", found, fields, spotting, *asked]
 
