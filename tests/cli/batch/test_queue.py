@@ -179,7 +179,7 @@ def test_a_request_that_is_larger_than_the_queue_is_a_failure_with_its_fix(
 
 def test_a_cap_is_kept_bit_by_bit(server: ModelServer, provider: BatchProvider) -> None:
     provider.queue = 10_000
-    # a request may cost half of the $0.4096 of the longest answer, and costs $0.0005
+    # A request may cost half of the $0.4096 of the longest answer, and costs $0.0005.
     priced = ("--price", "0,100", "--prompt", "label@1")
     whole = run(server, *priced, "--max-cost", "1")
     assert (whole.exit_code, provider.batches) == (3, {})
@@ -188,12 +188,12 @@ def test_a_cap_is_kept_bit_by_bit(server: ModelServer, provider: BatchProvider) 
     extractor("batch", "status", "job")
     done = submit(server, *priced, "--max-cost", "0.3")
     assert (done.exit_code, sizes(provider)) == (3, [])
-    assert "$0.0010 of the $0.3 cap is spent or under way and batch 1 may cost $0.40" in done.stderr
+    assert "$0.0010 of the $0.3 cap is spent or under way and batch 1 may cost $0.41" in done.stderr
     again = extractor("batch", "collect", "job")  # the cap that was given last holds
     assert (again.exit_code, sizes(provider), "of the $0.3 cap" in again.stderr) == (3, [], True)
     stopped = run(server, *priced, "--max-cost", "0.65")
     assert (stopped.exit_code, sizes(provider)) == (3, [2])
-    assert "batch 3 may cost $0.60" in stopped.stderr or "batch 2 may cost $0.42" in stopped.stderr
+    assert "batch 3 may cost $0.60" in stopped.stderr or "batch 2 may cost $0.41" in stopped.stderr
     assert job()["spent_usd"] == pytest.approx(0.001 + 2 * 0.0005)  # what was answered is written, so the rest is counted well
     assert run(server, *priced, "--max-cost", "0.65").exit_code == 3
     assert sizes(provider) == [2, 2]
