@@ -25,6 +25,9 @@ BINS = 5
 """Bins of confidence, each with as many claims, so far as claims of one confidence allow. Five, since chance alone gives 120
 claims that are as often right as they say, about 92%, an error of 0.04, and in ten bins of 0.06."""
 
+SURE = 0.9
+"""The confidence from which on a record is taken to be sure."""
+
 K = TypeVar("K", bound=str)
 Pair = tuple[GoldClaim, Claim, dict[str, Agreement]]
 """A matched claim: gold, prediction, and where their fields agree."""
@@ -148,6 +151,7 @@ class Calibration:
     `error` is the expected calibration error: how far each bin's accuracy is from its mean confidence, weighted by its claims.
     `brier` is the mean square of confidence minus outcome (1 right, 0 not). Both are 0 at best and 1 at worst. `auroc` is how
     often, of a right and a wrong record, the right one has the higher confidence; a tie is half. None where either is missing.
+    `sure` counts the records of at least 0.9, and which of them are right.
     """
 
     claims: int
@@ -156,6 +160,7 @@ class Calibration:
     brier: float
     records: int
     auroc: float | None
+    sure: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +355,7 @@ def calibration(documents: Sequence[Foretold]) -> Calibration | None:
         brier=fmean((confidence - right) ** 2 for confidence, right in outcomes),
         records=len(records),
         auroc=_auroc(records),
+        sure=share(right for confidence, right in records if confidence >= SURE),
     )
 
 
