@@ -25,9 +25,6 @@ BINS = 5
 """Bins of confidence, each with as many claims, so far as claims of one confidence allow. Five, since chance alone gives 120
 claims that are as often right as they say, about 92%, an error of 0.04, and in ten bins of 0.06."""
 
-SURE = 0.9
-"""The confidence from which on a record is taken to be sure."""
-
 K = TypeVar("K", bound=str)
 Pair = tuple[GoldClaim, Claim, dict[str, Agreement]]
 """A matched claim: gold, prediction, and where their fields agree."""
@@ -146,7 +143,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How confidence and being right go together over the claims that have a confidence, and the records that have one.
+    """How confidence and being right go together over the claims, and the records, that have a confidence.
 
     `error` is the expected calibration error: how far each bin's accuracy is from its mean confidence, weighted by its claims.
     `brier` is the mean square of confidence minus outcome (1 right, 0 not). Both are 0 at best and 1 at worst. `auroc` is how
@@ -355,7 +352,7 @@ def calibration(documents: Sequence[Foretold]) -> Calibration | None:
         brier=fmean((confidence - right) ** 2 for confidence, right in outcomes),
         records=len(records),
         auroc=_auroc(records),
-        sure=share(right for confidence, right in records if confidence >= SURE),
+        sure=share(right for confidence, right in records if confidence >= 0.9),
     )
 
 
