@@ -168,7 +168,6 @@ WhenUnsure = Annotated[
         "--when-unsure",
         metavar="P",
         min=0,
-        max=1,
         help="Ask the model only where the rules are less sure than this that their record is right: --when-unsure 0.9.",
     ),
 ]

@@ -143,11 +143,12 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How confidence and being right go together over the claims that have a confidence, and the records that have one.
+    """How confidence and being right go together over the claims, and the records, that have a confidence.
 
     `error` is the expected calibration error: how far each bin's accuracy is from its mean confidence, weighted by its claims.
     `brier` is the mean square of confidence minus outcome (1 right, 0 not). Both are 0 at best and 1 at worst. `auroc` is how
     often, of a right and a wrong record, the right one has the higher confidence; a tie is half. None where either is missing.
+    `sure` counts the records of at least 0.9, and which of them are right.
     """
 
     claims: int
@@ -156,6 +157,7 @@ class Calibration:
     brier: float
     records: int
     auroc: float | None
+    sure: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +352,7 @@ def calibration(documents: Sequence[Foretold]) -> Calibration | None:
         brier=fmean((confidence - right) ** 2 for confidence, right in outcomes),
         records=len(records),
         auroc=_auroc(records),
+        sure=share(right for confidence, right in records if confidence >= 0.9),
     )
 
 

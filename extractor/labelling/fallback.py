@@ -11,7 +11,7 @@ from extractor.spotting import Mentions
 
 _SURE = 0.8
 """From this confidence on a claim of the draft stands."""
-_TESTS = 2
+_TESTS = 3
 """So many decisions of which the draft is sure a reply has to agree with, and with all that there are."""
 
 

@@ -245,6 +245,8 @@ def choose(
             cause = cause if options.votes > 1 or options.fallbacks else "--when-unsure asks a model"
             raise UsageError(f"{cause}, and the {options.model} always answer, and alike. Name a model with --model.")
         return Chosen(options)
+    if options.when_unsure is not None and not 0 <= options.when_unsure <= 1:
+        raise UsageError(f"--when-unsure is a probability, and {options.when_unsure:g} is not between 0 and 1. Give 0.9, say.")
     if RULES in options.fallbacks[:-1]:
         raise UsageError("--fallback rules always answers, so nothing after it is ever asked. Give it last.")
     first = _model(options, options.model, options.base_url, retries, given_key=key is not None)

@@ -314,7 +314,7 @@ def test_auroc_is_how_often_a_right_record_is_surer_than_a_wrong_one() -> None:
     records = [(0.9, True), (0.5, True), (0.5, False), (0.2, False)]
     found = calibration([Foretold(((0.9, True),), record) for record in records])
     assert found is not None
-    assert (found.records, found.auroc) == (4, 3.5 / 4)
+    assert (found.records, found.auroc, found.sure) == (4, 3.5 / 4, Share(1, 1))
     alone = calibration([Foretold(((0.9, True),), (0.9, True))])
     assert alone is not None
     assert alone.auroc is None

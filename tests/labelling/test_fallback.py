@@ -146,7 +146,7 @@ SPEED = ClaimLabel(
 )
 SCORE = SPEED.model_copy(update={"mention": 2, "kind": "accuracy", "comparison": "absolute", "effect": None})
 DRAFT = Labelled(
-    Labels(system="Net", claims=(SPEED, SCORE), not_claims=(3, 4), hardware=(), not_hardware=()),
+    Labels(system="Net", claims=(SPEED, SCORE), not_claims=(3, 4, 5), hardware=(), not_hardware=()),
     Provenance(extractor="0", labeller="rules", model="rules"),
     {1: 0.95, 2: 0.6},
     of_record=0.5,
@@ -192,7 +192,7 @@ def test_a_reply_decides_what_the_draft_is_unsure_of_if_it_agrees_with_the_rest(
     assert found.labels.claims == kept
     assert (found.labels.system, found.provenance.model) == ("Net", "openai/a")
     assert [each.reason for each in found.rejected] == ([] if reason is None else [reason])
-    assert {*found.labels.not_claims} | {claim.mention for claim in kept} == {1, 2, 3, 4}
+    assert {*found.labels.not_claims} | {claim.mention for claim in kept} == {1, 2, 3, 4, 5}
 
 
 @pytest.mark.parametrize(("sure", "asked"), [(0.1, 0), (1.0, 1)])

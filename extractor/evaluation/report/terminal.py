@@ -110,6 +110,9 @@ def table(
         for label, estimate in zip(("calibration error of claims", "AUROC of records"), confidence, strict=True):
             ends = "-" if estimate.low is None else f"{_figure(estimate.low)} to {_figure(estimate.high)}"
             sure.add_row(label, _figure(estimate.value), ends)
+        if scores.calibration is not None:
+            right = scores.calibration.sure
+            sure.add_row("right of the records of 0.9 or more", f"{right.right}/{right.total}")
         asked.append(sure)
     number = scores.documents
     return [f"{gold}: {number} abstract{'' if number == 1 else 's'}", found, fields, spotting, *asked]
