@@ -56,7 +56,7 @@ def langextract(task: Task) -> Claims:
 def instructor(task: Task) -> Claims:
     """A pydantic model a claim, the examples as turns of the conversation."""
     import instructor as library
-    from instructor.core.exceptions import InstructorRetryException
+    from instructor.core.exceptions import InstructorError
     from openai import OpenAI
     from pydantic import BaseModel
 
@@ -85,8 +85,8 @@ def instructor(task: Task) -> Claims:
         asked: dict[str, Any] = {"model": task["model"], "temperature": 0.0, "max_tokens": task["max_tokens"]}
         try:
             found = client.chat.completions.create(response_model=Abstract, messages=messages, max_retries=2, **asked)
-        except InstructorRetryException as error:
-            print(f"{text.splitlines()[0]}: {type(error.__cause__).__name__}", file=sys.stderr)
+        except InstructorError as error:
+            print(f"{text.splitlines()[0]}: {type(error.__cause__ or error).__name__}", file=sys.stderr)
             return []
         return [claim.model_dump() for claim in found.claims]
 

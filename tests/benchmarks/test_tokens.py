@@ -57,7 +57,7 @@ def test_a_reply_is_asked_for_once_and_then_played(tmp_path: Path, monkeypatch: 
         assert tokens.measure(server.url, path=path) == asked
         assert len(server.requests) == requests + 1
     assert tokens.measure(path=path) == asked
-    assert [row.what for row in asked.rows][2:] == ["output tokens", "output tokens a right claim"]
+    assert [row.what for row in asked.rows][3:] == ["output tokens", "output tokens a right claim"]
     assert asked.row("extractor", "output tokens").value == 30  # type: ignore[union-attr]
     assert [each.name for each in asked.skipped] == ["langextract", "instructor"]
 

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ NOT_RECORDED = "what it asks is not what was recorded; with a server it is asked
 
 @dataclass
 class Replies:
-    """What a model has replied to whom: system -> request -> content and tokens; `served` and `tokens` are of this run."""
+    """What a model has replied to whom: system -> request -> content and tokens; the others are of this run."""
 
     path: Path
     base_url: str | None = None
@@ -59,6 +60,7 @@ class Replies:
     cassettes: dict[str, dict[str, Any]] = field(default_factory=dict)
     served: dict[str, list[str]] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
+    cut_off: Counter[str] = field(default_factory=Counter)
     missing: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class Replies:
             self.save()
         self.served.setdefault(system, []).append(name)
         self.tokens[system] = self.tokens.get(system, 0) + reply["output_tokens"]
+        self.cut_off[system] += reply.get("finish") == "length"
         if "refused" in reply:
             return web.json_response(reply["refused"], status=400)
         usage = {"prompt_tokens": reply["input_tokens"], "completion_tokens": reply["output_tokens"]}
@@ -149,16 +152,20 @@ def measure(base_url: str | None = None, model: str | None = None, path: Path = 
                 continue
             if base_url:
                 replies.forget_others(system)
-            rows += _rows(system, said, gold, records, replies.tokens.get(system, 0))
+            rows += _rows(system, said, gold, records, replies)
     versions = {system: version(system) if system in peers.PEERS else __version__ for system in (EXTRACTOR, *peers.PEERS)}
     return Result(title, tuple(rows), tuple(skipped), EXTRACTOR, versions)
 
 
-def _rows(system: str, said: int, gold: Sequence[GoldDocument], records: Sequence[Extraction], tokens: int) -> Iterator[Row]:
+def _rows(
+    system: str, said: int, gold: Sequence[GoldDocument], records: Sequence[Extraction], replies: Replies
+) -> Iterator[Row]:
+    tokens = replies.tokens.get(system, 0)
     right = sum(map(right_claims, gold, records))
     total = sum(len(document.claims) for document in gold)
     yield Row(system, f"claims right, of {total}", "", rounds([right]))
     yield Row(system, "claims written", "", rounds([said]))
+    yield Row(system, "replies cut off", "", rounds([replies.cut_off[system]]))
     yield Row(system, "output tokens", "", rounds([tokens]))
     if right:
         yield Row(system, "output tokens a right claim", "", rounds([tokens / right]))
