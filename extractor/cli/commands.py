@@ -39,7 +39,7 @@ class Command(TyperCommand):
             if (record := parameter.get_help_record(ctx)) is None:
                 continue
             name, told = record
-            told = told.replace("x>=", "at least ")
+            told = re.sub(r"(\d+)<=x<=(\d+)", r"\1 to \2", told.replace("x>=", "at least "))
             if parameter.param_type_name == "argument":
                 sections["Arguments"].append((name.partition(" <")[0], told))
             else:
