@@ -351,7 +351,7 @@ def test_records_stream_in_the_order_of_the_input() -> None:
 )
 def test_a_folder_of_other_questions_is_refused(server: ModelServer, options: list[str], difference: str) -> None:
     built_in = (Path(__file__).parents[2] / "prompts" / "label.md").read_text(encoding="utf-8")
-    Path("mine.md").write_text(built_in.replace("name: label\nversion: 1", "name: mine\nversion: 7"), encoding="utf-8")
+    Path("mine.md").write_text(built_in.replace("name: label\nversion: 2", "name: mine\nversion: 7"), encoding="utf-8")
     assert run(server).exit_code == 0
     done = run(server, *options)
     assert done.exit_code == 2

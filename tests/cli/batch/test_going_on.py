@@ -151,7 +151,7 @@ def test_a_job_goes_on_elsewhere_with_its_folder_alone(
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     done = [extractor("batch", "collect", "elsewhere") for _ in range(3)][-1]
     assert (done.exit_code, accounted_for("elsewhere")) == (3, ALL), done.output
-    assert {record.provenance.prompt for record in read_extractions("elsewhere")} == {"mine@1"}
+    assert {record.provenance.prompt for record in read_extractions("elsewhere")} == {"mine@2", None}
 
 
 @pytest.mark.parametrize(

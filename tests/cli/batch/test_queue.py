@@ -60,7 +60,7 @@ def test_a_job_larger_than_the_queue_is_wholly_answered(
 
 
 def test_a_figure_leads_to_batches_that_fit_at_once(server: ModelServer, provider: BatchProvider) -> None:
-    provider.queue = 10_000
+    provider.queue = 12_000
     assert run(server).exit_code == 3
     assert (sizes(provider, refused=True), sizes(provider)) == ([7], [2, 2, 3])
 
