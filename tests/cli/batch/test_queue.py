@@ -94,14 +94,14 @@ def test_killed_at_any_writing_of_the_state_nothing_is_paid_twice(
 
 
 def test_batches_that_end_before_they_are_looked_at_are_fetched(server: ModelServer, provider: BatchProvider) -> None:
-    provider.queue = 10_000
+    provider.queue = 12_000
     provider.life = ["completed"]
     assert run(server).exit_code == 3
     assert (sizes(provider), answered_once(provider), accounted_for()) == ([2, 2, 3], True, ALL)
 
 
 def test_step_by_step_each_step_sends_what_has_room(server: ModelServer, provider: BatchProvider) -> None:
-    provider.queue = 10_000
+    provider.queue = 12_000
     provider.life = ["in_progress", "completed"]
     assert submit(server).exit_code == 0  # the provider has not looked at it
     shown = extractor("batch", "status", "job").stdout
@@ -125,14 +125,14 @@ def test_a_batch_beside_others_of_the_job_waits_for_them_whole(
     server: ModelServer, provider: BatchProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small(monkeypatch, 3)
-    provider.queue = 18_000  # more than six requests have
+    provider.queue = 20_000  # more than six requests have
     assert run(server).exit_code == 3
     assert (sizes(provider, refused=True), sizes(provider)) == ([1], [3, 3, 1])
     assert (answered_once(provider), accounted_for()) == (True, ALL)
 
 
 def test_other_jobs_batches_leave_less_room(server: ModelServer, provider: BatchProvider) -> None:
-    provider.queue, provider.others = 100_000, 92_000  # the job has 19,000
+    provider.queue, provider.others = 100_000, 92_000  # the job has 23,000
     assert run(server).exit_code == 3
     assert (answered_once(provider), accounted_for()) == (True, ALL)
     assert max(sizes(provider)) < 7
@@ -179,7 +179,7 @@ def test_a_request_that_is_larger_than_the_queue_is_a_failure_with_its_fix(
 
 def test_a_cap_is_kept_bit_by_bit(server: ModelServer, provider: BatchProvider) -> None:
     provider.queue = 10_000
-    priced = ("--price", "0,100")  # a request may cost half of the $0.4096 of the longest answer, and costs $0.0005
+    priced = ("--price", "0,100", "--prompt", "label@1")  # a request may cost half of the $0.4096 of the longest answer, and costs $0.0005
     whole = run(server, *priced, "--max-cost", "1")
     assert (whole.exit_code, provider.batches) == (3, {})
     assert "batch 1 may cost $1.4336" in whole.stderr
@@ -202,7 +202,7 @@ def test_a_cap_is_kept_bit_by_bit(server: ModelServer, provider: BatchProvider) 
 
 
 def test_what_waits_can_be_cancelled(server: ModelServer, provider: BatchProvider) -> None:
-    provider.queue = 10_000
+    provider.queue = 12_000
     assert submit(server).exit_code == 0
     extractor("batch", "status", "job")
     assert submit(server).exit_code == 3
@@ -216,7 +216,7 @@ def test_what_waits_can_be_cancelled(server: ModelServer, provider: BatchProvide
 
 
 def test_what_waits_can_go_by_file(server: ModelServer, provider: BatchProvider) -> None:
-    provider.queue = 10_000
+    provider.queue = 12_000
     assert submit(server).exit_code == 0
     extractor("batch", "status", "job")
     assert submit(server).exit_code == 3
@@ -237,7 +237,7 @@ def test_what_waits_can_go_by_file(server: ModelServer, provider: BatchProvider)
 
 
 def test_a_piece_that_expires_leaves_its_own_documents_alone(server: ModelServer, provider: BatchProvider) -> None:
-    provider.queue = 10_000
+    provider.queue = 12_000
     gone = {PAPERS[3]["title"], PAPERS[4]["title"]}  # the second piece
     provider.answer = lambda document: None if document.title in gone else {}
     assert run(server, "--retry-online").exit_code == 3
@@ -246,7 +246,7 @@ def test_a_piece_that_expires_leaves_its_own_documents_alone(server: ModelServer
 
 
 def test_a_wrong_key_on_the_way_stops_with_what_is_answered_written(server: ModelServer, provider: BatchProvider) -> None:
-    provider.queue = 10_000
+    provider.queue = 12_000
     assert submit(server).exit_code == 0
     extractor("batch", "status", "job")
     assert submit(server).exit_code == 3
