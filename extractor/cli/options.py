@@ -34,11 +34,23 @@ BaseUrl = Annotated[
         "--base-url", metavar="URL", help="The model's server, where it is not the provider's own: http://127.0.0.1:8080/v1."
     ),
 ]
+
+
+def _file_of(prompt: Path | None) -> Path | None:
+    """The file of a prompt that comes with the program; any other stays as it is given."""
+    if prompt is None:
+        return None
+    from extractor.labelling.prompts import built_in
+
+    return built_in().get(str(prompt), prompt)
+
+
 Prompt = Annotated[
     Path | None,
     option(
         "--prompt",
         metavar="FILE",
+        callback=_file_of,
         help="A prompt of your own in place of the built-in one, or an earlier one by its label: --prompt label@1.",
     ),
 ]
