@@ -179,7 +179,8 @@ def test_a_request_that_is_larger_than_the_queue_is_a_failure_with_its_fix(
 
 def test_a_cap_is_kept_bit_by_bit(server: ModelServer, provider: BatchProvider) -> None:
     provider.queue = 10_000
-    priced = ("--price", "0,100", "--prompt", "label@1")  # a request may cost half of the $0.4096 of the longest answer, and costs $0.0005
+    # A request may cost half of the $0.4096 of the longest answer, and costs $0.0005.
+    priced = ("--price", "0,100", "--prompt", "label@1")
     whole = run(server, *priced, "--max-cost", "1")
     assert (whole.exit_code, provider.batches) == (3, {})
     assert "batch 1 may cost $1.4336" in whole.stderr
