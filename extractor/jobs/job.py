@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from extractor._version import __version__
 from extractor.errors import JobError, Spent, UsageError
+from extractor.jobs.lines import KnownRecord
 from extractor.labelling.models import ModelOptions
 from extractor.records import Extraction, Kind
 from extractor.sources import Fields, Gauge
@@ -120,7 +121,7 @@ class Counts:
         """Documents that have an extraction."""
         return self.documents - self.failed
 
-    def add(self, record: Extraction, times: int = 1) -> None:
+    def add(self, record: Extraction | KnownRecord, times: int = 1) -> None:
         """Count an extraction; with -1, take one out that was counted before."""
         self.documents += times
         for claim in record.claims:
@@ -351,9 +352,10 @@ class KeptProgress(_Part):
 
 
 class Written(_Part):
-    """Sizes in bytes."""
+    """Sizes in bytes; when `extractions` were `modified`, in microseconds of the system's time."""
 
     extractions: _Count | None = None
+    modified: _Count | None = None
     failures: _Count | None = None
 
 

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from extractor.documents import Document
 from extractor.errors import JobError, Spent, UsageError
 from extractor.jobs.job import JOB, WAYS_OUT, Counts, Description, Job, Progress, Watch, earlier, file_of, written_whole
-from extractor.jobs.lines import Line, Lines
+from extractor.jobs.lines import KnownRecord, Line, Lines
 from extractor.jobs.sinks import Portion
 from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, MANIFEST, to_line
 from extractor.records import Extraction, Failure
@@ -268,10 +268,16 @@ class Journal:
         raise InUseError(f"Another run is writing to {self.folder}. Wait for it, or choose another -o.")
 
     def _index(self, lines: BinaryIO) -> int:
-        """Index and count the records of earlier runs, and return where the last whole one ends."""
+        """Index and count the records of earlier runs, and return where the last whole one ends.
+
+        They are examined whole, unless nobody has written to the file since this program did.
+        """
         end = 0
         before = self._before
         written = (before.written.extractions or 0) if before is not None else 0
+        there = os.fstat(lines.fileno())
+        untouched = before is not None and (there.st_size, _modified(there)) == (written, before.written.modified)
+        model: type[Extraction | KnownRecord] = KnownRecord if untouched else Extraction
         late = 0.0
         for line in lines:
             if not line.endswith(b"\n"):
@@ -280,7 +286,7 @@ class Journal:
                 self._lines = Lines()
             index = self._lines
             try:
-                record = Extraction.model_validate_json(line)
+                record = model.model_validate_json(line)
             except ValidationError:
                 index.broken = True  # the document is done anew, and the line is dropped
             else:
@@ -327,6 +333,11 @@ class Journal:
 
     def _describe(self) -> None:
         """Write `job.json`, whole or not at all."""
+        records = (self._sorted or self._extractions).fileno()
+        if os.utime in os.supports_fd:
+            # The system's own stamp stays the same for milliseconds, in which another program may write.
+            os.utime(records, ns=(time.time_ns(), time.time_ns()))
+        there = os.fstat(records)
         describe(
             self.folder,
             self.heading,
@@ -334,7 +345,7 @@ class Journal:
             counts=self.counts.as_json(),
             progress=None if (progress := self.progress()) is None else progress.as_json(),
             spent_usd=round(self.spent, 6),
-            written={"extractions": _size(self._sorted or self._extractions), "failures": _size(self._failures)},
+            written={"extractions": there.st_size, "modified": _modified(there), "failures": _size(self._failures)},
             started=self._started,
             finished=self._finished,
             stopped=self.stopped,
@@ -386,6 +397,11 @@ def lock(file: io.BufferedIOBase, *, shared: bool = False) -> bool:
 def utc_now() -> str:
     """This second, as `job.json` has it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _modified(file: os.stat_result) -> int:
+    """When a file was written to, in microseconds: nanoseconds would be too large for a number of JSON."""
+    return file.st_mtime_ns // 1000
 
 
 def _size(file: io.BufferedIOBase) -> int:

@@ -4,7 +4,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from pydantic import BaseModel, ConfigDict
+
+from extractor.records import Kind, Provenance
 from extractor.scratch import Scratch, digest
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+
+class _KnownClaim(_Part):
+    kind: Kind
+
+
+class _KnownRejection(_Part):
+    reason: str
+
+
+class KnownRecord(_Part):
+    """What is counted and compared of an `Extraction` that this program wrote: read in a third of the time of all of it."""
+
+    id: str
+    title: str
+    abstract: str
+    claims: tuple[_KnownClaim, ...]
+    hardware: tuple[object, ...]
+    rejected: tuple[_KnownRejection, ...]
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)

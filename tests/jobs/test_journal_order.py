@@ -1,5 +1,6 @@
 """The records of a job's folder come into the order of the input, at the end, and only where that is to be done."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,20 @@ def test_records_that_stand_in_order_are_not_copied(tmp_path: Path, after: list[
 def test_job_json_says_how_long_the_sorted_file_is(tmp_path: Path) -> None:
     run(tmp_path, ABC)
     run(tmp_path, [ABC[0], document("b", "Another abstract."), ABC[2]])
-    size = (tmp_path / "extractions.jsonl").stat().st_size
-    assert described(tmp_path)["written"] == {"extractions": size, "failures": 0}
+    file = (tmp_path / "extractions.jsonl").stat()
+    modified = file.st_mtime_ns // 1000
+    assert described(tmp_path)["written"] == {"extractions": file.st_size, "modified": modified, "failures": 0}
+
+
+@pytest.mark.parametrize(("again", "done"), [(False, ["a"]), (True, [])], ids=["as it is", "its time put back"])
+def test_records_are_examined_where_another_program_wrote(again: bool, done: list[str], tmp_path: Path) -> None:
+    run(tmp_path, ABC)
+    file = tmp_path / "extractions.jsonl"
+    before = file.stat().st_mtime_ns
+    file.write_bytes(file.read_bytes().replace(b'"schema_version":1', b'"schema_version":9', 1))
+    if again:
+        os.utime(file, ns=(before, before))
+    assert run(tmp_path, ABC) == done
 
 
 def test_a_second_run_is_told_also_when_the_first_has_sorted_its_records(tmp_path: Path) -> None:
