@@ -76,7 +76,7 @@ class Lesson:
         return _fit(table[kept], self.softened()[kept], penalties)
 
     def softened(self) -> Vector:
-        """What the fit aims at: of each origin the right ones a little below 1 and the wrong ones above 0, by how few there are.
+        """What the fit aims at: of each origin, right ones a little below 1 and wrong ones above 0, by how few there are.
 
         So that 75 right claims of 76 do not promise 99% (Platt 1999, Probabilistic outputs for support vector machines).
         """
