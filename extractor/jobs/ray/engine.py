@@ -8,6 +8,7 @@ import asyncio
 import io
 import os
 import re
+import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -34,6 +35,8 @@ _LONGEST, _SHORTEST = 10_000, 32
 _SHARDS_A_WORKER = 4
 """So many at least, so that none has much left to do when the others are done."""
 _BEAT = 1.0
+_PATIENCE = 5.0
+"""Seconds in which a cluster takes a connection."""
 _MESSAGE = "(raylet)"
 """What a message of Ray begins with; its further lines are a log."""
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -45,6 +48,8 @@ class RayRunner:
     def __init__(self, job: Job, notice: Callable[[str], None] = lambda _line: None, *, stdin: BinaryIO | None = None) -> None:
         if job.batch or job.retry_online:
             raise UsageError("Batches are done at the provider, so a cluster has nothing to do. Leave --engine or --batch out.")
+        if job.address is not None:
+            _refuse_unreachable(job.address)
         _imported()  # it takes over SIGTERM, which whoever runs the job takes back
         self.job = job
         self.notice = notice
@@ -199,6 +204,21 @@ def _imported() -> Any:
     except ImportError:
         raise UsageError(f"--engine ray needs ray, which is not installed. {install('ray')}, or leave --engine out.") from None
     return ray
+
+
+def _refuse_unreachable(address: str) -> None:
+    """Raise `UsageError` for the address of a cluster that nobody listens at; Ray would wait two minutes for it."""
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        return  # auto
+    if "://" in address or not port.isdecimal():
+        raise UsageError(
+            f"The address {address} is not HOST:PORT. Give that of `ray start --head`, or auto on a machine of it."
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+    except (OSError, OverflowError):
+        raise UsageError(f"No Ray cluster answers at {address}. Start one with `ray start --head`.") from None
 
 
 @contextmanager

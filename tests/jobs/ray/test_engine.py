@@ -158,6 +158,24 @@ def test_a_model_answers_the_same(ray: Here) -> None:
     with_model(labels(), each)
 
 
+def test_a_document_that_failed_is_asked_about_again(ray: Here) -> None:
+    refused = {MANY[3]["title"]}
+    right = labels()
+
+    async def act(request: Request) -> web.StreamResponse:
+        said = fails(400, "the input is too long") if shown(request).title in refused else right
+        return await said(request)
+
+    def each(server: ModelServer, options: ModelOptions) -> None:
+        assert (first := run(options).counts).failed == 2
+        asked = len(server.requests)
+        refused.clear()
+        again = run(options).counts
+        assert (again.extracted, again.failed, len(server.requests) - asked) == (first.extracted + 1, 1, 1)
+
+    with_model(act, each)
+
+
 def test_the_cap_is_that_of_all_runs_and_actors_together(ray: Here) -> None:
     def each(server: ModelServer, options: ModelOptions) -> None:
         stopped = run(options)
@@ -227,6 +245,16 @@ def test_a_job_in_shards_and_one_of_one_machine_keep_out_of_each_others_folder()
         Runner(Job(("papers.jsonl",))).run(Path("job"))
     with pytest.raises(UsageError, match="local holds a job that is not in shards"):
         RayRunner(Job(("papers.jsonl",), engine="ray")).run(Path("local"))
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [("127.0.0.1:1", "No Ray cluster answers at 127.0.0.1:1."), ("ray://head:10001", "is not HOST:PORT")],
+)
+def test_an_address_without_a_cluster_is_told_at_once(address: str, message: str) -> None:
+    done = command("run", "papers.jsonl", "-o", "job", "--engine", "ray", "--address", address)
+    assert (done.exit_code, message in done.stderr, len(done.stderr.splitlines())) == (2, True, 1)
+    assert not Path("job").exists()
 
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
