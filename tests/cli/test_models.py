@@ -19,7 +19,7 @@ from extractor.cli import app
 from extractor.llm.endpoints import resolve
 from extractor.llm.pricing import price_of
 from tests.cli.jobs import KEY, NOTHING, PAPERS, failures, ids, job, real, write
-from tests.labelling.model_server import ModelServer, is_reask, labels, once_two_are_asked, right_labels, shown
+from tests.labelling.model_server import ModelServer, is_reask, labels, once_two_are_asked, right_labels, shown, unsure
 from tests.llm.server import Act, Request, completion, fails, hangs
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_right_labels_become_the_records_that_the_rules_would_give() -> None:
     assert [record.id for record in records] == [*(paper["id"] for paper in PAPERS), "nothing"]
     for record in records:
         same = extract(record.title, record.abstract, id=record.id)
-        assert (record.claims, record.hardware, record.system) == (same.claims, same.hardware, same.system)
+        assert (record.claims, record.hardware, record.system) == (unsure(same.claims), same.hardware, same.system)
         made = record.provenance
         assert (made.labeller, made.model, made.prompt) == ("llm", "openai/m", "label@2")
     assert len(server.requests) == len(PAPERS)  # one for each abstract with a number, none for the one without
@@ -97,7 +97,7 @@ def test_what_is_never_mended_is_rejected_and_the_rest_kept() -> None:
     assert done.exit_code == 0
     assert len(server.requests) == 2 * len(PAPERS)  # asked, and told once what was wrong: the same again is not told again
     for record in read_extractions("job"):
-        assert record.claims == extract(record.title, record.abstract).claims
+        assert record.claims == unsure(extract(record.title, record.abstract).claims)
         assert [(rejection.field, rejection.value) for rejection in record.rejected] == [("system", "HAL 9000")]
     assert job()["counts"]["rejected_by_reason"] == {"not found in the text": len(PAPERS)}
     assert f"not found in the text {len(PAPERS)}" in " ".join(done.stderr.split())
