@@ -41,6 +41,7 @@ CLAIM: "Mapping[str, Callable[[Attached], bool]]" = {
 }
 """What is doubtful about a claim, by name."""
 
+_DOUBTS = tuple(CLAIM.values())
 OF_NUMBERS = ("claims", "values", "doubtful claims", "others by default")
 OF_HARDWARE = ("hardware", "classes that are targets", "classes of two minds", "classes that no row decides")
 RECORD = (*OF_NUMBERS, *OF_HARDWARE)
@@ -74,24 +75,25 @@ def weights() -> tuple[Logistic, Logistic]:
     )
 
 
-def assess(decided: "Decided") -> tuple[dict[int, float], float]:
-    """The probability that each claim is right in kind, comparison, value and unit, by its mention, and that of the record:
-    that each claim and each target is there and right, and nothing else is."""
+def assess(decided: "Decided") -> tuple[dict[int, float], float, frozenset[int]]:
+    """The probability that each claim is right in kind, comparison, value and unit, by its mention; that of the record, that
+    each claim and each target is there and right, and nothing else is; and the mentions that are no claim by default."""
     claim, record = weights()
     doubts = [claim_features(each) for each in decided.claims]
     of_claims = {
         each.judged.frame.mention.id: claim.probability(found) for each, found in zip(decided.claims, doubts, strict=True)
     }
-    return of_claims, record.probability(record_features(decided, doubts))
+    left = by_default(decided)
+    return of_claims, record.probability(record_features(decided, doubts, len(left))), left
 
 
 def claim_features(claim: "Attached") -> list[bool]:
     """The doubts about a claim."""
-    return [doubts(claim) for doubts in CLAIM.values()]
+    return [doubts(claim) for doubts in _DOUBTS]
 
 
-def record_features(decided: "Decided", doubts: Sequence[Sequence[bool]]) -> list[float]:
-    """The doubts about a record, given those about its claims."""
+def record_features(decided: "Decided", doubts: Sequence[Sequence[bool]], left: int) -> list[float]:
+    """The doubts about a record, given those about its claims, and how many numbers are no claim by default."""
     roles: dict[str, set[str | None]] = {}
     targets = {label.mention for label in decided.labels.hardware}
     classes = 0
@@ -103,13 +105,13 @@ def record_features(decided: "Decided", doubts: Sequence[Sequence[bool]]) -> lis
         len(doubts),
         sum(each[0] for each in doubts),
         sum(sum(each) >= _DOUBTFUL for each in doubts),
-        len(by_default(decided)),
+        left,
         len(decided.hardware),
         classes,
         sum(len(each) > 1 for each in roles.values()),
         sum(each == {None} for each in roles.values()),
     )
-    return [log1p(count) for count in counts]
+    return [log1p(count) if count else 0.0 for count in counts]
 
 
 def by_default(decided: "Decided") -> frozenset[int]:

@@ -19,7 +19,7 @@ from extractor.cli import app
 from extractor.llm.endpoints import resolve
 from extractor.llm.pricing import price_of
 from tests.cli.jobs import KEY, NOTHING, PAPERS, failures, ids, job, real, write
-from tests.labelling.model_server import ModelServer, is_reask, labels, once_two_are_asked, right_labels, shown
+from tests.labelling.model_server import ModelServer, is_reask, labels, once_two_are_asked, right_labels, shown, unsure
 from tests.llm.server import Act, Request, completion, fails, hangs
 
 if TYPE_CHECKING:

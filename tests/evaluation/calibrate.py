@@ -120,7 +120,9 @@ def lessons() -> tuple[Lesson, Lesson]:
         doubts = [confidence.claim_features(claim) for claim in decided.claims]
         origin = [float(gold.document.id in seeds), float(n)]
         claims += [[*each, right, *origin] for each, right in zip(doubts, _rights(decided, alignment), strict=True)]
-        records.append([*confidence.record_features(decided, doubts), is_right(alignment), *origin])
+        records.append(
+            [*confidence.record_features(decided, doubts, len(confidence.by_default(decided))), is_right(alignment), *origin]
+        )
     of_hardware = (0,) * len(confidence.OF_NUMBERS) + (1,) * len(confidence.OF_HARDWARE)
     return (
         _lesson("claim", tuple(confidence.CLAIM), (0,) * len(confidence.CLAIM), claims, shrunk=True),

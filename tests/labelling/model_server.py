@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +14,7 @@ from aiohttp import web
 from extractor.documents import Document
 from extractor.labelling.rules import RulesLabeller
 from extractor.labels import Labels
+from extractor.records import Claim
 from extractor.spotting import spot
 from tests.llm.server import Act, Request, Server, completion
 
@@ -99,3 +100,8 @@ class ModelServer:
             await coroutine
 
         asyncio.run_coroutine_threadsafe(awaited(), self._loop).result()
+
+
+def unsure(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Claims of the rules as a model labels them, which does not know how sure it is."""
+    return tuple(claim.model_copy(update={"confidence": None}) for claim in claims)

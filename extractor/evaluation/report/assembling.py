@@ -6,11 +6,13 @@ from pathlib import Path
 
 from extractor._version import __version__
 from extractor.errors import UsageError
+from extractor.evaluation.cascades import cascade
 from extractor.evaluation.findings import Finding, cover, of_labelling, of_spotting, range_of
 from extractor.evaluation.gold import GoldClaim, GoldDocument, GoldHardware, gold_digest
 from extractor.evaluation.matching import Alignment, agreement, is_strict
 from extractor.evaluation.metrics import score
 from extractor.evaluation.report.format import (
+    CascadeReport,
     ComparisonReport,
     DocumentReport,
     ErrorReport,
@@ -24,6 +26,7 @@ from extractor.evaluation.report.words import describe
 from extractor.evaluation.statistics import detectable, differences, estimates, power_in_words, verdict
 from extractor.evaluation.systems import Evaluated, System
 from extractor.evaluation.usage import usage
+from extractor.labelling.models import RULES
 from extractor.records import Claim, HardwareTarget
 
 
@@ -71,6 +74,11 @@ def _set(evaluated: Evaluated) -> SetReport:
         spotting=cover(gold.documents),
         systems=tuple(_system(system) for system in systems),
         comparisons=tuple(_comparison(ours, theirs) for ours, theirs in combinations(systems, 2)),
+        cascades=tuple(
+            CascadeReport(ours=ours.name, theirs=theirs.name, points=points)
+            for ours, theirs in combinations(systems, 2)
+            if ours.model == RULES and theirs.model != RULES and (points := cascade(ours.alignments, theirs.alignments))
+        ),
         left_out=evaluated.left_out,
         documents=tuple(_document(document, [system.alignments[n] for system in systems]) for n, document in enumerate(listed)),
     )

@@ -7,7 +7,7 @@ drawing serves light, dark and print. Text stays text. Systems differ by shape a
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from textwrap import fill
@@ -46,14 +46,14 @@ _FONT = re.compile(r"font-family: [^;]*;? ?")
 _STAND_IN = re.compile("|".join(_PAGE))
 
 
-def of_set(report: SetReport, series: Sequence[int], name: str) -> tuple[str | None, str | None, str | None]:
-    """The charts of a set: the headline figures, kinds, and cost; None for one that has nothing to show.
+def of_set(report: SetReport, series: Sequence[int], name: str) -> dict[str, str | None]:
+    """The charts of a set: the headline figures, kinds, cost, reliability and cascades; None for one without anything to show.
 
     `series` are the numbers that the set's systems have in the whole report, and `name` ends the ids within the drawings.
     """
     if not report.systems:
-        return None, None, None
-    return forest(report, series, name), kinds(report, series, name), cost(report, series, name)
+        return dict.fromkeys(_CHARTS)
+    return {each: draw(report, series, name) for each, draw in _CHARTS.items()}
 
 
 def forest(report: SetReport, series: Sequence[int], name: str) -> str:
@@ -117,6 +117,75 @@ def cost(report: SetReport, series: Sequence[int], name: str) -> str | None:
         pairs = zip(report.systems, values, spent, strict=True)
         said = [f"{system.name}: {_percent(value)} at {each:,.4g}." for system, value, each in pairs]
         return _inlined(figure, f"cost{name}", f"Claims right against {unit}", " ".join(said))
+
+
+def reliability(report: SetReport, series: Sequence[int], name: str) -> str | None:
+    """How often claims are right against how sure of them their systems are, by bins; None where no claim has a confidence."""
+    systems = zip(series, report.systems, strict=True)
+    sure = [(n, system, found.bins) for n, system in systems if (found := system.figures.calibration)]
+    if not sure:
+        return None
+    with _style():
+        figure, axes = _drawing(300, 66)
+        axes.plot([0, 1], [0, 1], color=_RULE, linewidth=1)
+        for n, _, bins in sure:
+            for each in bins:
+                _point(axes, each.confidence, each.right / each.claims, n, 8)
+        low, high = _reach(
+            [*(b.confidence for _, _, bins in sure for b in bins), *(b.accuracy for _, _, bins in sure for b in bins)]
+        )
+        axes.set_xlim(low, high)
+        axes.set_ylim(low, high)
+        _shares(axes)
+        axes.set_xlabel("mean confidence of a fifth of the claims")
+        axes.set_ylabel("of these, right")
+        said = [
+            f"{system.name}: " + ", ".join(f"{_percent(b.accuracy)} right at {_percent(b.confidence)}" for b in bins) + "."
+            for _, system, bins in sure
+        ]
+        return _inlined(figure, f"reliability{name}", "How often claims are right against their confidence", " ".join(said))
+
+
+def cascades(report: SetReport, series: Sequence[int], name: str) -> str | None:
+    """Claims right, and dashed abstracts right, against the share of abstracts that a model is asked; None without one."""
+    if not report.cascades:
+        return None
+    names = [system.name for system in report.systems]
+    with _style():
+        figure, axes = _drawing(300, 66)
+        values = []
+        for each in report.cascades:
+            colour, asked = _colour(series[names.index(each.theirs)]), [point.asked for point in each.points]
+            for style, figures in (("-", [p.strict_f1 for p in each.points]), ("--", [p.documents_right for p in each.points])):
+                axes.plot(asked, [math.nan if value is None else value for value in figures], style, color=colour, linewidth=2)
+                values += figures
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(*_reach(values))
+        _shares(axes)
+        axes.set_xlabel("abstracts asked, the least sure first")
+        axes.set_ylabel("right")
+        said = [
+            f"{each.theirs}: claims right {_percent(each.points[0].strict_f1)} with no abstract asked, "
+            f"{_percent(each.points[-1].strict_f1)} with all."
+            for each in report.cascades
+        ]
+        return _inlined(figure, f"cascades{name}", "Quality against the share of abstracts asked", " ".join(said))
+
+
+def _shares(axes: "Axes") -> None:
+    """Both axes hold shares."""
+    axes.grid(visible=True)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _place: f"{100 * value:.4g}%")
+
+
+_CHARTS: Mapping[str, Callable[[SetReport, Sequence[int], str], str | None]] = {
+    "forest": forest,
+    "kinds": kinds,
+    "cost": cost,
+    "reliability": reliability,
+    "cascades": cascades,
+}
 
 
 def spending(systems: Sequence[SystemReport]) -> tuple[str, list[float]]:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from extractor.evaluation.cascades import Point
 from extractor.evaluation.findings import Coverage, Error, WrongField
 from extractor.evaluation.gold import GoldClaim, GoldHardware
 from extractor.evaluation.metrics import Scores
@@ -104,6 +105,14 @@ class GoldReport(_Part):
     sha256: str
 
 
+class CascadeReport(_Part):
+    """What a system `theirs` gives that is asked only where `ours` is unsure, from no abstract to all."""
+
+    ours: str
+    theirs: str
+    points: tuple[Point, ...]
+
+
 class SetReport(_Part):
     """An evaluation of systems on one set of annotated abstracts, which are all listed unless the set is held out."""
 
@@ -112,6 +121,7 @@ class SetReport(_Part):
     spotting: Coverage
     systems: tuple[SystemReport, ...]
     comparisons: tuple[ComparisonReport, ...]
+    cascades: tuple[CascadeReport, ...]
     left_out: tuple[LeftOut, ...]
     documents: tuple[DocumentReport, ...]
 

@@ -68,6 +68,8 @@ class Panel:
     forest: str | None
     kinds: str | None
     cost: str | None
+    reliability: str | None
+    cascades: str | None
     pairs: Sequence[tuple[ComparisonReport, int, int]]
 
     @classmethod
@@ -77,7 +79,7 @@ class Panel:
         numbers = [names.index(name) for name in ours]
         drawn = charts.of_set(report, numbers, f"-{place}")
         pairs = [(each, ours.index(each.ours), ours.index(each.theirs)) for each in report.comparisons]
-        return cls(report, numbers, *drawn, pairs)
+        return cls(report, numbers, **drawn, pairs=pairs)
 
 
 def page(report: Report) -> str:

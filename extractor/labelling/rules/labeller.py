@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from extractor._version import __version__
 from extractor.documents import Document
-from extractor.labelling.confidence import assess, by_default
+from extractor.labelling.confidence import assess
 from extractor.labelling.rules.claims import Attached, once, read_claims
 from extractor.labelling.rules.hardware import HardwareRow, decide, label_hardware
 from extractor.labelling.rules.hardware_places import Place, read_cues
@@ -43,8 +43,8 @@ class RulesLabeller:
     async def label(self, document: Document, mentions: Mentions) -> Labelled:
         """Label the mentions of one document without any call."""
         decided = self.decide(document, mentions)
-        of_claims, of_record = assess(decided)
-        return Labelled(decided.labels, _PROVENANCE, of_claims, of_record=of_record, by_default=by_default(decided))
+        of_claims, of_record, left = assess(decided)
+        return Labelled(decided.labels, _PROVENANCE, of_claims, of_record=of_record, by_default=left)
 
     def labels(self, document: Document, mentions: Mentions) -> Labels:
         """The labels alone."""
