@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
+from itertools import compress, count
 from operator import itemgetter
 from typing import TypeVar
 
@@ -126,7 +126,7 @@ def key_words(view: View) -> list[KeyWord]:
     text, words, keys = b" %b " % letters, letters.split(), _key_words()
     found: list[KeyWord] = []
     place = 0
-    for n in [n for n, word in enumerate(words) if word in keys]:
+    for n in compress(count(), map(keys.__contains__, words)):
         word = words[n]
         place = text.index(b" %b " % word, place)
         found.append((place, word.decode(), words[n - 1].decode() if n else ""))

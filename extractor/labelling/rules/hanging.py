@@ -196,7 +196,7 @@ def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:
         metric = frame.metric or _further_off(frame)
         if metric is None and found and (_same_change(found[-1], frame) or _gains_in_parentheses(frame)):
             metric = found[-1].metric
-        found.append(replace(frame, metric=metric))
+        found.append(frame if metric == frame.metric else replace(frame, metric=metric))
     return tuple(found)
 
 
