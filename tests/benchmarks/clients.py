@@ -10,6 +10,7 @@ own; each reads the reply as far as it can, and a turn fails if the reply is not
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import resource
 import sys
@@ -272,6 +273,7 @@ def main() -> None:
     name, url = sys.argv[1:]
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection for each call in flight
+    logging.disable(logging.WARNING)  # some libraries say much where many calls wait
     form = json.loads(sys.stdin.readline())
     answers, sys.stdout = sys.stdout, sys.stderr  # libraries print
     with asyncio.Runner() as runner:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from extractor._version import __version__
 from tests.benchmarks.environments import PINS, UnavailableError, interpreter, version
 from tests.benchmarks.figures import Result, Row, Skipped, rounds
 from tests.benchmarks.jobs import ROOT
@@ -31,7 +30,7 @@ def measure(turns: int, libraries: Sequence[str] = tuple(PINS)) -> Result:
                 seconds = cpu_of(command, folder)
                 if turn:
                     taken[name].append(seconds)
-    versions = {f"import {name}": version(name) for name in libraries} | dict.fromkeys(_ours(), __version__)
+    versions = {_first_line(name): version(name) for name in libraries}
     rows = tuple(Row(name, WHAT, "s", rounds(seconds)) for name, seconds in taken.items())
     return Result("Start-up", rows, tuple(skipped), None, versions)
 
@@ -47,9 +46,16 @@ def _ours() -> dict[str, Command]:
 def _imports(libraries: Sequence[str], skipped: list[Skipped]) -> Iterator[tuple[str, Command]]:
     for library in libraries:
         try:
-            yield f"import {library}", [interpreter(library), "-c", f"import {library}"]
+            yield _first_line(library), [interpreter(library), "-c", _first_line(library)]
         except UnavailableError as error:
-            skipped.append(Skipped(f"import {library}", error.why))
+            skipped.append(Skipped(_first_line(library), error.why))
+
+
+def _first_line(library: str) -> str:
+    """What a program that uses a library begins with; some load the most of themselves only when a name is asked for."""
+    return {"instructor": "from instructor import from_openai", "langextract": "from langextract import extract"}.get(
+        library, f"import {library}"
+    )
 
 
 def cpu_of(command: Command, folder: str) -> float:
