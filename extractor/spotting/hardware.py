@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from extractor.documents import Span
 from extractor.records import Category
-from extractor.spotting.gates import Gated
 from extractor.spotting.lexicon import KeyWord, load
+from extractor.spotting.machines import machines_of
 from extractor.text import View
 
 _PRODUCTS, _CLASSES = load("hardware_products"), load("hardware_classes")
@@ -228,38 +228,6 @@ _MODEL = re.compile(
     )
 )
 _ENUMERATION = re.compile(r"(?:\s*[,/&]\s*|\s+)(?:(?:and|or|vs\.?|versus)\s+)?(?:an?\s+|the\s+)?")
-_MACHINE = re.compile(
-    r",\s+(?:an?|the)\s+(?:[\w-]+\s+){0,7}?"
-    r"(?P<head>robot|humanoid|quadruped|exoskeleton|chip|processor|accelerator|SoC|microcontroller)"
-    r"(?=\s+(?:designed|with|that|for|capable|built|developed|which)|\s*[,.;:(])"
-)
-_CHIPS = frozenset({"chip", "processor", "accelerator", "SoC", "microcontroller"})
-_OWN_NAME = re.compile(r"\b(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>[A-Z][\w+-]{2,24})\Z")
-"""What stands before ", a robot" where a paper names its own."""
-
-
-def _behind(*words: str) -> str:
-    """The space between one of the words and a capital: a search that begins with the space takes half the time."""
-    places = "|".join(rf"(?<=\b{word}\s)" for word in words)
-    return rf"[ \n](?=[A-Z])(?:{places})"
-
-
-_OUR = ("the", "a", "an", "our", "on", "onto", "with", "using")
-_NAMED_ROBOT = re.compile(
-    _behind(*_OUR, "real", "physical", "actual", "real-world")
-    + r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})"
-    r"[A-Z][\w+-]*(?:\s[A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven))\s"
-    r"(?:(?!and|the|that|for|of)[a-z-]+\s){0,2}?(?P<head>robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
-)
-_NAMED_HAND = Gated(
-    _behind(*_OUR) + r"(?P<name>[A-Z](?=[\w-]*[A-Z\d-])[\w-]+\s(?:Hand|Gripper)(?:\s[A-Z]?\d+)?)(?![\w-])", "Hand|Gripper"
-)
-_BARE_ROBOT = re.compile(
-    r"[Rr\d](?<![\w-].)(?<!\d\s.)(?:(?<=\d)\d*[ -]D[Oo][Ff]s?[\s-][Rr]|(?<=[Rr]))obot(?:s(?![\w'-])|(?=\s*[.,;:)]"
-    r"|\s+(?:embodiments?|body|to|in|with|and|or|that|which|must|should|can|could|may|will|is|has|on|onto|for|from|by|at|as|while|when"
-    r"|where|under|during|through|across|via|using|within|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
-)
-"""The noun "robot": not the first part of another ("robot learning"), and not what digits count ("on 2 robots")."""
 _ROBOT_BODY = re.compile(
     rf"(?:{_SPACE}(?:humanoid|quadruped(?:al)?|mobile|legged|bipedal|nano|robot(?:ic)?|arm|manipulator|hand|quadrotor|drone|edu|platform|base)s?)+(?![\w-])"
 )
@@ -438,16 +406,8 @@ def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
 
     Where no robot is named, add the bare noun "robot" too.
     """
-    machines = [
-        _Found(*name.span("name"), True, "npu" if machine["head"] in _CHIPS else "robot")
-        for machine in _MACHINE.finditer(text)
-        if (name := _OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()))
-    ]
-    if "robot" in text or any(hit.category == "robot" for hit in found):
-        for named in (_NAMED_ROBOT, _NAMED_HAND):
-            machines += [_Found(*match.span("name"), True, "robot") for match in named.finditer(text)]
-        if not any(machine.specific and machine.category == "robot" for machine in (*found, *machines)):
-            machines += [_Found(*match.span(), False, "robot") for match in _BARE_ROBOT.finditer(text)]
+    robots = [hit.specific for hit in found if hit.category == "robot"]
+    machines = [_Found(*machine) for machine in machines_of(text, robots)]
     for machine in machines:
         if all(hit.end <= machine.start or machine.end <= hit.start for hit in found):
             found = [*found, machine]

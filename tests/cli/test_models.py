@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from typer.testing import CliRunner, Result
 
-from extractor import Claim, extract, read_extractions
+from extractor import extract, read_extractions
 from extractor.cli import app
 from extractor.llm.endpoints import resolve
 from extractor.llm.pricing import price_of
@@ -34,11 +34,6 @@ def papers(home: Path) -> None:
 def run(server: ModelServer, *options: str, output: str = "job", model: str = "openai/m") -> Result:
     arguments = ["run", "papers.jsonl", "-m", model, "--base-url", server.url, "-o", output, *options]
     return CliRunner().invoke(app, arguments)
-
-
-def unsure(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
-    """The same claims from a labeller that does not know how sure it is."""
-    return tuple(claim.model_copy(update={"confidence": None}) for claim in claims)
 
 
 def only_for(wanted: str, act: Act, otherwise: Act) -> Act:

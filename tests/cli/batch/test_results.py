@@ -15,7 +15,7 @@ from extractor.documents import Document
 from extractor.jobs.batch.store import Store
 from tests.cli.batch.steps import ALL, MODELS, accounted_for, extractor, run, small, submit
 from tests.cli.jobs import PAPERS, failures, ids, job, write
-from tests.labelling.model_server import ModelServer, right_labels
+from tests.labelling.model_server import ModelServer, right_labels, unsure
 from tests.llm.batch_server import BatchProvider
 from tests.llm.server import Request, breaks_off, completion, fails
 
@@ -83,7 +83,7 @@ def test_a_wrong_answer_is_kept_with_rejections_and_no_answer_is_a_failure(
     records = {record.id: record for record in read_extractions("job")}
     kept = records[PAPERS[3]["id"]]
     assert [(rejection.field, rejection.value) for rejection in kept.rejected] == [("system", "HAL 9000")]
-    assert kept.claims == extract(kept.title, kept.abstract).claims
+    assert kept.claims == unsure(extract(kept.title, kept.abstract).claims)
     [failure] = [failure for failure in failures() if failure["id"] == PAPERS[4]["id"]]
     assert failure["cause"] == "the reply of openai/m did not fit the schema and could not be told so in 1 attempt"
     assert job()["spent_usd"] == pytest.approx(0.002 + 7 * 0.001)  # the failed one was billed
@@ -214,7 +214,7 @@ def test_a_fallback_stands_in_for_what_a_batch_leaves(server: ModelServer, provi
     assert run(server, "--fallback", "rules").exit_code == 3
     assert [failure["id"] for failure in failures()] == ["bad"]
     made = {record.id: record.provenance.labeller for record in read_extractions("job")}
-    assert (made.pop(PAPERS[1]["id"]), set(made.values())) == ("rules", {"llm"})
+    assert (made.pop(PAPERS[1]["id"]), made.pop("nothing"), set(made.values())) == ("rules", "rules", {"llm"})
     assert run(server, "--votes", "3", output="votes").exit_code == 2
 
 
