@@ -73,7 +73,7 @@ def ray(options: Options) -> Result:
         "the local engine": ["--workers", "1"],
         **{f"Ray, {n} worker{'s'[: n - 1]}": _on_ray(n) for n in (1, 2, 4)},
     }.items():
-        rows.append(Row(name, "rate with its start", "abstracts/s", rounds([jobs.run_file(papers, documents, asked).rate])))
+        rows.append(Row(name, "rate", "abstracts/s", rounds([jobs.run_file(papers, documents, asked).rate])))
     return Result(title, tuple(rows), base="the local engine", versions={})
 
 
