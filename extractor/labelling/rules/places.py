@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from extractor.labelling.rules.comparands import split_list
@@ -107,10 +108,16 @@ def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | Non
             opens = [match for match in _PLACE.finditer(codes, 0, frame.first) if _OPENS.search(codes, 0, match.start())]
             return (sentence, *opens[-1].span()) if opens else None
         case "sentence before":
-            if previous is None or sense.kind != "accuracy" or any(map(_OPENS_ANOTHER.match, sentence.words)):
+            if previous is None or sense.kind != "accuracy" or _speaks(_OPENS_ANOTHER, sentence):
                 return None
-            tells = previous.codes[:1] == "P" or any(map(_TELLS.match, previous.words))
+            tells = previous.codes[:1] == "P" or _speaks(_TELLS, previous)
             return (previous, 0, len(previous.codes)) if tells else None
+
+
+@lru_cache(maxsize=8)
+def _speaks(pattern: re.Pattern[str], sentence: Sentence) -> bool:
+    """Whether a word of a sentence fits. Remembered, because a sentence of 10,000 numbers would ask 10,000 times."""
+    return any(map(pattern.match, sentence.words))
 
 
 _TELLS = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
