@@ -36,13 +36,11 @@ BaseUrl = Annotated[
 ]
 
 
-def _file_of(prompt: Path | None) -> Path | None:
+def _file_of(prompt: str) -> Path:
     """The file of a prompt that comes with the program; any other stays as it is given."""
-    if prompt is None:
-        return None
     from extractor.labelling.prompts import built_in
 
-    return built_in().get(str(prompt), prompt)
+    return built_in().get(prompt, Path(prompt))
 
 
 Prompt = Annotated[
@@ -50,7 +48,7 @@ Prompt = Annotated[
     option(
         "--prompt",
         metavar="FILE",
-        callback=_file_of,
+        parser=_file_of,
         help="A prompt of your own in place of the built-in one, or an earlier one by its label: --prompt label@1.",
     ),
 ]

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from extractor.documents import Span
 from extractor.records import Category
 from extractor.spotting.lexicon import KeyWord, load
-from extractor.spotting.machines import machines_of
+from extractor.spotting.machines import BARE_ROBOT, CHIPS, MACHINE, NAMED_HAND, NAMED_ROBOT, OWN_NAME
 from extractor.text import View
 
 _PRODUCTS, _CLASSES = load("hardware_products"), load("hardware_classes")
@@ -406,8 +406,16 @@ def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
 
     Where no robot is named, add the bare noun "robot" too.
     """
-    robots = [hit.specific for hit in found if hit.category == "robot"]
-    machines = [_Found(*machine) for machine in machines_of(text, robots)]
+    machines = [
+        _Found(*name.span("name"), True, "npu" if machine["head"] in CHIPS else "robot")
+        for machine in MACHINE.finditer(text)
+        if (name := OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()))
+    ]
+    if "robot" in text or any(hit.category == "robot" for hit in found):
+        for named in (NAMED_ROBOT, NAMED_HAND):
+            machines += [_Found(*match.span("name"), True, "robot") for match in named.finditer(text)]
+        if not any(machine.specific and machine.category == "robot" for machine in (*found, *machines)):
+            machines += [_Found(*match.span(), False, "robot") for match in BARE_ROBOT.finditer(text)]
     for machine in machines:
         if all(hit.end <= machine.start or machine.end <= hit.start for hit in found):
             found = [*found, machine]

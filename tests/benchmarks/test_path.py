@@ -7,15 +7,15 @@ from tests.labelling.model_server import ModelServer
 def test_with_the_rules() -> None:
     calls = calls_of([])
     assert {"cli/run.py", "grounding.py", "worker.py"} < set(calls)
-    assert len(set(calls)) <= 43
-    assert changes(calls) <= 66
+    assert len(set(calls)) <= 41
+    assert changes(calls) <= 65
 
 
 def test_with_a_model() -> None:
     with ModelServer() as server:
         calls = calls_of(["--model", "openai/m", "--base-url", server.url, "--no-cache"])
     assert {"cli/run.py", "llm/client.py", "labelling/llm.py"} < set(calls)
-    assert len(set(calls)) <= 44
+    assert len(set(calls)) <= 42
     assert changes(calls) <= 100
 
 
