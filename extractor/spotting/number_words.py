@@ -14,7 +14,11 @@ _ORDINALS: dict[str, float] = _LEXICON["ordinals"]
 _MULTIPLES: dict[str, float] = _LEXICON["multiples"]
 _MAGNITUDES: dict[str, float] = _LEXICON["magnitudes"]
 
-_SMALL = "|".join(_CARDINALS)
+_TENS = "|".join(word for word, value in _CARDINALS.items() if 20 <= value <= 90)
+_ONES = "|".join(word for word, value in _CARDINALS.items() if value <= 9)
+_SMALL = rf"(?:{_TENS})[ -](?:{_ONES})(?![a-z]|-(?!fold))|{'|'.join(_CARDINALS)}"
+_HUNDREDS = rf"(?:(?:{_SMALL}|a)[ -]hundred(?:[ -](?:and[ -])?(?:{_SMALL}))?|{_SMALL})(?![a-z])"
+_LARGE = rf"(?:{_HUNDREDS}|a)[ -](?:thousand|million|billion)(?:[ -](?:and[ -])?{_HUNDREDS})?|{_HUNDREDS}"
 # Matched with lower case, only where one of the first words stands: searching the whole text takes 6 times as long.
 _WORDS = re.compile(
     r"(?<![a-z0-9_\\-])(?:"
@@ -23,9 +27,7 @@ _WORDS = re.compile(
     r"|(?P<part>half)[ -]an?[ -]orders?[ -]of[ -]magnitude(?![a-z])"
     rf"|(?P<cardinal>{_SMALL}|an?)(?:[ -](?:to|or|and)[ -](?P<most>{_SMALL}))?(?P<orders>[ -]orders?[ -]of[ -]magnitudes?)"
     rf"|(?P<fold>{_SMALL})-?fold(?![a-z])(?! cross)"
-    rf"|(?P<counted>{_SMALL}|a(?=[ -](?:hundred|thousand|million|billion|second|millisecond|minute|hour|day|week|month))"
-    r"|an(?= hour))"
-    r"(?P<hundreds>[ -](?:hundred|thousand|million|billion))?(?=[ -][a-z%])"
+    rf"|(?P<counted>{_LARGE}|a(?=[ -](?:second|millisecond|minute|hour|day|week|month))|an(?= hour))(?![a-z])"
     r"|(?P<halved>halv(?:es?|ed|ing))(?![a-z])"
     r"|(?P<half>half)(?![a-z]|-[a-z])"
     rf"|(?P<multiple>{'|'.join(_MULTIPLES)})(?![a-z]|-[a-z])"
@@ -34,10 +36,12 @@ _WORDS = re.compile(
 ORDERS = re.compile(r"[ -]?orders?[ -]of[ -]magnitudes?")
 _HALVES = ("half", "halve", "halves", "halved", "halving")
 FIRST_WORDS = frozenset([*_CARDINALS, *(f"{word}fold" for word in _CARDINALS), *_MULTIPLES, *_HALVES, "a", "an"])
-_LEAST = re.compile(rf"(?<![a-z0-9_-])({_SMALL})-?(?: to | or |-to-)$")
+_LEAST = re.compile(rf"(?<![a-z0-9_-])({_SMALL})-?(?: to | or |-to-|(?P<between> and ))$")
+_BETWEEN = re.compile(r"between (?:about |around )?$")
+_FACTOR_OF = re.compile(r"factors? of (?:\w+ ){0,2}?$")
 _BE = re.compile(r"(?i)\b(?:is|are|was|were|be|been|being) $")
 _COMPARED = re.compile(r" (?!(?:and|or|but|as|in|because|since|with|by|for|that|which|where|when|here)(?![a-z]))[a-z]")
-_REPEATED = re.compile(rf" times to (?!(?:{_SMALL})(?![a-z]))[a-z]")
+_REPEATED = re.compile(rf" times (?:per|to (?!(?:{_SMALL})(?![a-z]))[a-z])")
 _BY_OF = re.compile(r"(?i)\b(?:by|of|to|than|least|about|over|nearly|almost) $")
 _DOUBLE_OBJECT = re.compile(
     r" (?:the|throughput|accuracy|speed|performance|efficiency|capacity|that|those|its|their|our|of|as|prior|previous|existing"
@@ -92,7 +96,7 @@ def find_words(view: View, words: Sequence[KeyWord]) -> Iterator[Number]:
 def _read_words(text: str, match: re.Match[str]) -> Number | None:
     """The number that words write, if they write one: "three" alone counts only with a unit ("three times")."""
     start, end = match.span()
-    kind = match.lastgroup if match.lastgroup != "hundreds" else "counted"
+    kind = match.lastgroup
     if kind == "whole":
         value = _cardinal(match["whole"]) + 0.5
         return in_orders(start, orders.end(), value) if (orders := ORDERS.match(text, end)) else worded(start, end, value)
@@ -109,9 +113,7 @@ def _read_words(text: str, match: re.Match[str]) -> Number | None:
         least, most = 10.0 ** _cardinal(match["cardinal"]), 10.0 ** _cardinal(match["most"] or match["cardinal"])
         return Number(start, end, least, most, unit="x", bare=False) if least <= most else None
     if kind == "fold":
-        least = _LEAST.search(match.string, max(0, start - 24), start)  # "four- to nine-fold"
-        low = _cardinal(least[1] if least else match["fold"])
-        start = least.start() if least else start
+        low, start = _low(match, match["fold"])
         if text[end - 5] != "-" and _BE.search(text, max(0, start - 12), start) and not _COMPARED.match(text, end):
             return None  # "our contribution is twofold"
         return Number(start, end, low, _cardinal(match["fold"]), unit="x", bare=False)
@@ -142,29 +144,48 @@ def in_orders(start: int, end: int, count: float) -> Number:
     return Number(start, end, value, value, unit="x", bare=False, orders=True)
 
 
-def _cardinal(word: str) -> float:
-    return 1.0 if word in ("a", "an") else float(_CARDINALS[word])
+def _cardinal(words: str) -> float:
+    total = part = 0.0
+    for word in re.split("[ -]", words):
+        if word == "hundred":
+            part = 100 * (part or 1)
+        elif word in _MAGNITUDES:
+            total, part = total + _MAGNITUDES[word] * (part or 1), 0.0
+        elif word != "and":
+            part += _CARDINALS.get(word, 1)  # "a"
+    return total + part
+
+
+def _low(match: re.Match[str], words: str) -> tuple[float, int]:
+    """The lower end of the range that ends with a number, and where it starts: "four- to nine-fold", "two or three hundred
+    times". The number itself where it ends no range."""
+    lower, start, high = match.string, match.start(), _cardinal(words)
+    least = _LEAST.search(lower, max(0, start - 24), start)
+    if least is None or (least["between"] and not _BETWEEN.search(lower, max(0, least.start() - 16), least.start())):
+        return high, start
+    low, first = _cardinal(least[1]), _cardinal(words.split(maxsplit=1)[0])
+    lows = [value for value in (low * high / first, low) if value < high]
+    return (lows[0], least.start()) if lows else (high, start)
 
 
 def _counted(text: str, match: re.Match[str]) -> Number | None:
-    start, end = match.span()
-    value = _cardinal(match["counted"])
-    if match["hundreds"]:
-        value *= _CARDINALS.get(match["hundreds"].strip(" -\n"), 0) or _MAGNITUDES[match["hundreds"].strip(" -\n")]
+    end, counted = match.end(), match["counted"]
+    value = _cardinal(counted)
+    low, start = _low(match, counted)
     if text.startswith((" factors", "-factors"), end) and _BY_FACTORS.search(text, max(0, start - 12), start):
-        return Number(start, end + len(" factors"), value, value, unit="x", bare=False)
+        return Number(start, end + len(" factors"), low, value, unit="x", bare=False)
     unit = read_unit(text, end)
-    if unit is None or not known_unit(unit.name).worded:
+    if unit is None and counted not in ("a", "an") and _FACTOR_OF.search(match.string, max(0, start - 32), start):
+        return Number(start, end, low, value, unit="x", bare=False)
+    if unit is None or not (known_unit(unit.name).worded or value >= _MAGNITUDES["million"]):
         return None
     if _REPEATED.match(text, end) and not _BY_OF.search(text, max(0, start - 12), start):
         return None  # "ran it five times to see"
-    if (
-        match["counted"] in ("a", "an")
-        and not match["hundreds"]
-        and not (_BOUNDED.search(text, max(0, start - 12), start) and known_unit(unit.name).dimension == "time")
+    if counted in ("a", "an") and not (
+        _BOUNDED.search(text, max(0, start - 12), start) and known_unit(unit.name).dimension == "time"
     ):
         return None
-    return worded(start, end, value)
+    return Number(start, end, low, value, bare=False)
 
 
 def _half(text: str, start: int, end: int) -> Number | None:
