@@ -33,7 +33,7 @@ _WORDS = re.compile(
     rf"|(?P<multiple>{'|'.join(_MULTIPLES)})(?![a-z]|-[a-z])"
     r")"
 )
-ORDERS = re.compile(r"[ -]?orders?[ -]of[ -]magnitudes?")
+ORDERS = re.compile(r"[ -]?[Oo]rders?[ -][Oo]f[ -][Mm]agnitudes?")
 _HALVES = ("half", "halve", "halves", "halved", "halving")
 FIRST_WORDS = frozenset([*_CARDINALS, *(f"{word}fold" for word in _CARDINALS), *_MULTIPLES, *_HALVES, "a", "an"])
 _LEAST = re.compile(rf"(?<![a-z0-9_-])({_SMALL})-?(?: to | or |-to-|(?P<between> and ))$")

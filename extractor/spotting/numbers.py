@@ -48,7 +48,7 @@ _FURTHER_DECIMAL = re.compile(r"(?: ?[-–] ?| (?:and|to|or) )\d+[,·]\d+")
 _EXPONENT = re.compile(r"[eE][-+]?\d{1,3}(?![A-WYZa-wyz\d])")
 _MAGNITUDE = re.compile(
     r"[kKMB](?![A-Za-z0-9])|T(?= (?:token|param|word|train|FLOP))| ?(?:bn|mn)(?![A-Za-z])"
-    r"|[ -](?:hundred|thousand|million|billion|trillion|mln)(?![a-z])"
+    r"|[ -](?:[Hh]undred|[Tt]housand|[Mm]illion|[Bb]illion|[Tt]rillion|mln)(?![a-z])"
     rf"| [kKMB](?=-param| (?:FLOP|MAC)| (?:[A-Za-z-]+ ){{0,2}}?(?:{_COUNTED})(?![a-z]))"
 )
 _OPERATIONS = re.compile(r"\dG[ -]?(FLOPs|MACs)(?![A-Za-z])")
@@ -78,6 +78,8 @@ _SHARE = re.compile(
 )
 _SHARE_ALONE = re.compile(r"(?P<low>\d+)(?:[-–](?P<high>\d+))? out of (?P<all>\d+)(?=[.,;:)](?!\d)|$)")
 _ON = re.compile(r"(?i)\b(?:on|in) $")
+_SHARE_RATED = re.compile(r"(?P<low>\d+)(?P<high>)/(?P<all>\d+)(?![\d/%]|\.\d| ?[×x%]|\\)")
+_RATES = re.compile(r"\brates? (?:of|is|was|from|to) [^.;]{0,48}$")
 _FEW = 48
 _ROW = re.compile(rf"(?<!\S)(?:[^\s\d]{{0,3}}[\d{_VULGAR}]\S{{0,12}}(?: [^\s\d]{{1,3}}(?!\S))? ?){{24,}}")
 """A row of a table: 24 numbers with nothing but a sign or a unit between them."""
@@ -242,9 +244,12 @@ def _read_run(text: str, start: int, end: int, begin: int, negative: bool) -> Nu
 
 
 def _share_alone(text: str, start: int) -> re.Match[str] | None:
-    """A share whose noun was said before: "best on 3 out of 4.", but not "rated 4 out of 5."."""
-    match = _SHARE_ALONE.match(text, start)
-    return match if match and _ON.search(text, max(0, start - 4), start) else None
+    """A share whose noun was said before: "best on 3 out of 4.", a "success rate of 17/20", but not "rated 4 out of 5."."""
+    if (match := _SHARE_ALONE.match(text, start)) and _ON.search(text, max(0, start - 4), start):
+        return match
+    match = _SHARE_RATED.match(text, start)
+    rated = match and _RATES.search(text, max(0, start - 64), start) and not read_unit(text, match.end())
+    return match if rated else None
 
 
 def _is_fraction(match: re.Match[str]) -> bool:
@@ -277,7 +282,7 @@ def _read_plain(text: str, start: int, end: int, begin: int, negative: bool) -> 
         end = uncertain.end()
     magnitude = _MAGNITUDE.match(text, end)
     name = magnitude[0].strip(" -") if magnitude else ""
-    value = round(float(written) * _MAGNITUDES[name], 6) if magnitude else float(written)
+    value = round(float(written) * _MAGNITUDES[name if len(name) == 1 else name.lower()], 6) if magnitude else float(written)
     end = magnitude.end() if magnitude else end
     if orders := ORDERS.match(text, end):
         return in_orders(begin, orders.end(), value)

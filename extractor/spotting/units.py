@@ -53,7 +53,7 @@ def _read_units() -> tuple[dict[str, Unit], dict[str, tuple[str, float]], dict[s
             attributes = {key: row.get(key, value) for key, value in defaults.items()}
             base, words = row.get("base", 0.0), row.get("words", [])
             units[name] = Unit(name, dimension, base, **attributes)
-            spellings |= dict.fromkeys(words, (name, 1.0))
+            spellings |= dict.fromkeys([*words, *filter(None, map(_in_title_case, words))], (name, 1.0))
             spellings |= {f" {name}": (name, 1.0)} if row.get("apart") else {}
             in_rates |= dict.fromkeys(row.get("rates", []), name)
             for prefix in row.get("prefixes", []):
@@ -68,6 +68,12 @@ def _read_units() -> tuple[dict[str, Unit], dict[str, tuple[str, float]], dict[s
     return units, spellings, in_rates
 
 
+def _in_title_case(word: str) -> str | None:
+    """A word that is written out, or several, as in a title: "Frames per Second". A short one may be another unit's sign."""
+    return word.title().replace(" Per ", " per ") if word.islower() and len(word) > _SHORT and "/" not in word else None
+
+
+_SHORT = 3
 _UNITS, _SPELLINGS, _IN_RATES = _read_units()
 
 
