@@ -34,7 +34,7 @@ _LOST_POWER = re.compile(rf"(?P<mantissa>\d(?P<part>\.\d+)?){_TIMES}10(?P<lost>\
 _LOST_SIGN = re.compile(r"10-\d(?![\d.,]*\d|-)")
 _POWER = re.compile(r"10 ?\^ ?(?P<power>[-+]?\d+)")
 _DIMENSIONS = re.compile(r"\d+(?: ?(?:[x×]|times) ?\d+)+(?!\.?\d)")
-_FRACTION = re.compile(r"(?P<over>\d{1,3})/(?P<under>\d{1,6})(?![\d/.%]| ?[×x%]|\\)(?:(?:st|rd|th)(?![A-Za-z]))?")
+_FRACTION = re.compile(r"(?P<over>\d{1,3})/(?P<under>\d{1,6})(?![\d/%]|\.\d| ?[×x%]|\\)(?:(?:st|rd|th)(?![A-Za-z]))?")
 _MIXED = re.compile(rf"(?P<whole>\d+)(?: ?(?P<vulgar>[{_VULGAR}])| (?P<over>\d)/(?P<under>\d{{1,2}})(?=[ -][a-z×x]))")
 _SPACED_GROUPS = re.compile(r"[1-9]\d{0,2}(?: \d{3})+(?:\.\d+)?(?![\d,:]|\.\d| \d)")
 _GROUPS = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+|(?:['’]\d{3})+)(?:\.\d+)?")
