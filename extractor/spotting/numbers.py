@@ -61,7 +61,7 @@ _DAY_BEFORE = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? $")
 _WORD_BEFORE = re.compile(r"(?<![A-Za-z])([A-Za-z][A-Za-z0-9.'+-]*+)[\s~]\$?\s?$")
 _NAME_BEFORE = re.compile(r"(?:[A-Za-z)\]][A-Za-z0-9.]*\$?(?:[-–][A-Za-z0-9.]+)*[-–]|[_^]\{?|[A-Za-z][/'’])$")
 _NAME_ENDS = "-–_^{/'’"
-_GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d)[A-Za-z_]|\^|[-–](?=\d+[A-Za-z]*-(?!fold))")
+_GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d|[_^] ?\(?±)[A-Za-z_^]|[-–](?=\d+[A-Za-z]*-(?!fold))")
 _SCREEN = re.compile(  # "a 4K video" names a resolution, "4K tokens" counts
     r"[248]K(?!\s(?:tokens?|images|samples|param|hours|examples|context|pairs|videos|instances|sequence|steps|iterations))"
 )

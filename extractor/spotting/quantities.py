@@ -20,7 +20,7 @@ from extractor.text import View
 _PLUS = re.compile(r"\+(?= ?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%])")
 _RANGE = re.compile(r" ?(?:-|–|—|~|sim|…) ?|-to-|(?:-| ?%)? to (?:(?:over|about|around|nearly|almost) )?")
 _BETWEEN = re.compile(r" and ")
-_PLUS_MINUS = re.compile(r" ?\(?(?:±|\+/-|\+-|pm|plus-minus|plus or minus) ?")
+_PLUS_MINUS = re.compile(r"[_^]? ?\(?(?:±|\+/-|\+-|pm|plus-minus|plus or minus) ?")
 _AND_MORE = re.compile(r",? (?:and )?")
 _FROM = re.compile(r"(?i)\bfrom (?:about |around |roughly |nearly |over )?$")
 _SPREAD = re.compile(
@@ -44,9 +44,10 @@ _PARAMETERS_BEFORE = re.compile(
     r"(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$|parameters? \([<>~]? ?$"
 )
 _POINTS = re.compile(r" (?:absolute )?(?:points?|pts)(?![a-z-])(?! (?:clouds?|or ))")
+_GAIN = "(?:gain|improvement|increase|boost|lead|drop|loss)"
+_SCORE = r"(?:accuracy|recall|precision|F1|success|m?AP\b|m?IoU)"
 _POINT_GAIN = re.compile(
-    r"-points? (?:gain|improvement|increase|boost|lead|drop|loss) (?:in|of) (?:[\w-]+ )?"
-    r"(?:accuracy|recall|precision|F1|success|m?AP\b|m?IoU)"
+    rf"-points? (?:absolute )?(?:{_GAIN} (?:in|of) (?:[\w-]+ )?{_SCORE}|(?:[\w-]+ )?{_SCORE} (?:\w+ )?{_GAIN})"
 )
 _PERCENTAGE_NEAR = re.compile(
     r"%|percent|[Aa]ccura|F1\b|AP\b|[Ii]oU|[Ss]uccess|[Rr]ecall|[Pp]recision|AUC|AUROC|\b[Rr]ates?\b|EM\b|Dice|PRO\b"
