@@ -38,11 +38,12 @@ from extractor.evaluation.matching import Alignment, agreement, align, compare_p
 from extractor.evaluation.metrics import CLAIM_FIELDS
 from extractor.evaluation.sets import read_sets
 from extractor.grounding import ground
-from extractor.labelling.rules import Part, RulesLabeller, parts
+from extractor.labelling.rules import RulesLabeller
 from extractor.labels import Labelled, Labels
 from extractor.records import Extraction, Provenance
 from extractor.sources import Sourced, read
 from extractor.spotting import Mentions, spot
+from tests.benchmarks.parts import Part, labeller_without, parts
 from tests.gold import GOLD
 
 UNLABELLED = 1000
@@ -183,7 +184,7 @@ def without(names: frozenset[str], cases: Cases) -> dict[str, Change]:
     found = {name: Change() for name in cases}
     if not any(cases.values()):
         return found
-    labeller = RulesLabeller(without=names)
+    labeller = labeller_without(names)
     for name, case in ((name, case) for name, of_set in cases.items() for case in of_set):
         try:
             labels = labeller.labels(case.document, case.mentions)

@@ -9,9 +9,11 @@ import pytest
 
 from extractor.documents import Document
 from extractor.evaluation import align
-from extractor.labelling.rules import Part, RulesLabeller, parts
+from extractor.labelling.rules import RulesLabeller
 from extractor.records import Claim, HardwareTarget
+from extractor.spotting import spot
 from tests.benchmarks.ablation import Case, Change, Worth, each_alone, main, points_of, table, without
+from tests.benchmarks.parts import Part, labeller_without, parts
 from tests.evaluation.planted import ACCURACY, NANO, PHONES, SPEED, SPEEDUP, extraction, predict, target
 from tests.evaluation.planted import GOLD as PLANTED
 from tests.gold import SEEDS
@@ -57,7 +59,7 @@ def test_what_changes_is_counted_where_a_word_stands() -> None:
 def test_better_and_worse_are_told_by_the_points() -> None:
     gold = replace(PLANTED, document=Document("d", "Kraken", "Kraken cuts the latency by 40%."), claims=(), hardware=())
     off = frozenset(["metrics:latency"])
-    then = Case.of(gold.document, gold, RulesLabeller(without=off)).points
+    then = Case.of(gold.document, gold, labeller_without(off)).points
     case = Case.of(gold.document, gold, RulesLabeller())
     for now, change in ((then - 1, Change(1, 1, 0)), (then, Change(1, 0, 0)), (then + 1, Change(1, 0, 1))):
         assert without(off, {"mine": [replace(case, points=now)]}) == {"mine": change}
@@ -112,3 +114,23 @@ def test_the_table_marks_what_too_few_abstracts_need() -> None:
     assert rows.startswith("1 rows: without 0 of them nothing changes; ")
     assert words.startswith("2 words: without 1 of them nothing changes; ")
     assert words.endswith("without 1")
+
+
+@pytest.mark.parametrize("name", ["claims:governed", "changes:reduces", "metrics:memory"])
+def test_a_part_can_be_left_out(name: str) -> None:
+    document = Document("d", "T", "Zeta reduces memory by 24%.")
+    mentions = spot(document.text)
+    whole = RulesLabeller().labels(document, mentions)
+    assert name in {part.name for part in parts()}
+    assert labeller_without({name}).labels(document, mentions) != whole
+    assert RulesLabeller().labels(document, mentions) == whole
+
+
+def test_a_word_finds_itself() -> None:
+    """The ablation runs only the abstracts in which a part's pattern finds something."""
+    found: dict[str, Part] = {part.name: part for part in parts()}
+    assert len(found) == len(parts())
+    for name in ("metrics:peak memory", "words:up to", "phrases.places:dataset"):
+        pattern = found[name].pattern
+        assert pattern is not None
+        assert pattern.search(f"a {name.partition(':')[2]} here")

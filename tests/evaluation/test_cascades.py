@@ -5,14 +5,14 @@ from extractor.evaluation.gold import read_gold
 from extractor.evaluation.matching import Alignment
 from extractor.evaluation.statistics import values
 from extractor.evaluation.systems import align_all
-from extractor.labelling.rules import RulesLabeller
+from tests.benchmarks.parts import labeller_without
 from tests.gold import SEEDS
 
 GOLD = read_gold(SEEDS)[:30]
 
 
 def without(part: str) -> tuple[Alignment, ...]:
-    return asyncio.run(align_all(GOLD, RulesLabeller(frozenset([part] if part else []))))
+    return asyncio.run(align_all(GOLD, labeller_without({part})))
 
 
 def test_a_cascade_goes_from_ours_to_theirs_with_the_least_sure_first() -> None:

@@ -10,7 +10,7 @@ from extractor.labelling.rules.claims import Attached, once, read_claims
 from extractor.labelling.rules.hardware import HardwareRow, decide, label_hardware
 from extractor.labelling.rules.hardware_places import Place, read_cues
 from extractor.labelling.rules.judging import Judged
-from extractor.labelling.rules.lexicon import lexicon, read_lexicon
+from extractor.labelling.rules.lexicon import Lexicon, lexicon
 from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.system import find_system
 from extractor.labels import Labelled, Labels
@@ -31,13 +31,13 @@ class Decided:
 
 
 class RulesLabeller:
-    """The `Labeller` behind `--model rules`; `without` leaves out some of the `parts` of the rules."""
+    """The `Labeller` behind `--model rules`."""
 
     name = "rules"
 
-    def __init__(self, without: frozenset[str] = frozenset()) -> None:
-        self.rules = Rules().without(without)
-        self.lexicon = read_lexicon(without) if without else lexicon()
+    def __init__(self, rules: Rules | None = None, words: Lexicon | None = None) -> None:
+        self.rules = rules or Rules()
+        self.lexicon = words or lexicon()
         self.cues = read_cues(self.lexicon)
 
     async def label(self, document: Document, mentions: Mentions) -> Labelled:

@@ -1,8 +1,8 @@
-"""The word lists of `lexicon/`: what each word is, and how each word is left out to see what it is good for."""
+"""The word lists of `lexicon/`: what each word is, and what its list says of it."""
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -70,21 +70,18 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     """The whole lexicon."""
-    return read_lexicon()
+    return read_lexicon(word_lists())
 
 
-def read_lexicon(without: frozenset[str] = frozenset()) -> Lexicon:
-    """The lexicon without some of its entries, each written `list:word`.
-
-    A word that stands in two classes belongs to the one that is read last.
-    """
+def read_lexicon(groups: Iterable[Words]) -> Lexicon:
+    """The lexicon of some word lists. A word that stands in two classes belongs to the one that is read last."""
     codes: dict[str, str] = {}
     metrics: dict[str, Metric] = {}
     changes: dict[str, Change] = {}
     lists: dict[str, frozenset[str]] = {}
     expressions: dict[str, tuple[str, ...]] = {}
-    for group in word_lists():
-        words = tuple(word for word in group.words if f"{group.list}:{word}" not in without)
+    for group in groups:
+        words = group.words
         match group.list:
             case "words":
                 codes.update(dict.fromkeys(words, group.says["code"]))

@@ -159,9 +159,6 @@ def read_sentence(text: str, masked: str, span: Span, quantities: Mapping[int, Q
     known, cased = lexicon.codes, lexicon.lists["cased"]
     found = [*lexicon.lexer.finditer(masked, *span)]
     words = [match[0] for match in found]
-    if _MARKUP.search(masked, *span):
-        words = [_plain(word, known) for word in words]
-        found, words = [match for match, word in zip(found, words, strict=True) if word], [*filter(None, words)]
     starts, ends = tuple([match.start() for match in found]), tuple([match.end() for match in found])
     # Looked up all at once, and what stands in no list remembered: word by word it takes half as long again.
     codes = [*map(known.get, words)]
@@ -174,18 +171,7 @@ def read_sentence(text: str, masked: str, span: Span, quantities: Mapping[int, Q
     return Sentence(text, span, starts, ends, tuple(words), _settle("".join(map(str, codes)), words), at, lexicon)
 
 
-_MARKUP = re.compile(r"[{}$\\]")
 _MARKS = {QUANTITY: "Q", HARDWARE: "H", COUNT: "w"}
-
-
-def _plain(word: str, known: Mapping[str, str]) -> str:
-    """A token without mark-up: the word of a list that it holds, nothing for "\\textbf{" and "$", else the token."""
-    if word[0] not in "{}$\\":
-        return word
-    bare = word.strip("{}$\\")
-    if not bare or word[-1] == "{":
-        return ""
-    return bare if word[0] in "$\\" and bare in known else word
 
 
 @lru_cache(maxsize=4096)

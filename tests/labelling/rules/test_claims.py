@@ -11,7 +11,7 @@ import pytest
 
 from extractor.documents import Document
 from extractor.labelling import rules
-from extractor.labelling.rules import Part, RulesLabeller, parts
+from extractor.labelling.rules import RulesLabeller
 from extractor.labelling.rules.claims import Own, attach, judged_frames, read_claims
 from extractor.labelling.rules.frames import frames_of
 from extractor.labelling.rules.hanging import hang, share
@@ -191,26 +191,6 @@ def test_a_trie_matches_the_longest_word(text: str, word: str) -> None:
     match = re.match(trie_pattern(["up", "up to", "as much as", "as"]), text)
     assert match is not None
     assert match.group() == word
-
-
-@pytest.mark.parametrize("name", ["claims:governed", "changes:reduces", "metrics:memory"])
-def test_a_part_can_be_left_out(name: str) -> None:
-    document = Document("d", "T", "Zeta reduces memory by 24%.")
-    mentions = spot(document.text)
-    whole = RulesLabeller().labels(document, mentions)
-    assert name in {part.name for part in parts()}
-    assert RulesLabeller(frozenset([name])).labels(document, mentions) != whole
-    assert RulesLabeller().labels(document, mentions) == whole
-
-
-def test_a_word_finds_itself() -> None:
-    """The ablation runs only the abstracts in which a part's pattern finds something."""
-    found: dict[str, Part] = {part.name: part for part in parts()}
-    assert len(found) == len(parts())
-    for name in ("metrics:peak memory", "words:up to", "phrases.places:dataset"):
-        pattern = found[name].pattern
-        assert pattern is not None
-        assert pattern.search(f"a {name.partition(':')[2]} here")
 
 
 def test_the_walk_through_the_stages_is_what_the_command_prints() -> None:

@@ -1,7 +1,6 @@
 """The rules that find the paper's own system."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from extractor.documents import Document
 from extractor.labelling.rules.lexicon import lexicon
 from extractor.labelling.rules.rows import Rules
-from extractor.labelling.rules.system import SystemRow, find_system, lead_places
+from extractor.labelling.rules.system import find_system
 from extractor.spotting import spot
 
 CASES: list[Any] = json.loads((Path(__file__).parent / "system.json").read_text(encoding="utf-8"))
@@ -44,10 +43,6 @@ def test_an_abstract_of_a_survey_presents_no_system(sort: str) -> None:
     assert system_of("Kraken: transformers", f"This {sort} describes Kraken.") is None
 
 
-def test_a_survey_is_named_by_whole_words() -> None:
-    assert system_of("Kraken: transformers", "Isthis survey describes Kraken.") == "Kraken"
-
-
 @pytest.mark.parametrize("verb", ["propose", "introduce", "present", "develop"])
 @pytest.mark.parametrize("article", ["", "a ", "an ", "the "])
 def test_a_common_noun_in_the_title_is_a_system_where_it_is_introduced(verb: str, article: str) -> None:
@@ -59,30 +54,11 @@ def test_an_article_stands_before_a_name(article: str) -> None:
     assert system_of("Learning at home", f"We introduce {article} Kraken, which is fast.") == "Kraken"
 
 
-@pytest.mark.parametrize(
-    "abstract",
-    [
-        "Our framework KrakenNet wins.",
-        "introduces Kraken, a transformer",
-        "It is fast (called Kraken), is\nnamed Eta, —dubbed Theta— and “known as” Zeta.",
-        "A parallel transformer, i.e., Kraken, wins.",
-        "The proposed proposal of a Net (NMAE), which we call Zeta, is short for Eta, shortened to Theta.",
-        "Größe: we builds Kraken, offer Eta, and offers Theta.",
-    ],
-)
-def test_no_row_matches_where_no_lead_is_found(abstract: str) -> None:
-    places = lead_places(abstract, Rules().systems, lexicon())
-    begins = {match.start() for row in Rules().systems if row.leads for match in re.finditer(pattern_of(row), abstract)}
-    assert begins
-    assert begins <= {*places}
+@pytest.mark.parametrize("lead", ["dubbed", "we call", "call it", "i.e.,", "known as"])
+def test_a_lead_is_whole_words(lead: str) -> None:
+    assert system_of("Learning at home", f"A net, {lead} Kraken, wins.") == "Kraken"
+    assert system_of("Learning at home", f"A net, un{lead} Kraken, wins.") is None
 
 
-def test_a_lead_may_have_an_ending_or_not() -> None:
-    row = SystemRow("net X", "name", r"\s+NAMES", ("Nets", "We use the net Kraken."), "Kraken", ("nets?",))
-    assert lead_places("The nets Eta and the net Kraken", (row,), lexicon()) == [4, 21]
-
-
-def pattern_of(row: SystemRow) -> str:
-    """The leads of a row, as they stand in the lexicon."""
-    words = (word for lead in row.leads for word in lexicon().expressions.get(f"naming.{lead}", (lead,)))
-    return rf"(?<!\w)(?:{'|'.join(words)})(?!\w)"
+def test_the_longest_lead_counts_and_so_does_one_within_it() -> None:
+    assert system_of("Learning at home", "In the proposed Kraken, a net wins.") == "Kraken"

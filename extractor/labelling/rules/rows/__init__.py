@@ -1,6 +1,6 @@
 """The rules as data: a table for each stage, its rows in the order in which they are tried."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 from extractor.labelling.rules.comparands import BaselineRow
 from extractor.labelling.rules.frames import FrameRow, SharingRow
@@ -33,11 +33,3 @@ class Rules:
     devices: tuple[DeviceRow, ...] = DEVICES
     systems: tuple[SystemRow, ...] = SYSTEMS
     hardware: tuple[HardwareRow, ...] = HARDWARE
-
-    def without(self, names: frozenset[str]) -> "Rules":
-        """The rules without some rows, each written `table:row`."""
-        kept = {
-            table.name: tuple(row for row in getattr(self, table.name) if f"{table.name}:{row.name}" not in names)
-            for table in fields(self)
-        }
-        return replace(self, **kept)

@@ -1,10 +1,12 @@
-"""The parts of the rules, each of which can be left out to see what it is good for: `RulesLabeller(without=...)`."""
+"""The parts of the rules, the rows of the tables and the words of the lists, and the rules without some of them."""
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Set
+from dataclasses import dataclass, fields, replace
 from functools import cache
 
-from extractor.labelling.rules.lexicon import word_lists
+from extractor.labelling.rules import RulesLabeller
+from extractor.labelling.rules.lexicon import read_lexicon, word_lists
 from extractor.labelling.rules.rows import Rules
 
 
@@ -32,3 +34,17 @@ def _word(group: str, word: str) -> Part:
     """A word, which finds itself; what is an expression, of hardware and of names, finds itself whatever the case."""
     expression = word if group.startswith(("hardware.", "naming.")) else re.escape(word).replace("\\ ", " ")
     return Part(f"{group}:{word}", group, re.compile(expression.replace(" ", r"\s+"), re.IGNORECASE))
+
+
+def labeller_without(names: Set[str]) -> RulesLabeller:
+    """The rules without the parts of these names."""
+    rules = Rules()
+    kept = {
+        table.name: tuple(row for row in getattr(rules, table.name) if f"{table.name}:{row.name}" not in names)
+        for table in fields(rules)
+    }
+    groups = [
+        group._replace(words=tuple(word for word in group.words if f"{group.list}:{word}" not in names))
+        for group in word_lists()
+    ]
+    return RulesLabeller(replace(rules, **kept), read_lexicon(groups))
