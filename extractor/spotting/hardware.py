@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 from extractor.documents import Span
 from extractor.records import Category
 from extractor.spotting.lexicon import KeyWord, load
-from extractor.spotting.machines import BARE_ROBOT, CHIPS, MACHINE, NAMED_HAND, NAMED_ROBOT, OWN_NAME
+from extractor.spotting.machines import BARE_ROBOT, CHIPS, MACHINE, NAMED_HAND, NAMED_ROBOT, OWN_NAME, listed_among
 from extractor.text import View
 
 _PRODUCTS, _CLASSES = load("hardware_products"), load("hardware_classes")
-_SPACE = r"(?:(?:[®™]|\((?:R|TM)\))?(?:[\s~-]|\\[ ,]))"
+_SPACE = r"(?:(?:[®™]|\((?:R|TM)\))?(?:[ ~-]|\\[ ,]))"
 """What stands between two words of a name: a space, line break, tie, hyphen or thin space, perhaps behind a trademark."""
+_SPACED = re.compile(_SPACE)
 _LETTERS = re.compile(r"[A-Za-z]+")
 _WORD_SET = re.compile(r"\{(\w+)\}")
 _T = TypeVar("_T")
@@ -134,7 +135,7 @@ def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) ->
     heads = [form for head in entry["heads"] for form in (head, _plural(head))]
     noun = f"(?:{'|'.join(_pattern(head, words) for head in heads)})"
     modifiers = "|".join(_pattern(modifier, words) for modifier in entry["modifiers"])
-    before = rf"(?:{modifiers})(?:\s\([A-Za-z]{{2,6}}\))?[\s~-]+"  # "Internet of Things (IoT) devices"
+    before = rf"(?:{modifiers})(?:\s\([A-Za-z]{{2,6}}\))?[ ~-]+"  # "Internet of Things (IoT) devices"
     alone = entry.get("alone", False)
     if entry.get("bare", False):
         phrase = f"{before}(?P<name>{noun})"
@@ -176,7 +177,7 @@ def _pattern(phrase: str, words: Mapping[str, Sequence[str]]) -> str:
     parts = _WORD_SET.split(phrase)
     for n in range(1, len(parts), 2):
         parts[n] = "(?:" + "|".join(_pattern(word, words) for word in words[parts[n]]) + ")"
-    return "".join(part if n % 2 else re.escape(part).replace(r"\-", r"[\s~-]") for n, part in enumerate(parts))
+    return "".join(part if n % 2 else re.escape(part).replace(r"\-", r"[ ~-]") for n, part in enumerate(parts))
 
 
 def _last_words(phrase: str, words: Mapping[str, Sequence[str]]) -> set[str]:
@@ -285,7 +286,8 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention
         hit = None
         behind = start + len(word)
         if known.vendor and (named := _compiled(known.vendor).match(text, start)):
-            vendor = (start, named.end()) if _starts(text, start) else None
+            owner = vendor is not None and _SPACED.fullmatch(text, vendor[1], start)  # "AMD Xilinx"
+            vendor = (vendor[0] if vendor and owner else start, named.end()) if _starts(text, start) else None
         products = known.numbered if text[behind : behind + 1].isdigit() else known.products
         if products and _starts(text, start):
             hit = _product(text, start, products, vendor, found)
@@ -321,7 +323,7 @@ def _product(
         if match is None:
             continue
         end = match.end()
-        sold = vendor is not None and vendor[1] <= start and re.fullmatch(_SPACE, text[vendor[1] : start]) is not None
+        sold = vendor is not None and vendor[1] <= start and _SPACED.fullmatch(text, vendor[1], start) is not None
         if product.context and not (sold or _NOUN.match(text, end) or _enumerated(text, start, product.category, found)):
             continue
         head = _HEAD.match(text, end)
@@ -402,7 +404,7 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
 
 
 def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
-    """Add the robots and chips whose names no family describes: "we introduce Name, a mobile robot", "the Name quadruped".
+    """Add what no family describes: "we introduce Name, a mobile robot", "the Name quadruped", "Jetson, Name and RTX 3090".
 
     Where no robot is named, add the bare noun "robot" too.
     """
@@ -411,6 +413,9 @@ def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
         for machine in MACHINE.finditer(text)
         if (name := OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()))
     ]
+    products = [hit for hit in found if hit.specific]
+    listed = listed_among(text, [(hit.start, hit.end) for hit in products])
+    machines += [_Found(*name, True, products[n].category) for name, n in listed]
     if "robot" in text or any(hit.category == "robot" for hit in found):
         for named in (NAMED_ROBOT, NAMED_HAND):
             machines += [_Found(*match.span("name"), True, "robot") for match in named.finditer(text)]

@@ -1,7 +1,10 @@
 """Shapes of machines that no family describes: "we introduce Name, a mobile robot", "the Name quadruped", a bare "robot"."""
 
 import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+from extractor.documents import Span
 from extractor.spotting.gates import Gated
 
 MACHINE = re.compile(
@@ -16,19 +19,21 @@ OWN_NAME = re.compile(r"\b(?:introduc|present|propos|develop|design|describ|buil
 
 def _behind(*words: str) -> str:
     """The space between one of the words and a capital: a search that begins with the space takes half the time."""
-    places = "|".join(rf"(?<=\b{word}\s)" for word in words)
-    return rf"[ \n](?=[A-Z])(?:{places})"
+    places = "|".join(rf"(?<=\b{word} )" for word in words)
+    return rf" (?=[A-Z])(?:{places})"
 
 
 _OUR = ("the", "a", "an", "our", "on", "onto", "with", "using")
 NAMED_ROBOT = re.compile(
     _behind(*_OUR, "real", "physical", "actual", "real-world")
     + r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})"
-    r"[A-Z][\w+-]*(?:\s[A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven))\s"
-    r"(?:(?!and|the|that|for|of)[a-z-]+\s){0,2}?(?P<head>robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
+    r"[A-Z][\w+-]*(?: [A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven)) "
+    r"(?:(?!and|the|that|for|of)[a-z-]+ ){0,2}?"
+    r"(?:robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
 )
 NAMED_HAND = Gated(
-    _behind(*_OUR) + r"(?P<name>[A-Z](?=[\w-]*[A-Z\d-])[\w-]+\s(?:Hand|Gripper)(?:\s[A-Z]?\d+)?)(?![\w-])", "Hand|Gripper"
+    _behind(*_OUR) + r"(?P<name>[A-Z](?=[\w-]*[A-Z\d-]|\w+ \w+ [A-Z]?\d)[\w-]+ (?:Hand|Gripper)(?: [A-Z]?\d+)?)(?![\w-])",
+    "Hand|Gripper",
 )
 BARE_ROBOT = re.compile(
     r"[Rr\d](?<![\w-].)(?<!\d\s.)(?:(?<=\d)\d*[ -]D[Oo][Ff]s?[\s-][Rr]|(?<=[Rr]))obot(?:s(?![\w'-])|(?=\s*[.,;:)]"
@@ -36,3 +41,29 @@ BARE_ROBOT = re.compile(
     r"|where|under|during|through|across|via|using|within|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
 )
 """The noun "robot": not the first part of another ("robot learning"), and not what digits count ("on 2 robots")."""
+
+_COMMA = r"(?:,? (?:and |or |& )?(?:the |an? )?| ?/ ?)"
+_UNLISTED = r"(?P<name>[A-Z](?=[\w+ -]{0,24}[A-Z\d])[\w+-]*(?: [A-Z\d][\w+-]*){0,2}(?<!-))"
+_ENUMERATED = re.compile(_COMMA)
+_FIRST = re.compile(rf"(?:(?<=--)|(?<=\()|(?<=[a-z:] )){_UNLISTED}{_COMMA}\Z")
+_MIDDLE = re.compile(f"{_COMMA}{_UNLISTED}{_COMMA}")
+_LAST = re.compile(f",? (?:and|or) (?:the |an? )?{_UNLISTED}")
+_LAST_OF_TWO = re.compile(
+    rf"{_LAST.pattern} (?:robot|arm|hand|humanoid|quadruped|board|phone|chip|GPU|microcontroller|FPGA)s?\b"
+)
+
+
+def listed_among(text: str, products: Sequence[Span]) -> Iterator[tuple[Span, int]]:
+    """The names that no family describes in enumerations of products, each with the number of the product before or behind it.
+
+    Two products have to be beside it, or a product and a noun of devices: "Name, RTX 3090 and A100", "Go2 and Name robots".
+    """
+    for n, (_, end) in enumerate(products):
+        if two := _LAST_OF_TWO.match(text, end):
+            yield two.span("name"), n
+    for n, ((start, end), (following, last)) in enumerate(pairwise(products)):
+        if _ENUMERATED.fullmatch(text, end, following):
+            around = (_FIRST.search(text, max(0, start - 48), start), _LAST.match(text, last))
+        else:
+            around = (_MIDDLE.fullmatch(text, end, following), None)
+        yield from ((name.span("name"), n) for name in around if name)

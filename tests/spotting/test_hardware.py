@@ -53,6 +53,10 @@ def test_finds_name_category_and_specificity(text: str, expected: list[list[obje
     assert [[m.text, m.category, m.specific] for m in spot(f"It works {text}.").hardware] == expected
 
 
+def test_no_name_begins_in_the_title_and_ends_in_the_abstract() -> None:
+    assert [m.text for m in spot("Net on Edge\nDevices learn.").hardware] == []
+
+
 @pytest.mark.parametrize("text", CASES["left alone"])
 def test_leaves_other_things_alone(text: str) -> None:
     assert spot(f"Here we study {text}, among others.").hardware == ()
