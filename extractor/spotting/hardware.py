@@ -6,6 +6,7 @@ begin with, a class only at one of its head nouns, so a word of a text without h
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -413,18 +414,27 @@ def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
         for machine in MACHINE.finditer(text)
         if (name := OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()))
     ]
-    products = [hit for hit in found if hit.specific]
-    listed = listed_among(text, [(hit.start, hit.end) for hit in products])
-    machines += [_Found(*name, True, products[n].category) for name, n in listed]
-    if "robot" in text or any(hit.category == "robot" for hit in found):
+    products = [(hit.start, hit.end) for hit in found if hit.specific]
+    for start, end in listed_among(
+        text, products
+    ):  # of the kind of what stands before it: "processors--Name, Jetson Nano and A100"
+        before = found[max(0, bisect_right(found, start, key=_start) - 1)]
+        machines.append(_Found(start, end, True, before.category))
+    if "obot" in text or any(hit.category == "robot" for hit in found):
         for named in (NAMED_ROBOT, NAMED_HAND):
             machines += [_Found(*match.span("name"), True, "robot") for match in named.finditer(text)]
         if not any(machine.specific and machine.category == "robot" for machine in (*found, *machines)):
             machines += [_Found(*match.span(), False, "robot") for match in BARE_ROBOT.finditer(text)]
     for machine in machines:
-        if all(hit.end <= machine.start or machine.end <= hit.start for hit in found):
-            found = [*found, machine]
-    return sorted(found, key=lambda hit: hit.start)
+        place = bisect_right(found, machine.start, key=_start)
+        free_until = found[place].start if place < len(found) else len(text)
+        if machine.end <= free_until and (place == 0 or found[place - 1].end <= machine.start):
+            found.insert(place, machine)
+    return found
+
+
+def _start(hit: _Found) -> int:
+    return hit.start
 
 
 def _starts(text: str, start: int) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from extractor.documents import Span
 from extractor.spotting.gates import Gated
@@ -23,7 +22,7 @@ def _behind(*words: str) -> str:
     return rf" (?=[A-Z])(?:{places})"
 
 
-_OUR = ("the", "a", "an", "our", "on", "onto", "with", "using")
+_OUR = ("the", "The", "a", "an", "our", "on", "onto", "with", "using")
 NAMED_ROBOT = re.compile(
     _behind(*_OUR, "real", "physical", "actual", "real-world")
     + r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})"
@@ -38,32 +37,33 @@ NAMED_HAND = Gated(
 BARE_ROBOT = re.compile(
     r"[Rr\d](?<![\w-].)(?<!\d\s.)(?:(?<=\d)\d*[ -]D[Oo][Ff]s?[\s-][Rr]|(?<=[Rr]))obot(?:s(?![\w'-])|(?=\s*[.,;:)]"
     r"|\s+(?:embodiments?|body|to|in|with|and|or|that|which|must|should|can|could|may|will|is|has|on|onto|for|from|by|at|as|while|when"
-    r"|where|under|during|through|across|via|using|within|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
+    r"|where|under|during|through|across|via|using|within|[a-z]+ly|also|further|operates|moves|navigates|fails|needs|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
 )
 """The noun "robot": not the first part of another ("robot learning"), and not what digits count ("on 2 robots")."""
 
-_COMMA = r"(?:,? (?:and |or |& )?(?:the |an? )?| ?/ ?)"
+_COMMA = r"(?:, (?:and |or )?|,? (?:and|or|&) | ?/ ?)(?:the |an? )?"
 _UNLISTED = r"(?P<name>[A-Z](?=[\w+ -]{0,24}[A-Z\d])[\w+-]*(?: [A-Z\d][\w+-]*){0,2}(?<!-))"
 _ENUMERATED = re.compile(_COMMA)
 _FIRST = re.compile(rf"(?:(?<=--)|(?<=\()|(?<=[a-z:] )){_UNLISTED}{_COMMA}\Z")
 _MIDDLE = re.compile(f"{_COMMA}{_UNLISTED}{_COMMA}")
-_LAST = re.compile(f",? (?:and|or) (?:the |an? )?{_UNLISTED}")
+_LAST = re.compile(rf",? (?:and|or) (?:the |an? )?{_UNLISTED}(?![\w-])")
 _LAST_OF_TWO = re.compile(
     rf"{_LAST.pattern} (?:robot|arm|hand|humanoid|quadruped|board|phone|chip|GPU|microcontroller|FPGA)s?\b"
 )
 
 
-def listed_among(text: str, products: Sequence[Span]) -> Iterator[tuple[Span, int]]:
-    """The names that no family describes in enumerations of products, each with the number of the product before or behind it.
+def listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:
+    """The names that no family describes in enumerations of products.
 
     Two products have to be beside it, or a product and a noun of devices: "Name, RTX 3090 and A100", "Go2 and Name robots".
     """
-    for n, (_, end) in enumerate(products):
-        if two := _LAST_OF_TWO.match(text, end):
-            yield two.span("name"), n
-    for n, ((start, end), (following, last)) in enumerate(pairwise(products)):
-        if _ENUMERATED.fullmatch(text, end, following):
-            around = (_FIRST.search(text, max(0, start - 48), start), _LAST.match(text, last))
-        else:
-            around = (_MIDDLE.fullmatch(text, end, following), None)
-        yield from ((name.span("name"), n) for name in around if name)
+    starts = [*(start for start, _ in products), len(text)]
+    ends = [0, *(end for _, end in products)]
+    for n, (start, end) in enumerate(products):
+        names = [_LAST_OF_TWO.match(text, end, starts[n + 1])]
+        if n and _ENUMERATED.fullmatch(text, ends[n], start):
+            first = starts[n - 1]
+            names += [_FIRST.search(text, max(ends[n - 1], first - 48), first), _LAST.match(text, end, starts[n + 1])]
+        elif n:
+            names.append(_MIDDLE.fullmatch(text, ends[n], start))
+        yield from (name.span("name") for name in names if name)
