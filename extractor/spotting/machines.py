@@ -1,9 +1,7 @@
 """Shapes of machines that no family describes: "we introduce Name, a mobile robot", "the Name quadruped", a bare "robot"."""
 
 import re
-from collections.abc import Iterator, Sequence
 
-from extractor.documents import Span
 from extractor.spotting.gates import Gated
 
 MACHINE = re.compile(
@@ -43,27 +41,8 @@ BARE_ROBOT = re.compile(
 
 _COMMA = r"(?:, (?:and |or )?|,? (?:and|or|&) | ?/ ?)(?:the |an? )?"
 _UNLISTED = r"(?P<name>[A-Z](?=[\w+ -]{0,24}[A-Z\d])[\w+-]*(?: [A-Z\d][\w+-]*){0,2}(?<!-))"
-_ENUMERATED = re.compile(_COMMA)
-_FIRST = re.compile(rf"(?:(?<=--)|(?<=\()|(?<=[a-z:] )){_UNLISTED}{_COMMA}\Z")
-_MIDDLE = re.compile(f"{_COMMA}{_UNLISTED}{_COMMA}")
-_LAST = re.compile(rf",? (?:and|or) (?:the |an? )?{_UNLISTED}(?![\w-])")
-_LAST_OF_TWO = re.compile(
-    rf"{_LAST.pattern} (?:robot|arm|hand|humanoid|quadruped|board|phone|chip|GPU|microcontroller|FPGA)s?\b"
-)
-
-
-def listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:
-    """The names that no family describes in enumerations of products.
-
-    Two products have to be beside it, or a product and a noun of devices: "Name, RTX 3090 and A100", "Go2 and Name robots".
-    """
-    starts = [*(start for start, _ in products), len(text)]
-    ends = [0, *(end for _, end in products)]
-    for n, (start, end) in enumerate(products):
-        names = [_LAST_OF_TWO.match(text, end, starts[n + 1])]
-        if n and _ENUMERATED.fullmatch(text, ends[n], start):
-            first = starts[n - 1]
-            names += [_FIRST.search(text, max(ends[n - 1], first - 48), first), _LAST.match(text, end, starts[n + 1])]
-        elif n:
-            names.append(_MIDDLE.fullmatch(text, ends[n], start))
-        yield from (name.span("name") for name in names if name)
+BETWEEN = re.compile(_COMMA)
+FIRST = re.compile(rf"(?:(?<=--)|(?<=\()|(?<=[a-z:] )){_UNLISTED}{_COMMA}\Z")
+MIDDLE = re.compile(f"{_COMMA}{_UNLISTED}{_COMMA}")
+LAST = re.compile(rf",? (?:and|or) (?:the |an? )?{_UNLISTED}(?![\w-])")
+LAST_OF_TWO = re.compile(rf"{LAST.pattern} (?:robot|arm|hand|humanoid|quadruped|board|phone|chip|GPU|microcontroller|FPGA)s?\b")
