@@ -118,9 +118,10 @@ def share(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> tuple[Frame,
 
 
 def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Frame]:
-    """Each frame with what it takes over from the one before it."""
+    """Each frame with what it takes over from the one before it, or from the last of its unit."""
     found: list[Frame] = []
     before: Frame | None = None
+    alike: dict[str | None, Frame] = {}
     for frame in frames:
         if (
             frame.row is None
@@ -130,7 +131,10 @@ def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Fram
         ):
             found.append(frame)  # only a word between two others: "98% across 130 tasks and 97% across 25"
             continue
-        before = _take_over(before, frame, rows) if before else frame
+        last = _take_over(before, frame, rows) if before else frame
+        unit = frame.mention.unit
+        before = _take_over(alike[unit], frame, rows) if last is frame and unit in alike else last
+        alike[unit] = before
         found.append(before)
     return found
 
@@ -160,7 +164,7 @@ def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Fra
 
 def _shares(row: SharingRow, before: Frame, frame: Frame) -> bool:
     """Whether two neighbouring numbers are what a row asks for."""
-    odd = is_odd(before) and is_odd(frame) and frame.first - before.last < 4  # "errors of 0.24 m and 2 degrees"
+    odd = is_odd(before) and is_odd(frame) and frame.sentence.codes[before.last] in "&,"  # "errors of 0.24 m and 2 degrees"
     if row.alike and before.mention.unit != frame.mention.unit and not odd:
         return False
     if row.after == "multiple" and frame.mention.unit != "x":
