@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, cast
 
-from extractor.labelling.rules.frames import DAY, Frame, is_odd, is_score, metric_entry
+from extractor.labelling.rules.frames import DAY, Frame, is_odd, is_score
 from extractor.records import Comparison, Effect, Kind
 from extractor.spotting import QuantityMention
 
