@@ -89,21 +89,19 @@ def _metric(frame: Frame, row: FrameRow, match: re.Match[str], base: int, change
 _OWN_METRIC = re.compile(rf"-?[RBD]*{NP}{{0,4}}M")
 
 
-_LIST_END = re.compile(rf"{NP}*M(?:,{NP}*M)*,?&[DBR]*{NP}*M")
+_LISTED = re.compile("[wNMH]*M")
+_LIST = re.compile(rf"{_LISTED.pattern}(?:[,/]{_LISTED.pattern})*(?:,?&[DBR]*{_LISTED.pattern})?")
 
 
 def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
     """The metric that belongs to the number's place in its run: "a precision and recall of Q and Q"; an acronym behind it."""
     sentence, codes = frame.sentence, frame.sentence.codes
     if frame.listed:
-        match = (
-            _LIST_END.match(codes, first)
-            if first >= frame.last
-            else next((m for m in _LIST_END.finditer(codes, frame.head, frame.first) if m.end() == last), None)
-        )
-        items = [m.span() for m in METRIC_PHRASE.finditer(codes, *match.span())] if match else []
+        lists = _LIST.finditer(codes, frame.last) if first >= frame.last else _LIST.finditer(codes, frame.head, frame.first)
+        match = next((m for m in lists if m.start() <= first and last <= m.end()), None)
+        items = [m.span() for m in _LISTED.finditer(codes, *match.span())] if match else []
         if len(items) == frame.size:
-            return items[frame.place]
+            return named(sentence, *items[frame.place]) or (first, last)
     return abbreviated(sentence, first, last)
 
 
@@ -187,7 +185,8 @@ def _paired(frames: list[Frame], row: SharingRow) -> list[Frame]:
             or not row.pattern.fullmatch(frame.sentence.codes, before.last, frame.first)
         ):
             continue
-        if frame.row is None or (frame.row.side == "before" and not frame.row.governs and frame.metric == before.metric):
+        own = frame.row if frame.row and frame.row.pattern.groups else None
+        if own is None or (own.side == "before" and not own.governs and frame.metric == before.metric):
             run = range(n, n + frame.size - frame.place)
             found[n : run.stop] = [replace(found[k], metric=before.metric, change=None, row=row) for k in run]
     return found

@@ -24,7 +24,9 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "signed": lambda frame: _is_signed(frame.mention),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
     "tries": lambda frame: frame.mention.unit == "x" and _OUT_OF.fullmatch(frame.mention.text) is not None,
-    "tally": lambda frame: _TALLY.fullmatch(frame.sentence.phrase(frame.first, frame.last)) is not None,
+    "tally": lambda frame: (
+        (_TALLY.fullmatch(frame.mention.text) or _TALLY.fullmatch(frame.sentence.phrase(frame.first, frame.last))) is not None
+    ),
     "time": lambda frame: frame.mention.measure.reports == "time",
     "duration": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base > 0,
     "days": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base >= DAY,
@@ -69,6 +71,10 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by a change in cost": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "resource",
     "as one of two values": lambda frame: frame.values or frame.paired,
     "against another": lambda frame: "T" in frame.sentence.codes[frame.first - 1 : frame.last],
+    "behind two values of another unit": lambda frame: (
+        frame.sentence.codes.endswith(("QtQ", "QTQ"), 0, frame.head)
+        and frame.sentence.at[frame.head - 1].unit != frame.mention.unit
+    ),
     "by a time": lambda frame: _kind(frame) == "time",
     "by a cost": lambda frame: _kind(frame) == "resource",
     "by no cost": lambda frame: _kind(frame) != "resource",
