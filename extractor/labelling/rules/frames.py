@@ -227,7 +227,7 @@ def is_score(frame: Frame) -> bool:
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])
 _VAGUE = frozenset(["performance", "score", "scores"])
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
-_ACRONYM = re.compile(r"[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+")
+_ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+)")
 
 
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:

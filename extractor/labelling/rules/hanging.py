@@ -89,21 +89,19 @@ def _metric(frame: Frame, row: FrameRow, match: re.Match[str], base: int, change
 _OWN_METRIC = re.compile(rf"-?[RBD]*{NP}{{0,4}}M")
 
 
-_LIST_END = re.compile(rf"{NP}*M(?:,{NP}*M)*,?&[DBR]*{NP}*M")
+_LISTED = re.compile("[wNMH]*M")
+_LIST = re.compile(rf"{_LISTED.pattern}(?:[,/]{_LISTED.pattern})*(?:,?&[DBR]*{_LISTED.pattern})?")
 
 
 def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
     """The metric that belongs to the number's place in its run: "a precision and recall of Q and Q"; an acronym behind it."""
     sentence, codes = frame.sentence, frame.sentence.codes
     if frame.listed:
-        match = (
-            _LIST_END.match(codes, first)
-            if first >= frame.last
-            else next((m for m in _LIST_END.finditer(codes, frame.head, frame.first) if m.end() == last), None)
-        )
-        items = [m.span() for m in METRIC_PHRASE.finditer(codes, *match.span())] if match else []
+        lists = _LIST.finditer(codes, frame.last) if first >= frame.last else _LIST.finditer(codes, frame.head, frame.first)
+        match = next((m for m in lists if m.start() <= first and last <= m.end()), None)
+        items = [m.span() for m in _LISTED.finditer(codes, *match.span())] if match else []
         if len(items) == frame.size:
-            return items[frame.place]
+            return named(sentence, *items[frame.place]) or (first, last)
     return abbreviated(sentence, first, last)
 
 
@@ -118,9 +116,10 @@ def share(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> tuple[Frame,
 
 
 def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Frame]:
-    """Each frame with what it takes over from the one before it."""
+    """Each frame with what it takes over from the one before it, or from the last of its unit."""
     found: list[Frame] = []
     before: Frame | None = None
+    alike: dict[str | None, Frame] = {}
     for frame in frames:
         if (
             frame.row is None
@@ -130,7 +129,10 @@ def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Fram
         ):
             found.append(frame)  # only a word between two others: "98% across 130 tasks and 97% across 25"
             continue
-        before = _take_over(before, frame, rows) if before else frame
+        last = _take_over(before, frame, rows) if before else frame
+        unit = frame.mention.unit
+        before = _take_over(alike[unit], frame, rows) if last is frame and unit in alike else last
+        alike[unit] = before
         found.append(before)
     return found
 
@@ -160,7 +162,7 @@ def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Fra
 
 def _shares(row: SharingRow, before: Frame, frame: Frame) -> bool:
     """Whether two neighbouring numbers are what a row asks for."""
-    odd = is_odd(before) and is_odd(frame) and frame.first - before.last < 4  # "errors of 0.24 m and 2 degrees"
+    odd = is_odd(before) and is_odd(frame) and frame.sentence.codes[before.last] in "&,"  # "errors of 0.24 m and 2 degrees"
     if row.alike and before.mention.unit != frame.mention.unit and not odd:
         return False
     if row.after == "multiple" and frame.mention.unit != "x":
@@ -183,7 +185,8 @@ def _paired(frames: list[Frame], row: SharingRow) -> list[Frame]:
             or not row.pattern.fullmatch(frame.sentence.codes, before.last, frame.first)
         ):
             continue
-        if frame.row is None or (frame.row.side == "before" and not frame.row.governs and frame.metric == before.metric):
+        own = frame.row if frame.row and frame.row.pattern.groups else None
+        if own is None or (own.side == "before" and not own.governs and frame.metric == before.metric):
             run = range(n, n + frame.size - frame.place)
             found[n : run.stop] = [replace(found[k], metric=before.metric, change=None, row=row) for k in run]
     return found

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, cast
 
-from extractor.labelling.rules.frames import DAY, Frame, is_odd, is_score, metric_entry
+from extractor.labelling.rules.frames import DAY, Frame, is_odd, is_score
 from extractor.records import Comparison, Effect, Kind
+from extractor.spotting import QuantityMention
 
 _DOUBLING = re.compile(r"(?:doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
+_TALLY = re.compile(r"\d+/\d+")
 _OUT_OF = re.compile(r"\d+(?:[-–]\d+)? (?:out )?of (?:the )?\d+")
 
 NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
@@ -19,9 +21,12 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "score": is_score,
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
-    "signed": lambda frame: frame.mention.text[:1] in "+-" and (frame.mention.unit is not None or "." in frame.mention.text),
+    "signed": lambda frame: _is_signed(frame.mention),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
     "tries": lambda frame: frame.mention.unit == "x" and _OUT_OF.fullmatch(frame.mention.text) is not None,
+    "tally": lambda frame: (
+        (_TALLY.fullmatch(frame.mention.text) or _TALLY.fullmatch(frame.sentence.phrase(frame.first, frame.last))) is not None
+    ),
     "time": lambda frame: frame.mention.measure.reports == "time",
     "duration": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base > 0,
     "days": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base >= DAY,
@@ -45,6 +50,13 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
 """What a row may ask of a number. `size`: no share, rate, level or short time; `odd`: a unit, such as metres,
 that says nothing of a system."""
 
+
+def _is_signed(mention: QuantityMention) -> bool:
+    """Whether a sign says that a value rose or fell: "+1.5 dB" and "-3%", but not a level of "-62 dB"."""
+    sign, measure = mention.text[:1], mention.measure
+    return sign in "+-" and (measure.relative or (sign == "+" if mention.unit else "." in mention.text))
+
+
 GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by something": lambda frame: frame.row is not None,
     "surely": lambda frame: frame.sure,
@@ -58,18 +70,19 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by a change in time": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "time",
     "by a change in cost": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "resource",
     "as one of two values": lambda frame: frame.values or frame.paired,
-    "against another": lambda frame: frame.size == 2 and "T" in frame.sentence.codes[frame.first : frame.last],
+    "against another": lambda frame: "T" in frame.sentence.codes[frame.first - 1 : frame.last],
+    "behind two values of another unit": lambda frame: (
+        frame.sentence.codes.endswith(("QtQ", "QTQ"), 0, frame.head)
+        and frame.sentence.at[frame.head - 1].unit != frame.mention.unit
+    ),
     "by a time": lambda frame: _kind(frame) == "time",
     "by a cost": lambda frame: _kind(frame) == "resource",
     "by no cost": lambda frame: _kind(frame) != "resource",
-    "by a cost other than time": lambda frame: _kind(frame) == "resource" and not _speaks_of_time(frame),
-    "by an overhead": lambda frame: (
-        frame.metric is not None and frame.sentence.words[frame.metric[1] - 1].startswith("overhead")
-    ),
+    "by an overhead": lambda frame: frame.metric is not None and "overhead" in frame.sentence.words[frame.metric[1] - 1],
     "by an accuracy": lambda frame: _kind(frame) == "accuracy",
     "by no accuracy": lambda frame: _kind(frame) != "accuracy",
     "by what is spent": lambda frame: (
-        frame.entry is not None and frame.entry.kind == "resource" and frame.entry.better == "lower"
+        frame.entry is not None and frame.entry.kind in ("time", "resource") and frame.entry.better == "lower"
     ),
     "by what is gained": lambda frame: (
         frame.entry is not None and frame.entry.kind in ("time", "resource") and frame.entry.better == "higher"
@@ -80,12 +93,6 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
 
 def _kind(frame: Frame) -> str | None:
     return frame.entry.kind if frame.entry else None
-
-
-def _speaks_of_time(frame: Frame) -> bool:
-    """Whether a metric is a cost in time: "runtime overhead"."""
-    entries = (metric_entry(frame.sentence, n, n + 1) for n in range(*(frame.metric or (0, 0))))
-    return any(entry is not None and entry.kind == "time" for entry in entries)
 
 
 @dataclass(frozen=True, slots=True)

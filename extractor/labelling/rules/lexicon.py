@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
-_FILES = ("words", "metrics", "changes", "phrases", "counts", "naming", "hardware")
+_FILES = ("metrics", "changes", "words", "phrases", "counts", "naming", "hardware")
 QUANTITY, HARDWARE, COUNT = "\x01", "\x02", "\x03"
 """What stands in a text in place of a mention."""
 
@@ -51,7 +51,7 @@ class Lexicon:
     def at_rank(self, word: str) -> Metric | None:
         """The entry of a metric that is taken at a rank or of so many tries, whatever the number: "pass@4"."""
         name, at, rank = word.partition("@")
-        return (self.metrics.get(f"{name}@1") or self.metrics.get(name)) if at and rank[:1].isdigit() else None
+        return (self.metrics.get(f"{name}@1") or self.metrics.get(name)) if at and (rank == "k" or rank[:1].isdigit()) else None
 
     def indexed(self, word: str) -> Metric | None:
         """The entry of a metric that has an index: "mAP^N", "N_Acc"."""

@@ -224,6 +224,8 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = "M"  # "reduces the L1 loss"
             case "C" if (words[n] in _ACTIVITIES and codes[n + 1] in "wN") or (words[n] == "losses" and codes[n - 1] != "M"):
                 settled[n] = "w"  # "a video compression framework", "contrastive losses"
+            case "B" if words[n] in ("below", "above") and codes[n - 1] in "Q)":
+                settled[n] = "C"  # "5% below that of X"
             case "B":
                 adverb = words[n] in ("only", "just", "on average", "even")
                 settled[n] = "R" if adverb else "D" if words[n].startswith(("a ", "an ")) else "p"

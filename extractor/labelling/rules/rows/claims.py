@@ -2,6 +2,7 @@
 
 import re
 
+from extractor.labelling.rules.frames import NP
 from extractor.labelling.rules.judging import Near, Row
 
 _LIMITED, _FOOTPRINT = Near("before", "limited", 4), Near("behind", "footprints", 3)
@@ -12,6 +13,12 @@ _NONE, _DATA = re.compile("(?P<m>)"), re.compile(r"[-O]?[DBR]*(?P<m>[wNM]+)")
 CLAIMS: tuple[Row, ...] = (
     Row("a setting", "no claim", "We train with a batch size of 10.", governed=("by no change",),
         near=(Near("before", "settings", 3),)),
+    Row("a setting behind", "no claim", "At a 90% mask ratio, it is best.", governed=("by no change",),
+        near=(Near("behind", "set", 3),), unless=(Near("before", "limited", 2),)),
+    Row("a tally behind its share", "no claim", "It is right in 81.8% (327/400 cases).", number="tally",
+        before=re.compile(r"\([BDR]*$")),
+    Row("an operating point", "no claim", "It has a recall of 84% at a precision of 90%.", number="score",
+        before=re.compile(rf"^A[BDR]*$|A[DR]*{NP}*MO[BDR]*$")),
     Row("days of no training", "no claim", "The study lasted 12 days.", number="days", unless=(Near("before", "trained", 8),)),
     Row("a threshold", "no claim", "Most points fall within a 10 cm error threshold.", near=(Near("behind", "thresholds", 3),)),
     Row("successes in tries", "claim", "The arm succeeds in 37 of 40 trials.", number="tries",
@@ -19,7 +26,7 @@ CLAIMS: tuple[Row, ...] = (
     Row("data of training", "claim", "An encoder pretrained using 300 hours of speech wins.", number="seconds",
         near=(Near("before", "trained", 3), Near("behind", "data", 6)), kind="resource", comparison="absolute", metric=_DATA),
     Row("few examples", "claim", "It learns with only 1000 samples.", number="things", governed=("by no change",),
-        near=(Near("before", "limited"),), kind="resource", comparison="absolute", metric=_NONE),
+        near=(Near("before", "few", 2),), kind="resource", comparison="absolute", metric=_NONE),
     Row("little data", "claim", "With only 1 hour of fMRI data, it matches experts.", number="seconds",
         near=(Near("before", "limited"), Near("behind", "data", 6)), behind=re.compile("[-OwNM]"), kind="resource",
         comparison="absolute", metric=_DATA),
@@ -51,6 +58,10 @@ CLAIMS: tuple[Row, ...] = (
     Row("a whole score", "claim", "It is the first to reach 60 AP on COCO.", number="bare",
         governed=("by a metric behind", "by an accuracy"), before=re.compile("[VCt][BDR]*$"),
         behind=re.compile("[NM]+[PFIW,.;&)]")),
+    Row("one against another", "claim", "Large models often win on attribution (25.0% vs. 1.4%).", number="score",
+        governed=("against another",)),
+    Row("few of what is spent", "claim", "It needs only 10 denoising steps.", number="count", governed=("by a cost",),
+        near=(Near("before", "few"),)),
     Row("things, counted", "no claim", "Zeta reduces the size for 80 devices.", number="count", counts=True),
     Row("a bare value", "claim", "Zeta has a perplexity of 12.", number="bare", governed=("surely",)),
     Row("a decimal", "claim", "The strongest model reaches 34.71 here.", number="decimal", governed=("by something",)),
@@ -58,8 +69,6 @@ CLAIMS: tuple[Row, ...] = (
     Row("governed", "claim", "The detector achieves 59.8% on LongClips.", governed=("by something",)),
     Row("a rate that nothing reports", "no claim", "It follows paths at a 10 Hz rhythm.", number="hertz",
         before=re.compile("^(?!.*V.{0,4}$)")),
-    Row("one against another", "claim", "Large models often win on attribution (25.0% vs. 1.4%).", number="score",
-        governed=("against another",)),
     Row("a time or a cost", "claim", "Our demo answers in 40 ms.", number="time or cost"),
 )
 # fmt: on
