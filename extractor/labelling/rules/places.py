@@ -9,7 +9,7 @@ from extractor.labelling.rules.comparands import split_list
 from extractor.labelling.rules.frames import Frame, metric_entry
 from extractor.labelling.rules.judging import Sense
 from extractor.labelling.rules.lexicon import COUNT
-from extractor.labelling.rules.reading import Sentence
+from extractor.labelling.rules.reading import Previous, Sentence
 from extractor.records import Kind
 
 Region = Literal[
@@ -64,7 +64,7 @@ class DeviceRow:
     last: bool = False
 
 
-def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple[DatasetRow, ...]) -> tuple[str, str] | None:
+def dataset_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[DatasetRow, ...]) -> tuple[str, str] | None:
     """The dataset or task of a number, and the name of the row that found it.
 
     An absolute speed or cost has none.
@@ -79,7 +79,7 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tupl
     return None
 
 
-def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | None) -> tuple[Sentence, int, int] | None:
+def _region(region: Region, frame: Frame, sense: Sense, previous: Previous) -> tuple[Sentence, int, int] | None:
     """The sentence and the tokens of a region; None where it is not there."""
     sentence, codes = frame.sentence, frame.sentence.codes
     start, clause, tail = _clause(frame)
@@ -108,10 +108,10 @@ def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | Non
             opens = [match for match in _PLACE.finditer(codes, 0, frame.first) if _OPENS.search(codes, 0, match.start())]
             return (sentence, *opens[-1].span()) if opens else None
         case "sentence before":
-            if previous is None or sense.kind != "accuracy" or _speaks(_OPENS_ANOTHER, sentence):
+            if sense.kind != "accuracy" or _speaks(_OPENS_ANOTHER, sentence) or (before := previous()) is None:
                 return None
-            tells = previous.codes[:1] == "P" or _speaks(_TELLS, previous)
-            return (previous, 0, len(previous.codes)) if tells else None
+            tells = before.codes[:1] == "P" or _speaks(_TELLS, before)
+            return (before, 0, len(before.codes)) if tells else None
 
 
 @lru_cache(maxsize=8)
@@ -261,7 +261,7 @@ _DEVICE = re.compile(r"H(?:(?:,|,?&)[wNDB]*H)*")
 _LOCATED = re.compile(r"[PAWtOp][DBR]*[wNQ/-]{0,5}$")
 
 
-def device_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple[DeviceRow, ...]) -> tuple[str, str] | None:
+def device_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[DeviceRow, ...]) -> tuple[str, str] | None:
     """The device on which a number was obtained, and the name of the row that found it.
 
     An accuracy has none; an absolute cost has one only where its own clause names it.
@@ -277,7 +277,7 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple
             case "up to the number":
                 found = _device(sentence, frame.head, frame.first, row.last) or _device(sentence, 0, codes.index("Q"), row.last)
             case "sentence before":
-                found = _device(previous, 0, len(previous.codes), row.last) if previous else None
+                found = _device(before, 0, len(before.codes), row.last) if (before := previous()) else None
         if found:
             return found, row.name
     return None
