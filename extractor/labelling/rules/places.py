@@ -1,7 +1,7 @@
 """Where a number holds: the dataset or task, and the device on which it was obtained."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -50,6 +50,11 @@ class DatasetRow:
     other: str = ""
     last: bool = False
 
+    cues: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cues", self.named + self.noun + self.both + self.task + self.other)
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
@@ -82,9 +87,6 @@ def dataset_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[Datas
 def _region(region: Region, frame: Frame, sense: Sense, previous: Previous) -> tuple[Sentence, int, int] | None:
     """The sentence and the tokens of a region; None where it is not there."""
     sentence, codes = frame.sentence, frame.sentence.codes
-    start, clause, tail = _clause(frame)
-    if aside := _ASIDE.match(codes, start, clause):
-        clause = aside.end()
     match region:
         case "metric":
             return None
@@ -93,13 +95,14 @@ def _region(region: Region, frame: Frame, sense: Sense, previous: Previous) -> t
             holder = _HOLDER.search(codes, 0, opened) if opened > codes.rfind(")", 0, frame.first) else None
             return (sentence, holder.start(), opened) if holder else None
         case "clause":
-            return sentence, start, clause
+            return sentence, *_before_aside(frame)[:2]
         case "right behind":
+            start, clause, _ = _before_aside(frame)
             begins = _BEGINS.match(codes, start, clause)
             meant = begins and (sense.kind == "accuracy" or codes[begins.end()] == "F")
             return (sentence, begins.end(), clause) if begins and meant else None
         case "rest of the stretch":
-            return sentence, clause, tail
+            return sentence, *_before_aside(frame)[1:]
         case "frame":
             return None if frame.head and _NAMED.search(codes, frame.head, frame.first) else (sentence, 0, codes.index("Q"))
         case "up to the number":
@@ -140,10 +143,19 @@ def _clause(frame: Frame) -> tuple[int, int, int]:
     return start, match.start() if match else tail, tail
 
 
+def _before_aside(frame: Frame) -> tuple[int, int, int]:
+    """The same, but of a clause that begins in parentheses only what stands in them."""
+    start, clause, tail = _clause(frame)
+    aside = _ASIDE.match(frame.sentence.codes, start, clause)
+    return start, aside.end() if aside else clause, tail
+
+
 def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: int) -> str | None:
     """The first phrase in a stretch, or the last, that is a place by the preposition before it and by what it holds."""
     matches = [*_PLACE.finditer(sentence.codes, start, end)]
     for match in reversed(matches) if row.last else matches:
+        if match["p"] not in row.cues:
+            continue
         first, last = _bare(sentence, *match.span("x"))
         if match["p"] in row.other:
             first, last = _condition(sentence, *match.span("x"))
