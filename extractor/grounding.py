@@ -261,7 +261,9 @@ class _Examination:
         return span
 
     def _anywhere(self, phrase: str) -> Span | None:
-        return locate(self._text, phrase, near=(0, 0), sentence=(0, len(self._text)))
+        """The first occurrence of a phrase, of one that ends with a word if there is one."""
+        found = _occurrences(self._text, phrase)
+        return found[0][0] if found else None
 
 
 def _not_found(what: str, phrase: str) -> str:
@@ -319,7 +321,8 @@ def _occurrences(text: str, phrase: str) -> tuple[tuple[Span, ...], ...]:
 
 def _stands(view: View, written: str, wanted: str) -> tuple[tuple[Span, ...], ...]:
     """Where a phrase stands in one of the readings of a view."""
-    haystack, needle = written.replace("\n", " "), wanted.replace("\n", " ").strip()
+    needle = wanted.replace("\n", " ").strip()
+    haystack = written.replace("\n", " ") if " " in needle else written
     whole: list[Span] = []
     parts: list[Span] = []
     start = haystack.find(needle) if needle else -1

@@ -180,18 +180,18 @@ class Extraction(Record):
         if self.system is not None and self.system not in text and self.system not in spaced(text):
             raise ValueError("system is not in the text")
         for n, claim in enumerate(self.claims):
-            _check(text, claim.spans.quantity, claim.quantity.text, f"claims[{n}].quantity")
+            _check(text, claim.spans.quantity, claim.quantity.text, "claims", n, "quantity")
             for name in PHRASE_FIELDS:
-                _check(text, getattr(claim.spans, name), getattr(claim, name), f"claims[{n}].{name}")
+                _check(text, getattr(claim.spans, name), getattr(claim, name), "claims", n, name)
         for n, target in enumerate(self.hardware):
-            _check(text, target.span, target.name, f"hardware[{n}].name")
+            _check(text, target.span, target.name, "hardware", n, "name")
         return self
 
 
-def _check(text: str, span: Span | None, value: str | None, where: str) -> None:
+def _check(text: str, span: Span | None, value: str | None, listed: str, n: int, field: str) -> None:
     found = None if span is None else text[span[0] : span[1]]
     if found != value and (found is None or value is None or spaced(found) != spaced(value)):
-        raise ValueError(f"{where} is {value!r}, but its span {span} holds {found!r}")
+        raise ValueError(f"{listed}[{n}].{field} is {value!r}, but its span {span} holds {found!r}")
 
 
 class Failure(Record):

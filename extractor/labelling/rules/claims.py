@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from extractor.labelling.rules.comparands import baseline_of
 from extractor.labelling.rules.frames import frames_of
@@ -9,7 +10,7 @@ from extractor.labelling.rules.hanging import hang, share
 from extractor.labelling.rules.judging import Judged, Sense, judge, sense_of
 from extractor.labelling.rules.lexicon import Lexicon
 from extractor.labelling.rules.places import dataset_of, device_of
-from extractor.labelling.rules.reading import Reading, Sentence
+from extractor.labelling.rules.reading import Previous, Reading, Sentence
 from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.subjects import subject_of
 from extractor.labelling.rules.system import is_benchmark
@@ -59,7 +60,7 @@ def read_claims(
     """Each number as it was judged, in reading order, and where it is a claim, with its phrases."""
     reading, own = Reading(mentions, lexicon), None
     for n in reading.with_quantities():
-        previous = reading.sentence(n - 1) if n > 1 else None
+        previous = partial(reading.before, n)
         for judged in judged_frames(reading.sentence(n), rules):
             if judged.claim and own is None:
                 own = Own(system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"]))
@@ -72,7 +73,7 @@ def judged_frames(sentence: Sentence, rules: Rules) -> tuple[Judged, ...]:
     return tuple(judge(frame, rules.claims) for frame in share(frames, rules.shared))
 
 
-def attach(judged: Judged, previous: Sentence | None, own: Own, rules: Rules) -> Attached:
+def attach(judged: Judged, previous: Previous, own: Own, rules: Rules) -> Attached:
     """A claim with what it reports and with its phrases, from its sentence and the one before."""
     sense = sense_of(judged, rules.comparisons, rules.kinds, rules.effects)
     frame = judged.frame

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal, cast
 
@@ -138,17 +138,27 @@ class Row:
     comparison: Comparison | None = None
     metric: re.Pattern[str] | None = None
 
+    asks: tuple[Callable[[Frame], bool], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        number = () if self.number is None else (NUMBERS[self.number],)
+        object.__setattr__(self, "asks", (*number, *(GOVERNED[name] for name in self.governed)))
+
 
 def first_that_fits(rows: tuple[Row, ...], frame: Frame) -> Row | None:
-    """The row that decides."""
-    return next((row for row in rows if _fits(row, frame)), None)
+    """The row that decides. Loops, because 35 rows are tried for each number: generators take half as long again."""
+    for row in rows:
+        if _fits(row, frame):
+            return row
+    return None
 
 
 def _fits(row: Row, frame: Frame) -> bool:
+    for holds in row.asks:
+        if not holds(frame):
+            return False
     return (
-        (row.number is None or NUMBERS[row.number](frame))
-        and (not row.governed or all(GOVERNED[name](frame) for name in row.governed))
-        and (row.before is None or row.before.search(frame.before) is not None)
+        (row.before is None or row.before.search(frame.before) is not None)
         and (row.behind is None or row.behind.match(frame.after) is not None)
         and (row.little is None or row.little == _is_little(frame))
         and (row.counts is None or row.counts == _counts(frame))

@@ -8,7 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
-_FILES = ("metrics", "changes", "words", "phrases", "counts", "naming", "hardware")
+_FILES = ("words", "metrics", "changes", "phrases", "counts", "naming", "hardware")
+_VERSION = re.compile(r"[-\d.]")
 QUANTITY, HARDWARE, COUNT = "\x01", "\x02", "\x03"
 """What stands in a text in place of a mention."""
 
@@ -64,7 +65,7 @@ class Lexicon:
 
     def is_model(self, word: str) -> bool:
         """Whether a word is the name of a well-known model, such as "qwen2.5-vl-7b"."""
-        return re.split(r"[-\d.]", word, maxsplit=1)[0] in self.lists["models"]
+        return _VERSION.split(word, maxsplit=1)[0] in self.lists["models"]
 
 
 @cache

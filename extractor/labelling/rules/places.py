@@ -1,7 +1,7 @@
 """Where a number holds: the dataset or task, and the device on which it was obtained."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -9,7 +9,7 @@ from extractor.labelling.rules.comparands import split_list
 from extractor.labelling.rules.frames import Frame, metric_entry
 from extractor.labelling.rules.judging import Sense
 from extractor.labelling.rules.lexicon import COUNT
-from extractor.labelling.rules.reading import Sentence
+from extractor.labelling.rules.reading import Previous, Sentence
 from extractor.records import Kind
 
 Region = Literal[
@@ -50,6 +50,11 @@ class DatasetRow:
     other: str = ""
     last: bool = False
 
+    cues: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cues", self.named + self.noun + self.both + self.task + self.other)
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
@@ -64,7 +69,7 @@ class DeviceRow:
     last: bool = False
 
 
-def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple[DatasetRow, ...]) -> tuple[str, str] | None:
+def dataset_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[DatasetRow, ...]) -> tuple[str, str] | None:
     """The dataset or task of a number, and the name of the row that found it.
 
     An absolute speed or cost has none.
@@ -79,12 +84,9 @@ def dataset_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tupl
     return None
 
 
-def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | None) -> tuple[Sentence, int, int] | None:
+def _region(region: Region, frame: Frame, sense: Sense, previous: Previous) -> tuple[Sentence, int, int] | None:
     """The sentence and the tokens of a region; None where it is not there."""
     sentence, codes = frame.sentence, frame.sentence.codes
-    start, clause, tail = _clause(frame)
-    if aside := _ASIDE.match(codes, start, clause):
-        clause = aside.end()
     match region:
         case "metric":
             return None
@@ -93,13 +95,14 @@ def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | Non
             holder = _HOLDER.search(codes, 0, opened) if opened > codes.rfind(")", 0, frame.first) else None
             return (sentence, holder.start(), opened) if holder else None
         case "clause":
-            return sentence, start, clause
+            return sentence, *_before_aside(frame)[:2]
         case "right behind":
+            start, clause, _ = _before_aside(frame)
             begins = _BEGINS.match(codes, start, clause)
             meant = begins and (sense.kind == "accuracy" or codes[begins.end()] == "F")
             return (sentence, begins.end(), clause) if begins and meant else None
         case "rest of the stretch":
-            return sentence, clause, tail
+            return sentence, *_before_aside(frame)[1:]
         case "frame":
             return None if frame.head and _NAMED.search(codes, frame.head, frame.first) else (sentence, 0, codes.index("Q"))
         case "up to the number":
@@ -108,10 +111,10 @@ def _region(region: Region, frame: Frame, sense: Sense, previous: Sentence | Non
             opens = [match for match in _PLACE.finditer(codes, 0, frame.first) if _OPENS.search(codes, 0, match.start())]
             return (sentence, *opens[-1].span()) if opens else None
         case "sentence before":
-            if previous is None or sense.kind != "accuracy" or _speaks(_OPENS_ANOTHER, sentence):
+            if sense.kind != "accuracy" or _speaks(_OPENS_ANOTHER, sentence) or (before := previous()) is None:
                 return None
-            tells = previous.codes[:1] == "P" or _speaks(_TELLS, previous)
-            return (previous, 0, len(previous.codes)) if tells else None
+            tells = before.codes[:1] == "P" or _speaks(_TELLS, before)
+            return (before, 0, len(before.codes)) if tells else None
 
 
 @lru_cache(maxsize=8)
@@ -140,10 +143,19 @@ def _clause(frame: Frame) -> tuple[int, int, int]:
     return start, match.start() if match else tail, tail
 
 
+def _before_aside(frame: Frame) -> tuple[int, int, int]:
+    """The same, but of a clause that begins in parentheses only what stands in them."""
+    start, clause, tail = _clause(frame)
+    aside = _ASIDE.match(frame.sentence.codes, start, clause)
+    return start, aside.end() if aside else clause, tail
+
+
 def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: int) -> str | None:
     """The first phrase in a stretch, or the last, that is a place by the preposition before it and by what it holds."""
     matches = [*_PLACE.finditer(sentence.codes, start, end)]
     for match in reversed(matches) if row.last else matches:
+        if match["p"] not in row.cues:
+            continue
         first, last = _bare(sentence, *match.span("x"))
         if match["p"] in row.other:
             first, last = _condition(sentence, *match.span("x"))
@@ -261,7 +273,7 @@ _DEVICE = re.compile(r"H(?:(?:,|,?&)[wNDB]*H)*")
 _LOCATED = re.compile(r"[PAWtOp][DBR]*[wNQ/-]{0,5}$")
 
 
-def device_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple[DeviceRow, ...]) -> tuple[str, str] | None:
+def device_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[DeviceRow, ...]) -> tuple[str, str] | None:
     """The device on which a number was obtained, and the name of the row that found it.
 
     An accuracy has none; an absolute cost has one only where its own clause names it.
@@ -277,7 +289,7 @@ def device_of(frame: Frame, sense: Sense, previous: Sentence | None, rows: tuple
             case "up to the number":
                 found = _device(sentence, frame.head, frame.first, row.last) or _device(sentence, 0, codes.index("Q"), row.last)
             case "sentence before":
-                found = _device(previous, 0, len(previous.codes), row.last) if previous else None
+                found = _device(before, 0, len(before.codes), row.last) if (before := previous()) else None
         if found:
             return found, row.name
     return None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from extractor.labelling.rules.comparands import clean
 from extractor.labelling.rules.frames import Frame
-from extractor.labelling.rules.reading import Sentence
+from extractor.labelling.rules.reading import Previous, Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class SubjectRow:
     opposite: re.Pattern[str] | None = None
 
 
-def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Sentence | None) -> tuple[str, str] | None:
+def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Previous) -> tuple[str, str] | None:
     """Who the number is about, and the name of the row that found it; None where it is the paper's own system."""
     for row in rows:
         sentence, found = frame.sentence, None
@@ -49,10 +49,9 @@ def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Sentence | 
                 found = clean(sentence, *match.span("x")) if beside else None
             case "sentence":
                 found = _last_named(row, sentence, frame.first)
-            case "sentence before" if previous is not None and row.opposite is not None:
-                speaks = row.opposite.search(sentence.codes, 0, frame.first + 1)
-                if speaks and "it" in sentence.words[: frame.first]:
-                    sentence, found = previous, _last_named(row, previous, len(previous.codes) - 1)
+            case "sentence before" if row.opposite and "it" in sentence.words[: frame.first]:
+                if row.opposite.search(sentence.codes, 0, frame.first + 1) and (before := previous()):
+                    sentence, found = before, _last_named(row, before, len(before.codes) - 1)
         if found:
             return _owning(sentence, *found), row.name
     return None

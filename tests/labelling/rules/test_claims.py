@@ -161,7 +161,7 @@ def test_no_stage_changes_what_goes_in() -> None:
     judged = tuple(judge(frame, RULES.claims) for frame in shared)
     said = repr(judged)
     for each in judged:
-        attach(each, None, Own("Zeta", False), RULES)
+        attach(each, lambda: None, Own("Zeta", False), RULES)
     assert (repr(frames), repr(hung), repr(judged)) == (bare, found, said)
     assert repr((sentence.codes, sentence.words, sentence.starts, dict(sentence.at))) == read
     assert judged == judged_frames(sentence, RULES)
