@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
-_FILES = ("words", "metrics", "changes", "phrases", "counts", "naming", "hardware")
+_FILES = ("metrics", "changes", "words", "phrases", "counts", "naming", "hardware")
 _VERSION = re.compile(r"[-\d.]")
 QUANTITY, HARDWARE, COUNT = "\x01", "\x02", "\x03"
 """What stands in a text in place of a mention."""
