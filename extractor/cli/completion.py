@@ -33,9 +33,10 @@ def queries() -> list[str]:
 
 
 def ids(context: typer.Context) -> list[str]:
-    """The ids of the job that is named before them."""
+    """The ids of the job that is named before them, or of the first of its shards."""
     folder = Path(context.params["folder"])
-    file = folder / "extractions.jsonl" if folder.is_dir() else folder
+    shards = sorted(folder.glob("shards/*/extractions.jsonl"))
+    file = shards[0] if shards else folder / "extractions.jsonl" if folder.is_dir() else folder
     try:
         with file.open("rb") as lines:
             head = lines.read(_MUCH).decode(errors="replace")

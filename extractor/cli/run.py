@@ -106,6 +106,9 @@ def run(
             help="With --engine ray, about how many parts the records are written in; unless told, of 10,000 at most each.",
         ),
     ] = None,
+    parquet: Annotated[
+        bool, option("--parquet", help="With --engine ray, write the tables of each shard as well: docs/tables.md has them.")
+    ] = False,
     log_format: LogFormat = "text",
 ) -> None:
     """Extract the claims of every abstract.
@@ -152,11 +155,18 @@ def run(
         when_unsure=when_unsure,
         cache=not no_cache,
     )
-    if engine == "local" and (address or shards):
-        raise UsageError(f"--{'address' if address else 'shards'} is for --engine ray. Give both, or neither.")
+    if engine == "local":
+        if address or shards:
+            raise UsageError(f"--{'address' if address else 'shards'} is for --engine ray. Give both, or neither.")
+        if parquet:
+            raise UsageError(f"--parquet is for --engine ray. Run `extractor export {output} --to parquet` after the job.")
+    if "://" in output:
+        raise UsageError(
+            f"{output} is an address, and a job needs a file system. Name a folder with -o, and copy it there later."
+        )
     job = Job(
         tuple(inputs), asked, fields, workers, order, batch, retry_online, tuple(keep or ()), as_format, max_characters,
-        engine, address, shards,
+        engine, address, shards, parquet,
     )  # fmt: skip
     folder = None if output == STREAM else Path(output)
     if dry_run:
@@ -204,7 +214,12 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
     if not runner.chosen.calls:
         out("The built-in rules make no call and cost nothing.")
         return
-    total = runner.estimate(folder, fresh=fresh)
+    if job.engine == "ray":
+        from extractor.jobs.ray.shards import Shards
+
+        total = runner.estimate(folder, fresh=fresh, kept_by=Shards)
+    else:
+        total = runner.estimate(folder, fresh=fresh)
     rows = [("documents", total.documents)]
     rows += [
         (name, number)

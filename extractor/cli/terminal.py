@@ -320,13 +320,13 @@ def list_failures(folder: Path, failed: int) -> None:
     """One line for each of the first failures."""
     from itertools import islice
 
-    from extractor.outputs.jsonl import FAILURES, MANIFEST, read_failures
+    from extractor.outputs.jsonl import FAILURES, SHARDS, read_failures
 
     for failure in islice(read_failures(folder), _LISTED_FAILURES):
         place = failure.source if failure.line is None else f"{failure.source}:{failure.line}"
         say(f"{place}: {failure.cause.rstrip('.')}. {failure.fix}")
     if failed > _LISTED_FAILURES:
-        say(f"and {failed - _LISTED_FAILURES:,} more in {folder if (folder / MANIFEST).exists() else folder / FAILURES}")
+        say(f"and {failed - _LISTED_FAILURES:,} more in {folder if (folder / SHARDS).is_dir() else folder / FAILURES}")
 
 
 def leave(outcome: "Outcome", folder: Path | None, interrupted: str) -> NoReturn:
@@ -351,9 +351,9 @@ def passed_over(repeated: int, skipped: Sequence[str]) -> None:
 
 def records_of(folder: Path) -> Path:
     """Where the records of a job are."""
-    from extractor.outputs.jsonl import EXTRACTIONS, MANIFEST, SHARDS
+    from extractor.outputs.jsonl import EXTRACTIONS, SHARDS
 
-    return folder / (SHARDS if (folder / MANIFEST).exists() else EXTRACTIONS)
+    return folder / (SHARDS if (folder / SHARDS).is_dir() else EXTRACTIONS)
 
 
 def report(outcome: "Outcome", folder: Path | None) -> None:

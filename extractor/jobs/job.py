@@ -34,7 +34,8 @@ class Job:
     `fields` maps the names of the input's fields (`title=headline`); what stands in the fields `keep` passes through; `format`
     is that of all inputs where it is not to be recognised; a record longer than `max_characters` fails; `order` is that of the
     records. `retry_online` asks again, by calls, for what a batch left. The `engine` ray does it in about so many `shards` on
-    the cluster at `address`, or on this machine alone. `inputs` are named from `directory`.
+    the cluster at `address`, or on this machine alone, and writes each shard's tables as well if they are wanted in `parquet`.
+    `inputs` are named from `directory`.
     """
 
     inputs: tuple[str, ...]
@@ -50,6 +51,7 @@ class Job:
     engine: Literal["local", "ray"] = "local"
     address: str | None = None
     shards: int | None = None
+    parquet: bool = False
     directory: str = field(default_factory=os.getcwd)
 
     @staticmethod

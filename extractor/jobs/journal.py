@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,8 +21,9 @@ from extractor.errors import JobError, Spent, UsageError
 from extractor.jobs.job import JOB, WAYS_OUT, Counts, Description, Job, Progress, Watch, earlier, file_of, written_whole
 from extractor.jobs.lines import KnownRecord, Line, Lines
 from extractor.jobs.sinks import Portion
-from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, MANIFEST, to_line
+from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, SHARDS, to_line
 from extractor.records import Extraction, Failure
+from extractor.sources import BadRecord, Sourced
 
 _SYNC = 1.0
 """Seconds of records that a power cut may take back. A sync of what a second brings takes 3 ms on an SSD."""
@@ -86,8 +87,7 @@ class Journal:
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in (EXTRACTIONS, FAILURES, *([JOB] if self.fresh else [])):
             file_of(self.folder, name)
-        if os.path.lexists(self.folder / MANIFEST):
-            raise UsageError(f"{self.folder} holds a job in shards. Run it with --engine ray, or choose another -o.")
+        self._refuse_shards()
         if not self.fresh:
             self._earlier()  # a folder that is refused is left as it is
         with ExitStack() as opened:
@@ -126,7 +126,8 @@ class Journal:
                 self._lines.close()
 
     def look(self) -> Self:
-        """Read what the folder holds and write nothing, in place of entering it; `is_done` and `spent` are known then."""
+        """Read what the folder holds and write nothing, in place of entering it; what is done and `spent` are known then."""
+        self._refuse_shards()
         self._before = None if self.fresh else self._earlier()
         if not self.fresh and (extractions := file_of(self.folder, EXTRACTIONS)).exists():
             with extractions.open("rb") as lines:
@@ -145,6 +146,10 @@ class Journal:
             self._discount(stale)
             self.changed += 1
         return done
+
+    def with_done(self, items: Iterable[Sourced | BadRecord]) -> Iterator[tuple[Sourced | BadRecord, bool]]:
+        """Each of the input's items with whether its extraction is there."""
+        return ((item, isinstance(item, Sourced) and self.is_done(item.document)) for item in items)
 
     def holds(self, document: Document) -> bool:
         """Whether the folder holds an extraction of this id."""
@@ -254,6 +259,10 @@ class Journal:
                 raise UsageError(f"{extractions} has no {JOB} that says what made it. {WAYS_OUT}")
             return None
         return earlier(self.folder, self.heading)
+
+    def _refuse_shards(self) -> None:
+        if (self.folder / SHARDS).is_dir():
+            raise UsageError(f"{self.folder} holds a job in shards. Run it with --engine ray, or choose another -o.")
 
     def _locked(self) -> io.BufferedRandom:
         """Open the records and keep a second run out; the system releases the lock when the process ends, however it ends."""

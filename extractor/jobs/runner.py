@@ -11,9 +11,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
-from extractor.documents import Document
 from extractor.errors import JobError, UsageError
 from extractor.jobs.flow import Item, Stop, run_job
 from extractor.jobs.job import Job, Outcome, Watch
@@ -173,22 +172,26 @@ class Runner:
             on_stop=labelling.stop,
         )
 
-    def estimate(self, folder: Path | None = None, *, fresh: bool = False) -> "Estimate":
-        """Read the whole input and count what the model would be asked, and what is done in the folder.
+    def estimate(
+        self, folder: Path | None = None, *, fresh: bool = False, kept_by: "Callable[..., Kept]" = Journal
+    ) -> "Estimate":
+        """Read the whole input and count what the model would be asked, and what is done in the folder, which is `kept_by` one.
 
         Nothing is written. Of a folder that the job itself would be refused, nothing is counted, and `notice` is told why.
         """
-        journal = None
+        kept = None
+        items: Iterable[tuple[Item, bool]] = ((item, False) for item in self.items)
         if folder is not None:
             try:
-                journal = Journal(folder, self.job, self.chosen.settings, fresh=fresh).look()
+                kept = kept_by(folder, self.job, self.chosen.settings, fresh=fresh).look()
+                items = kept.with_done(self.items)
             except (UsageError, OSError) as error:
                 self.notice(f"As if {folder} were empty: {error}")
-        total = asyncio.run(self._estimate((lambda _document: False) if journal is None else journal.is_done))
-        total.spent = 0.0 if journal is None else journal.spent
+        total = asyncio.run(self._estimate(items))
+        total.spent = 0.0 if kept is None else kept.spent
         return total
 
-    async def _estimate(self, is_done: Callable[[Document], bool]) -> "Estimate":
+    async def _estimate(self, items: Iterable[tuple[Item, bool]]) -> "Estimate":
         from extractor.labelling.rules import RulesLabeller
         from extractor.llm.cache import default_path
         from extractor.spotting import spot
@@ -198,11 +201,11 @@ class Runner:
         total, rules = Estimate(), RulesLabeller()
         async with replace(self.chosen, options=replace(options, cache=keeps)).open() as labelling:
             samples = labelling.samples
-            for item in self.items:
+            for item, done in items:
                 total.documents += 1
                 if isinstance(item, BadRecord):
                     total.unreadable += 1
-                elif is_done(item.document):
+                elif done:
                     total.done += 1
                 elif not ((mentions := spot(item.document.text)).quantities or mentions.hardware):
                     total.uncalled += 1
@@ -222,6 +225,23 @@ class Runner:
                 else:
                     total.cached += 1
         return total
+
+
+class Kept(Protocol):
+    """What has kept a job's folder, for whoever looks at it and writes nothing."""
+
+    @property
+    def spent(self) -> float:
+        """US dollars that all runs have cost."""
+        ...
+
+    def look(self) -> Self:
+        """Read what the folder holds. Raises `UsageError` for one that the job would be refused."""
+        ...
+
+    def with_done(self, items: Iterable[Item]) -> Iterable[tuple[Item, bool]]:
+        """Each of the input's items with whether its extraction is there."""
+        ...
 
 
 def processes_for(size: int | None) -> int:

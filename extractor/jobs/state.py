@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from extractor.jobs.job import Description, KeptProgress, file_of
 from extractor.jobs.journal import lock
-from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, MANIFEST, parts_of
+from extractor.outputs.jsonl import EXTRACTIONS, FAILURES, SHARDS, parts_of
 from extractor.records import Failure
 
 LOCK = "lock"
@@ -28,7 +28,7 @@ def state_of(folder: Path, *, failures: bool = True) -> dict[str, Any]:
     counts, progress = told.counts, told.progress or KeptProgress()
     extractions, failed_lines = (file_of(folder, name) for name in (EXTRACTIONS, FAILURES))
     batches = _batches(folder)
-    held = file_of(folder, LOCK) if (folder / MANIFEST).exists() else extractions
+    held = file_of(folder, LOCK) if (folder / SHARDS).is_dir() else extractions
     running = _is_running(held) or (batches is not None and _is_running(file_of(folder / "batch", "lock")))
     # job.json is a second old while a job runs; what a killed one wrote since stands in the files.
     late, failed_late = _lines_after(extractions, told.written.extractions), _lines_after(failed_lines, told.written.failures)

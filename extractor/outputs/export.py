@@ -43,12 +43,12 @@ class Exported:
     rows: dict[str, int]
 
 
-def export(paths: Iterable[str | Path], name: str, target: Path) -> Exported:
+def export(paths: Iterable[str | Path], name: str, target: Path, *, named: str | None = None) -> Exported:
     """Write the tables of jobs to a target: a folder for csv, tsv and parquet, a file for xlsx, sqlite and duckdb.
 
-    A file that is there is replaced when the new one is whole. Raises `UsageError` for a format that does not exist, a target
-    of the wrong kind or a package that is not installed, `DataError` for a document that stands in a job twice, and what
-    `read_rows` raises.
+    A file that is there is replaced when the new one is whole. `named` is what the job is called of which the paths are parts.
+    Raises `UsageError` for a format that does not exist, a target of the wrong kind or a package that is not installed,
+    `DataError` for a document that stands in a job twice, and what `read_rows` raises.
     """
     if name not in FORMATS:
         raise UsageError(f"There is no format {name!r}. Use one of {', '.join(FORMATS)}.")
@@ -57,7 +57,7 @@ def export(paths: Iterable[str | Path], name: str, target: Path) -> Exported:
         raise UsageError(f"{target} is a folder. Name the file to write: -o {target / f'tables.{name}'}.")
     if not kind.one_file and target.exists() and not target.is_dir():
         raise UsageError(f"{target} is a file. Name the folder to write to.")
-    batches = _started(read_rows(paths))
+    batches = _started(read_rows(paths, named=named))
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:

@@ -12,10 +12,8 @@ from extractor.records import Extraction, Failure, Record
 
 EXTRACTIONS = "extractions.jsonl"
 FAILURES = "failures.jsonl"
-MANIFEST = "manifest.json"
-"""What lists the shards of a job that has them."""
 SHARDS = "shards"
-"""The folder of a sharded job that holds a folder a shard."""
+"""The folder that makes a job's folder one in shards: it holds a folder a shard."""
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
@@ -27,7 +25,12 @@ def to_line(record: Record) -> bytes:
 def parts_of(path: str | Path) -> list[Path]:
     """The folders of a sharded job's shards, in order; else the path itself."""
     shards = Path(path) / SHARDS
-    return sorted(shard for shard in shards.iterdir() if shard.is_dir()) if shards.is_dir() else [Path(path)]
+    return numbered(shards) if shards.is_dir() else [Path(path)]
+
+
+def numbered(folder: Path) -> list[Path]:
+    """The folders in a folder whose names are numbers, in order."""
+    return sorted((place for place in folder.glob("[0-9]*") if place.name.isdecimal()), key=lambda place: int(place.name))
 
 
 def read_extractions(path: str | Path) -> Iterator[Extraction]:

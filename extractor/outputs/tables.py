@@ -45,17 +45,19 @@ def _row(table: str, thing: Any) -> Row:
     return tuple(column.read(thing) for column in TABLES[table])
 
 
-def read_rows(paths: Iterable[str | Path], tables: Iterable[str] = TABLES) -> Iterator[tuple[str, list[Row]]]:
+def read_rows(
+    paths: Iterable[str | Path], tables: Iterable[str] = TABLES, named: str | None = None
+) -> Iterator[tuple[str, list[Row]]]:
     """The rows of jobs, by table and in batches: `documents` before what leads to them.
 
-    A path is a job's folder, sharded or not, or an `extractions.jsonl`. Raises what `read_extractions` raises, and
-    `UsageError` for a job that is named twice.
+    A path is a job's folder, sharded or not, or an `extractions.jsonl`; it is what the job is called, unless that is `named`.
+    Raises what `read_extractions` raises, and `UsageError` for a job that is named twice.
     """
     parts = job_parts(paths)
     wanted = [table for table in TABLES if table in set(tables)]
     held: dict[str, list[Row]] = {table: [] for table in wanted}
     for job, part in parts:
-        for rows in _of_part(job, part, wanted):
+        for rows in _of_part(named or job, part, wanted):
             for table in wanted:
                 held[table] += rows.get(table, ())
             if any(len(held[table]) >= BATCH for table in wanted):

@@ -28,7 +28,8 @@ _SKIP = 1 << 16
 _UTF_8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _SEPARATORS = os.sep + (os.altsep or "")
 _DEEP = re.compile(r"(^|.*?[{0}])\*\*(?:[{0}]+\*\*)*(?=[{0}]|$)".format(re.escape(_SEPARATORS)))
-_OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json"])
+_OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json", "manifest.json"])
+_OUTPUT_FOLDERS = frozenset(["batch", "leases", "shards", "tables", "unfinished"])
 _WIDE = {
     re.compile(marks): encoding
     for marks, encoding in (
@@ -339,7 +340,7 @@ def _inside(folder: Path) -> list[str]:
         for path in folder.rglob("*")
         if path.is_file()
         and not (path.name in _OUTPUTS and (path.parent / "job.json").exists())
-        and not any(parent.name == "batch" and (parent.parent / "job.json").exists() for parent in path.parents)
+        and not any(parent.name in _OUTPUT_FOLDERS and (parent.parent / "job.json").exists() for parent in path.parents)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
 

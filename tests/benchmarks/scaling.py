@@ -221,7 +221,7 @@ def measure(source: str) -> dict[str, float]:
     def driver() -> None:
         found: list[Item] = [*read([source])]
         shard = Shard(0, found)
-        shard.plan()
+        _ = shard.plan
         pickle.dumps([*shard], 5)
 
     with tempfile.TemporaryDirectory() as folder:

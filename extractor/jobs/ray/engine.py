@@ -25,6 +25,7 @@ from extractor.jobs.ray.pool import Pool
 from extractor.jobs.ray.shards import Report, Shard, Shards
 from extractor.jobs.runner import Runner, ended
 from extractor.jobs.sinks import Streams, Watched
+from extractor.outputs.tables import package
 
 _PIECE = 256
 """Records that are read at a time."""
@@ -51,6 +52,8 @@ class RayRunner:
         if job.address is not None:
             _refuse_unreachable(job.address)
         _imported()  # it takes over SIGTERM, which whoever runs the job takes back
+        if job.parquet:
+            package("pyarrow.parquet")
         self.job = job
         self.notice = notice
         self.stop = Stop()
@@ -76,10 +79,14 @@ class RayRunner:
         if isinstance(target, Streams):
             raise UsageError("A cluster needs a folder, which all its machines see. Name one with -o.")
         began, gauge = monotonic(), self._local.gauge
-        shards = Shards(target.resolve(), self.job, dict(self.chosen.settings), fresh, self._watch)
+        shards = Shards(target.resolve(), self.job, self.chosen.settings, fresh, self._watch)
         with shards, cluster(self.job.address, self._hear) as ray:
             if shards.resumed:
                 self.notice(f"{shards.resumed:,} done before")
+            if shards.size is not None and self.job.shards not in (None, shards.asked):
+                self.notice(
+                    f"--shards {self.job.shards:,} changes nothing: the first run fixed {shards.size:,} records a shard."
+                )
             with watching(shards):
                 stopped, interrupted = ended(self._work_off(ray, shards))
             if stopped is None and not interrupted:

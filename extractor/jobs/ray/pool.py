@@ -42,6 +42,9 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._leases: Any = None
         self._stopping = False
+        errors = ray.exceptions
+        self._lost = errors.RayActorError, errors.OutOfMemoryError, errors.NodeDiedError
+        """What Ray raises for an actor that is gone."""
 
     async def __aenter__(self) -> Self:
         if self._chosen.calls:
@@ -87,7 +90,7 @@ class Pool:
             member.shard = shard
             try:
                 done: Done = await self._ended(member, shard, member.actor.run.remote(items, str(place)))
-            except self._ray.exceptions.RayActorError:
+            except self._lost:
                 self._lose(member)
                 continue
             finally:
@@ -149,7 +152,7 @@ class Pool:
         """Give an actor work when it is up, and knows what the others know."""
         try:
             version, settings = await _answer(member.actor.ready.remote())
-        except self._ray.exceptions.RayActorError as error:
+        except self._lost as error:
             if isinstance(getattr(error, "cause", None), Exception) or self._named > self._count * _LOSSES:
                 fix = f"Install extractor {__version__} on each machine of the cluster, and look into Ray's logs."
                 self._free.put_nowait(JobError(f"a worker does not start ({_first(error)})", fix))

@@ -1,34 +1,41 @@
 """The folder of a job in shards: each is a job's folder of its own, which moves into its place when it is whole.
 
 job.json            how far all of them are together
-manifest.json       the shards that are whole
+manifest.json       the shards that are whole; it is made anew of theirs where it is gone
 shards/00000/       one of them
 unfinished/00001/   one that is under way, or was
 leases/             what each process has spent
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
+from itertools import count, islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.errors import JobError, UsageError
 from extractor.jobs.flow import Item
 from extractor.jobs.job import JOB, WAYS_OUT, Counts, Description, Job, Progress, Watch, earlier, file_of, written_whole
-from extractor.jobs.journal import InUseError, describe, lock, utc_now
+from extractor.jobs.journal import InUseError, Journal, describe, lock, utc_now
 from extractor.jobs.state import LOCK
-from extractor.outputs.jsonl import EXTRACTIONS, MANIFEST, SHARDS
+from extractor.outputs.columns import TABLES
+from extractor.outputs.jsonl import EXTRACTIONS, SHARDS, numbered
 from extractor.sources import Sourced
 
+PLAN = "shard.json"
+"""What a shard consists of, in its folder; the driver writes it before the shard is done."""
+_MANIFEST = "manifest.json"
 _UNFINISHED = "unfinished"
 _LEASES = "leases"
-_PLAN = "shard.json"
+_PARQUET = frozenset(f"{table}.parquet" for table in TABLES)
+_REMOVE = "Remove {} and run the same command again: what is missing is done anew."
 _REST = 20.0
 """Times as long as writing the manifest took that pass until it is written anew: that of 25,000 shards has 15 MB."""
 _BEAT = 1.0
@@ -46,6 +53,7 @@ class Shard(list[Item]):
         """That of its folder."""
         return f"{self.number:05}"
 
+    @cached_property
     def plan(self) -> "Plan":
         """What it consists of."""
         digest = blake2b(digest_size=16)
@@ -76,14 +84,14 @@ class Report:
 
 
 class _Whole(BaseModel):
-    """A shard in the manifest."""
+    """A shard in the manifest, with the bytes of its files."""
 
     model_config = ConfigDict(strict=True, frozen=True)
     folder: str
     plan: Plan
     counts: dict[str, Any]
     spent_usd: float
-    bytes: int
+    files: dict[str, int]
 
 
 class _Manifest(BaseModel):
@@ -94,22 +102,22 @@ class _Manifest(BaseModel):
 
 @dataclass(slots=True)
 class Shards:
-    """Keeps the folder of a job in shards, and knows how far it is. A context manager.
+    """Keeps the folder of a job in shards, and knows how far it is. A context manager, unless it only looks.
 
     Raises `UsageError` if the folder is another job's or in use, and `OSError` as the system does.
     """
 
     folder: Path
     job: Job
-    settings: dict[str, Any]
-    fresh: bool
-    watch: Watch
+    settings: Mapping[str, Any]
+    fresh: bool = False
+    watch: Watch = field(default_factory=Watch)
     size: int | None = field(default=None, init=False)
     resumed: int = field(default=0, init=False)
     stopped: str | None = field(default=None, init=False)
     finished: bool = field(default=False, init=False)
     _whole: dict[int, _Whole] = field(default_factory=dict, init=False)
-    _done: Counts = field(default_factory=Counts, init=False)
+    _done: Counts | None = field(default=None, init=False)
     _spent: float = field(default=0.0, init=False)
     _under_way: dict[int, Report] = field(default_factory=dict, init=False)
     _before: Description | None = field(default=None, init=False)
@@ -122,12 +130,7 @@ class Shards:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        if file_of(self.folder, EXTRACTIONS).exists() or (self.folder / "batch").exists():
-            raise UsageError(f"{self.folder} holds a job that is not in shards. {WAYS_OUT.partition(',')[0]}.")
-        for name in (JOB, MANIFEST, LOCK):
-            file_of(self.folder, name)
-        if not self.fresh and (self.folder / JOB).exists():
-            earlier(self.folder, self._heading)  # a folder that is refused is left as it is
+        self._earlier()  # a folder that is refused is left as it is
         with ExitStack() as opened:
             held = opened.enter_context((self.folder / LOCK).open("a+b"))
             if not lock(held):
@@ -135,11 +138,11 @@ class Shards:
             if self.fresh:
                 for name in (SHARDS, _UNFINISHED):
                     shutil.rmtree(self.folder / name, ignore_errors=True)
-                for name in (MANIFEST, JOB):
+                for name in (_MANIFEST, JOB):
                     (self.folder / name).unlink(missing_ok=True)
-            elif (self.folder / JOB).exists():
-                self._before = earlier(self.folder, self._heading)
-            shutil.rmtree(self.folder / _LEASES, ignore_errors=True)
+            self._before = self._earlier()
+            for left in (self.folder / _LEASES, *(self.folder / _UNFINISHED).glob(".*")):  # tables that a killed actor wrote
+                shutil.rmtree(left, ignore_errors=True)
             for name in (SHARDS, _UNFINISHED, _LEASES):
                 (self.folder / name).mkdir(exist_ok=True)
             self._load()
@@ -153,6 +156,28 @@ class Shards:
         with self._open:
             self.write()
 
+    def look(self) -> Self:
+        """Read what the folder holds and write nothing, in place of entering it; what is done and `spent` are known then."""
+        self._before = self._earlier()
+        self._load()
+        return self
+
+    def with_done(self, items: Iterable[Item]) -> Iterator[tuple[Item, bool]]:
+        """Each of the input's items with whether its extraction is there."""
+        left = iter(items)
+        if self.size is None:
+            yield from ((item, False) for item in left)
+        for number in count():
+            shard = Shard(number, islice(left, self.size))
+            if not shard:
+                return
+            known = self._whole.get(number)
+            if known is not None and known.plan == shard.plan and not known.counts["failed"]:
+                yield from ((item, True) for item in shard)
+            else:
+                place = self.folder / (_UNFINISHED if known is None else SHARDS) / shard.name
+                yield from Journal(place, self.job, self.settings, fresh=self.fresh).look().with_done(shard)
+
     @property
     def leases(self) -> Path:
         """Where the processes' spending is kept."""
@@ -161,6 +186,10 @@ class Shards:
     @property
     def counts(self) -> Counts:
         """Sums over all shards, also those that are not whole."""
+        if self._done is None:
+            self._done = Counts()
+            for whole in self._whole.values():
+                self._done.merge(Counts(**whole.counts))
         total = Counts()
         for counts in (self._done, *(report.counts for report in list(self._under_way.values()))):
             total.merge(counts)
@@ -170,6 +199,11 @@ class Shards:
     def spent(self) -> float:
         """US dollars that all runs have cost."""
         return max(self._spent + sum(report.spent for report in list(self._under_way.values())), self._charged)
+
+    @property
+    def asked(self) -> int | None:
+        """How many shards the run before was to make, about; None where it was not told."""
+        return None if self._before is None else (self._before.options or {}).get("shards")
 
     def charge(self, spent: float) -> None:
         """Take note of what all runs have cost in US dollars."""
@@ -187,21 +221,26 @@ class Shards:
         self.write()
 
     def is_whole(self, shard: Shard) -> bool:
-        """Whether a shard was done before, and all of it."""
+        """Whether a shard was done before, all of it, and its files are as they were."""
         known = self._whole.get(shard.number)
-        return known is not None and not known.counts["failed"] and known.plan == shard.plan()
+        if known is None or known.counts["failed"] or known.plan != shard.plan:
+            return False
+        return known.files == _files(self.folder / known.folder) and (not self.job.parquet or known.files.keys() >= _PARQUET)
 
     def begin(self, shard: Shard) -> Path:
         """Where a shard is to be done; what was done of it before is there."""
         place = self.folder / _UNFINISHED / shard.name
         if (known := self._whole.pop(shard.number, None)) is not None:
             (self.folder / SHARDS / shard.name).rename(place)
-            self._count(known, -1)
+            self._done = None
+            self._spent -= known.spent_usd
             self._under_way[shard.number] = Report(Counts(**known.counts), known.spent_usd)
             self._listed = -1
         place.mkdir(exist_ok=True)
-        with written_whole(place / _PLAN) as file:
-            file.write(shard.plan().model_dump_json().encode())
+        for name in _PARQUET:  # tables of records that may change now
+            (place / name).unlink(missing_ok=True)
+        with written_whole(place / PLAN) as file:
+            file.write(shard.plan.model_dump_json().encode())
         return place
 
     def note(self, shard: Shard, report: Report) -> None:
@@ -213,7 +252,7 @@ class Shards:
         place = self.folder / SHARDS / shard.name
         (self.folder / _UNFINISHED / shard.name).rename(place)
         self._under_way.pop(shard.number, None)
-        self._add(shard.number, shard.plan(), report.counts, report.spent)
+        self._add(shard.number, shard.plan, report.counts, report.spent)
         self.refresh()
 
     def end(self, shards: int) -> None:
@@ -234,7 +273,7 @@ class Shards:
         began = perf_counter()
         if self.size is not None and self._listed != len(self._whole):
             shards = [self._whole[number] for number in sorted(self._whole)]
-            with written_whole(self.folder / MANIFEST) as file:
+            with written_whole(self.folder / _MANIFEST) as file:
                 file.write(_Manifest(records_a_shard=self.size, shards=shards).model_dump_json(indent=1).encode() + b"\n")
             self._listed = len(self._whole)
         describe(
@@ -256,49 +295,72 @@ class Shards:
     def _heading(self) -> dict[str, Any]:
         return self.job.as_json(self.settings)
 
+    def _earlier(self) -> Description | None:
+        """What `job.json` says of earlier runs; None for a new folder. Raises `UsageError` if they were of another job."""
+        if file_of(self.folder, EXTRACTIONS).exists() or (self.folder / "batch").exists():
+            raise UsageError(f"{self.folder} holds a job that is not in shards. {WAYS_OUT.partition(',')[0]}.")
+        for name in (JOB, _MANIFEST, LOCK):
+            file_of(self.folder, name)
+        if self.fresh:
+            return None
+        if not (self.folder / JOB).exists():
+            if numbered(self.folder / SHARDS):
+                raise UsageError(f"{self.folder} has no {JOB} that says what made its shards. {WAYS_OUT}")
+            return None
+        return earlier(self.folder, self._heading)
+
     def _load(self) -> None:
-        """Read what earlier runs left."""
-        self._charged = 0.0 if self._before is None else self._before.spent_usd
-        if (file := self.folder / MANIFEST).exists():
-            manifest = _read(TypeAdapter(_Manifest), file)
+        """Read what earlier runs left, if any did."""
+        if self._before is None:
+            return
+        self._charged = self._before.spent_usd
+        if (file := self.folder / _MANIFEST).exists():
+            manifest = _read(_Manifest, file)
             self.size = manifest.records_a_shard
             for each in manifest.shards:
                 if (self.folder / each.folder).is_dir():
-                    self._whole[int(Path(each.folder).name)] = each
-                    self._count(each)
-        for place in _folders(self.folder / SHARDS):  # a run was killed before it listed them
-            if int(place.name) not in self._whole:
-                told = Description.read(place, WAYS_OUT)
-                plan = _read(TypeAdapter(Plan), place / _PLAN)
-                self._add(int(place.name), plan, Counts(**told.counts.model_dump()), told.spent_usd)
-        for place in _folders(self.folder / _UNFINISHED):
+                    self._list(int(Path(each.folder).name), each)
+        plans = []
+        for place in numbered(self.folder / SHARDS):
+            if (number := int(place.name)) not in self._whole:  # a run was killed before it listed it
+                plans.append(plan := _read(Plan, place / PLAN))
+                told = _told(place)
+                self._add(number, plan, told.counts, told.spent)
+        for place in numbered(self.folder / _UNFINISHED):
             if (place / JOB).exists():
-                told = Description.read(place, WAYS_OUT)
-                self._under_way[int(place.name)] = Report(Counts(**told.counts.model_dump()), told.spent_usd)
+                plans.append(_read(Plan, place / PLAN))
+                self._under_way[int(place.name)] = _told(place)
+        if self.size is None:
+            self.size = max((plan.records for plan in plans), default=None)
 
     def _add(self, number: int, plan: Plan, counts: Counts, spent: float) -> None:
         folder = f"{SHARDS}/{number:05}"
-        size = (self.folder / folder / EXTRACTIONS).stat().st_size
-        whole = _Whole(folder=folder, plan=plan, counts=counts.as_json(), spent_usd=spent, bytes=size)
+        files = _files(self.folder / folder)
+        self._list(number, _Whole(folder=folder, plan=plan, counts=counts.as_json(), spent_usd=spent, files=files))
+
+    def _list(self, number: int, whole: _Whole) -> None:
         self._whole[number] = whole
-        self._count(whole)
-
-    def _count(self, whole: _Whole, times: int = 1) -> None:
-        if times > 0:
+        self._spent += whole.spent_usd
+        if self._done is not None:
             self._done.merge(Counts(**whole.counts))
-        else:
-            self._done = Counts()
-            for each in self._whole.values():
-                self._done.merge(Counts(**each.counts))
-        self._spent += times * whole.spent_usd
 
 
-def _folders(folder: Path) -> list[Path]:
-    return sorted(place for place in folder.iterdir() if place.name.isdecimal() and place.is_dir())
+def _files(place: Path) -> dict[str, int]:
+    """The bytes of a shard's records and tables, by the names of their files."""
+    return {file.name: file.stat().st_size for file in sorted(place.iterdir()) if file.suffix in {".jsonl", ".parquet"}}
 
 
-def _read(kind: TypeAdapter[Any], file: Path) -> Any:
+def _told(place: Path) -> Report:
+    told = Description.read(place, _REMOVE.format(place))
+    return Report(Counts(**told.counts.model_dump()), told.spent_usd)
+
+
+AnyKept = TypeVar("AnyKept", bound=BaseModel)
+
+
+def _read(kind: type[AnyKept], file: Path) -> AnyKept:
     try:
-        return kind.validate_json(file_of(file.parent, file.name).read_bytes())
+        return kind.model_validate_json(file_of(file.parent, file.name).read_bytes())
     except (ValidationError, FileNotFoundError):
-        raise UsageError(f"{file} is not what a job in shards has written. {WAYS_OUT}") from None
+        thing = file if kind is _Manifest else file.parent
+        raise UsageError(f"{file} is not what a job in shards has written. {_REMOVE.format(thing)}") from None

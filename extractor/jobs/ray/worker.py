@@ -1,5 +1,6 @@
 """What an actor does: one shard after the other, each as a job with a folder of its own."""
 
+import socket
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,10 +17,12 @@ from extractor.jobs.flow import Item, Stop
 from extractor.jobs.job import Job
 from extractor.jobs.journal import InUseError, Journal
 from extractor.jobs.ray.leases import Act, Answers, Lease
-from extractor.jobs.ray.shards import Report
+from extractor.jobs.ray.shards import PLAN, Report
 from extractor.jobs.runner import Runner
 from extractor.labelling.models import choose
+from extractor.outputs.export import export
 from extractor.outputs.jsonl import EXTRACTIONS
+from extractor.outputs.tables import package
 from extractor.records import Extraction
 from extractor.sources import Sourced
 
@@ -60,7 +63,12 @@ class Worker:
         self._journal: Journal | None = None
 
     def ready(self) -> tuple[str, dict[str, Any]]:
-        """The version of the package and what a model's answers depend on, which must be the same everywhere."""
+        """The version of the package and what a model's answers depend on, which must be the same everywhere.
+
+        Raises `UsageError` where something is not installed that the job needs.
+        """
+        if self._job.parquet:
+            package("pyarrow.parquet")
         return __version__, dict(choose(self._job.model).settings)
 
     def run(self, items: Sequence[Item], place: str) -> Done:
@@ -90,6 +98,8 @@ class Worker:
                 time.sleep(1.0)
             else:
                 whole = outcome.stopped is None and not outcome.interrupted
+                if whole and self._job.parquet:
+                    export([folder], "parquet", folder, named=str(folder.parents[1]))
                 return Done(self._told(), whole, outcome.changed, outcome.stopped, self._taken())
 
     def stop(self) -> None:
@@ -118,7 +128,9 @@ class Worker:
 
 
 def _refuse_strangers(folder: Path, items: Sequence[Item]) -> None:
-    """Raise `UsageError` if the folder has records of documents that belong to another shard now."""
+    """Raise `UsageError` if the folder is not the driver's, or has records of documents that belong to another shard now."""
+    if not (folder / PLAN).exists():
+        raise UsageError(f"{socket.gethostname()} does not see {folder}. Name a folder with -o that all machines see.")
     file = folder / EXTRACTIONS
     if not file.exists():
         return

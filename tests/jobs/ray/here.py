@@ -16,6 +16,14 @@ class RayActorError(RayError):
     """As in `ray.exceptions`: the actor is gone."""
 
 
+class OutOfMemoryError(RayError):
+    """As in `ray.exceptions`: the actor was ended because its machine had no memory left."""
+
+
+class NodeDiedError(RayError):
+    """As in `ray.exceptions`: the actor's machine is gone."""
+
+
 class RayTaskError(RayError):
     """As in `ray.exceptions`: the actor has raised something."""
 
@@ -33,18 +41,18 @@ class Actor:
 
     def __init__(self, made: Any) -> None:
         self.made = made
-        self.dead = False
+        self.dead: RayError | None = None
         self._under_way: list[_Reference] = []
 
     def __getattr__(self, name: str) -> Any:
         return SimpleNamespace(remote=lambda *arguments: self._call(getattr(self.made, name), arguments))
 
-    def kill(self) -> None:
+    def kill(self, error: RayError | None = None) -> None:
         """Fail what is under way and all that is asked from now on."""
-        self.dead = True
+        self.dead = self.dead or error or RayActorError("killed")
         for reference in self._under_way:
             if not reference.future.done():
-                reference.future.set_exception(RayActorError("killed"))
+                reference.future.set_exception(self.dead)
 
     def _call(self, method: Callable[..., Any], arguments: tuple[Any, ...]) -> _Reference:
         reference = _Reference()
@@ -75,7 +83,8 @@ class Here:
     def __init__(self, cores: int = 2) -> None:
         self._cores = cores
         self.actors: list[Actor] = []
-        self.exceptions = SimpleNamespace(RayError=RayError, RayActorError=RayActorError, RayTaskError=RayTaskError)
+        errors = RayError, RayActorError, RayTaskError, OutOfMemoryError, NodeDiedError
+        self.exceptions = SimpleNamespace(**{error.__name__: error for error in errors})
         strategies = SimpleNamespace(NodeAffinitySchedulingStrategy=lambda *_arguments, **_options: None)
         self.util = SimpleNamespace(scheduling_strategies=strategies)
 

@@ -12,65 +12,19 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from typer.testing import CliRunner, Result
 
-from extractor.cli import app
 from extractor.errors import BudgetError, UsageError
-from extractor.jobs.job import Job, Outcome
+from extractor.jobs.job import Job
 from extractor.jobs.ray.engine import RayRunner
 from extractor.jobs.ray.shards import Shards
 from extractor.jobs.runner import Runner
 from extractor.jobs.state import state_of
 from extractor.labelling.models import ModelOptions
-from extractor.outputs.jsonl import read_extractions, read_failures
-from tests.cli.jobs import real
-from tests.jobs.ray.here import Here
+from extractor.outputs.jsonl import read_failures
+from tests.jobs.ray.here import Here, OutOfMemoryError, RayActorError
+from tests.jobs.ray.jobs import BAD, MANY, command, local, records, run, whole, write
 from tests.labelling.model_server import ModelServer, labels, shown
 from tests.llm.server import Request, fails
-
-MANY = real(40)
-BAD = {"id": "bad", "title": "FastNet", "abstract": ""}
-
-
-@pytest.fixture(autouse=True)
-def ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("EXTRACTOR_CACHE", str(tmp_path / "cache.sqlite3"))
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-loopback-0123456789")
-    here = Here()
-    monkeypatch.setitem(sys.modules, "ray", here)
-    write([*MANY[:20], BAD, *MANY[20:]])
-    return here
-
-
-def write(papers: list[dict[str, str]]) -> None:
-    Path("papers.jsonl").write_text("".join(json.dumps(paper) + "\n" for paper in papers), encoding="utf-8")
-
-
-def run(options: ModelOptions | None = None, *, said: list[str] | None = None, shards: int = 6) -> Outcome:
-    job = Job(("papers.jsonl",), options or ModelOptions(), engine="ray", shards=shards)
-    return RayRunner(job, print if said is None else said.append).run(Path("job"))
-
-
-def local(options: ModelOptions | None = None) -> Outcome:
-    return Runner(Job(("papers.jsonl",), options or ModelOptions())).run(Path("local"))
-
-
-def records(folder: str) -> list[dict[str, Any]]:
-    """What a folder holds, without how long it took."""
-    found = [record.model_dump(mode="json") for record in read_extractions(folder)]
-    return [each | {"provenance": each["provenance"] | {"seconds": 0}} for each in found]
-
-
-def whole() -> list[str]:
-    """The shards that the manifest lists; each has its folder."""
-    listed = [shard["folder"] for shard in json.loads(Path("job/manifest.json").read_bytes())["shards"]]
-    assert listed == sorted(f"shards/{place.name}" for place in Path("job/shards").iterdir())
-    return listed
-
-
-def command(*arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments])
 
 
 def test_the_records_are_those_of_one_machine_and_every_reader_takes_them() -> None:
@@ -205,8 +159,8 @@ def test_a_lost_actor_costs_no_record_and_only_the_calls_that_were_under_way(ray
 
     async def act(request: Request) -> web.StreamResponse:
         asked.append(shown(request).title)
-        if len(asked) in {9, 21}:
-            next(worker for worker in ray.workers() if not worker.dead).kill()
+        if (error := {9: RayActorError, 21: OutOfMemoryError}.get(len(asked))) is not None:
+            next(worker for worker in ray.workers() if not worker.dead).kill(error("killed"))
         return await right(request)
 
     def each(server: ModelServer, options: ModelOptions) -> None:
