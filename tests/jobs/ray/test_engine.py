@@ -15,6 +15,7 @@ from aiohttp import web
 
 from extractor.errors import BudgetError, UsageError
 from extractor.jobs.job import Job
+from extractor.jobs.journal import Journal
 from extractor.jobs.ray.engine import RayRunner
 from extractor.jobs.ray.shards import Shards
 from extractor.jobs.runner import Runner
@@ -197,6 +198,8 @@ def test_a_job_in_shards_and_one_of_one_machine_keep_out_of_each_others_folder()
     local()
     with pytest.raises(UsageError, match="job holds a job in shards"):
         Runner(Job(("papers.jsonl",))).run(Path("job"))
+    with pytest.raises(UsageError, match="job holds a job in shards"):
+        Journal(Path("job"), Job(("papers.jsonl",))).look()
     with pytest.raises(UsageError, match="local holds a job that is not in shards"):
         RayRunner(Job(("papers.jsonl",), engine="ray")).run(Path("local"))
 

@@ -15,6 +15,7 @@ from extractor.jobs.job import Job
 from extractor.jobs.ray.engine import RayRunner
 from extractor.jobs.ray.worker import Worker
 from extractor.jobs.runner import Runner
+from extractor.jobs.state import state_of
 from extractor.labelling.models import ModelOptions
 from extractor.outputs.jsonl import read_failures
 from extractor.outputs.tables import read_table
@@ -22,7 +23,7 @@ from tests.jobs.ray.here import Here, RayTaskError
 from tests.jobs.ray.jobs import BAD, MANY, command, local, records, run, whole, write
 from tests.labelling.model_server import ModelServer, labels
 
-JOB, MANIFEST, SHARD = Path("job"), Path("job/manifest.json"), Path("job/shards/00002")
+JOB, MANIFEST, SHARD = Path("job"), Path("job/manifest.json"), Path("job/shards/00003")
 RECORDS = SHARD / "extractions.jsonl"
 
 
@@ -36,12 +37,12 @@ def a_line_less() -> None:
 
 def left_out() -> None:
     manifest = json.loads(MANIFEST.read_bytes())
-    del manifest["shards"][2]
+    del manifest["shards"][3]
     MANIFEST.write_text(json.dumps(manifest))
 
 
 def not_moved_yet() -> None:
-    SHARD.rename("job/unfinished/00002")
+    SHARD.rename("job/unfinished/00003")
 
 
 def scribble(file: Path) -> None:
@@ -60,7 +61,7 @@ def scribble(file: Path) -> None:
         pytest.param(left_out, id="killed before the manifest is written"),
         pytest.param(MANIFEST.unlink, id="the manifest is gone"),
         pytest.param(lambda: shutil.rmtree("job/leases"), id="the leases are gone"),
-        pytest.param(lambda: Path("job/unfinished/.00002.x").mkdir(), id="killed while tables are written"),
+        pytest.param(lambda: Path("job/unfinished/.00003.x").mkdir(), id="killed while tables are written"),
     ],
 )
 def test_a_folder_that_was_damaged_is_made_whole_by_the_same_command_and_any_number_of_shards(
@@ -100,7 +101,7 @@ def test_a_record_that_is_damaged_is_told_with_its_line_and_done_anew_when_that_
     good, bad = RECORDS.read_bytes(), RECORDS.read_bytes().replace(b'"claims":', b'"clams!":', 1)
     RECORDS.write_bytes(bad)
     shown = command("export", "job", "--to", "csv", "-o", "tables")
-    assert (shown.exit_code, "job/shards/00002/extractions.jsonl:1: not an extraction" in shown.stderr) == (1, True)
+    assert (shown.exit_code, "job/shards/00003/extractions.jsonl:1: not an extraction" in shown.stderr) == (1, True)
     assert "Delete the line and run the same command again" in shown.stderr
     RECORDS.write_bytes(b"".join(good.splitlines(keepends=True)[1:]))
     run()
@@ -179,11 +180,12 @@ def test_each_shard_has_its_tables_and_they_follow_its_records(ray: Here) -> Non
 
 def test_tables_that_come_later_ask_nothing_and_those_that_are_not_wanted_any_more_do_not_stay_behind() -> None:
     with ModelServer(labels()) as server:
-        options = ModelOptions("openai/m", server.url, cache=False)
+        options = ModelOptions("openai/m", server.url, cache=False, price="1,1")
         run(options)
-        asked = len(server.requests)
+        asked, spent = len(server.requests), state_of(JOB)["spent_usd"]
         run(options, parquet=True)
         assert (len(server.requests), stored()) == (asked, tables(JOB))
+        assert state_of(JOB)["spent_usd"] == pytest.approx(spent, abs=1e-6)
         write([MANY[0] | {"abstract": "It is 3x faster than SlowNet."}, *MANY[1:20], BAD, *MANY[20:]])
         run(options)
     assert sorted(file.parent.name for file in JOB.glob("shards/*/claims.parquet")) == [f"0000{n}" for n in (1, 3, 4, 5)]
@@ -223,13 +225,14 @@ def test_a_dry_run_knows_what_is_done_in_whole_shards_and_others() -> None:
         assert fresh.stdout == command(*every[:-4], "-o", "local").stdout
         run(ModelOptions("openai/m", server.url, cache=False, price="1,1"))
         not_moved_yet()
-        cut = Path("job/unfinished/00002/extractions.jsonl")
+        cut = Path("job/unfinished/00003/extractions.jsonl")
         cut.write_bytes(b"".join(cut.read_bytes().splitlines(keepends=True)[:3]))
+        write([MANY[0] | {"abstract": "It is 3x faster than SlowNet."}, *MANY[1:20], BAD, *MANY[20:]])
         before = files()
         dry = command(*every, "-o", "job")
         told = dict(line.rsplit(None, 1) for line in dry.stdout.splitlines())
         assert files() == before
-        assert (told["documents"], told["done before"], told["unreadable"]) == ("41", "37", "1")
+        assert (told["documents"], told["done before"], told["unreadable"]) == ("41", "35", "1")
         calls = len(server.requests)
         assert run(ModelOptions("openai/m", server.url, cache=False, price="1,1")).counts.extracted == 40
         assert len(server.requests) - calls == int(told["need a call"])
