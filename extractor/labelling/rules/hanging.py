@@ -58,7 +58,7 @@ def _asks(row: FrameRow, frame: Frame) -> bool:
     match row.number:
         case "score" if not is_score(frame):
             return False
-        case "score or bound" if not is_score(frame) and frame.mention.bound == "exact":
+        case "score or bound" if not (is_score(frame) or is_odd(frame)) and frame.mention.bound == "exact":
             return False
         case "two values" if frame.size != 2 and frame.mention.low == frame.mention.high:
             return False

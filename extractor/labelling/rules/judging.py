@@ -36,6 +36,8 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples", "repetitions"),
     "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
     "data rate": lambda frame: frame.mention.measure.dimension == "data rate",
+    "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
+    "decibels": lambda frame: frame.mention.unit == "dB",
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
     "seconds": lambda frame: frame.mention.measure.dimension == "time" and frame.mention.measure.base >= 1,
     "size": lambda frame: (

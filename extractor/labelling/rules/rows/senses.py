@@ -2,7 +2,7 @@
 
 import re
 
-from extractor.labelling.rules.judging import EffectRow, Row
+from extractor.labelling.rules.judging import EffectRow, Near, Row
 
 # fmt: off
 COMPARISONS: tuple[Row, ...] = (
@@ -14,6 +14,8 @@ COMPARISONS: tuple[Row, ...] = (
     Row("what two values make", "change", "It cuts latency from 120 ms to 35 ms (3.4x).",
         governed=("behind two values of another unit",), before=re.compile(r"\([BDR]*$")),
     Row("an overhead", "change", "It adds a latency overhead of 9%.", number="share", governed=("by an overhead",)),
+    Row("the gain of a circuit", "absolute", "The amplifier has a gain of 21.3 dB.", number="decibels",
+        governed=("by no accuracy",), near=(Near("before", "gain", 2),), behind=re.compile("(?![^.;QV]{0,9}T)")),
     Row("a change", "change", "Zeta is 8.6x faster than Eta.", governed=("by a change",)),
     Row("a sign", "change", "Zeta has the best accuracy (+1.5%).", number="signed"),
     Row("a doubling", "change", "It runs well, doubling throughput.", number="doubling"),
