@@ -35,7 +35,8 @@ NAMED_HAND = Gated(
 BARE_ROBOT = re.compile(
     r"[Rr\d](?<![\w-].)(?<!\d\s.)(?:(?<=\d)\d*[ -]D[Oo][Ff]s?[\s-][Rr]|(?<=[Rr]))obot(?:s(?![\w'-])|(?=\s*[.,;:)]"
     r"|\s+(?:embodiments?|body|to|in|with|and|or|that|which|must|should|can|could|may|will|is|has|on|onto|for|from|by|at|as|while|when"
-    r"|where|under|during|through|across|via|using|within|[a-z]+ly|also|further|operates|moves|navigates|fails|needs|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
+    r"|where|under|during|through|across|via|using|within|[a-z]+ly|also|further|operates|moves|navigates|fails|needs|capable"
+    r"|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
 )
 """The noun "robot": not the first part of another ("robot learning"), and not what digits count ("on 2 robots")."""
 

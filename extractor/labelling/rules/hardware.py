@@ -47,50 +47,36 @@ class HardwareRow:
 _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
-_APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)\b[^.;]*$")
-_WORKS = re.compile(r"(?:\s(?:for|in)(?:\s[\w-]+){1,4}?)?\s(?:occup|consum|draw|achiev|deliver|attain|reach|run|perform)")
+_APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)(?!\w)[^.;]*$")
+_WORKS = re.compile(
+    r"(?:\s(?:for|in)(?:\s[\w-]+){1,4}?)?\s(?:occup|consum|draw|achiev|deliver|attain|reach|run|perform)\w*(?<!ing)\b"
+)
 _TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$")
-
-
-def _is_leading(place: Place) -> bool:
-    return _LEADING.fullmatch(place.before) is not None
 
 
 CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "survey": lambda place: place.survey,
     "operated": lambda place: place.operated,
-    "not measured": lambda place: not place.measured,
     "own": lambda place: place.own,
     "in the title": lambda place: place.in_title,
     "no dataset": lambda place: not place.recorded,
     "said again": lambda place: place.again,
-    "tested": lambda place: (place.cue == "evaluated" or _is_leading(place)) and not place.after.startswith("'s"),
     "special": lambda place: place.special,
     "on it": lambda place: place.link in _ON,
-    "tried": lambda place: place.tried or place.mention.category in place.products,
-    "a noun": lambda place: re.match(r"[^\s-]|\s(?:and|that|which|for|with|to|in|on|based|using)\b", place.after) is not None,
+    "tried": lambda place: place.tried,
     "what it is about": lambda place: (
         place.in_title
-        or (place.own and (place.link in _FOR or place.cue == "intended" or place.after.startswith(" can ")))
-        or (place.early and place.cues.found("need", place.before + place.after) and _APPLICATION.search(place.before) is None)
+        or (place.own and (place.link in _FOR or place.cue == "intended"))
+        or (place.early and place.recurs and _APPLICATION.search(place.before) is None)
     ),
-    "at work": lambda place: place.measured and _WORKS.match(place.after) is not None,
+    "what it answers": lambda place: place.early and place.cues.found("need", place.before + place.after),
+    "at work": lambda place: _WORKS.match(place.after) is not None,
     "linked in the title": lambda place: place.in_title and _TITLE_LINK.search(place.before) is not None,
-    "no product of its category": lambda place: place.mention.category not in place.products & CHIPS,
-    "leading": _is_leading,
+    "leading": lambda place: _LEADING.fullmatch(place.before) is not None,
     "on leading": lambda place: place.before.split(None, 1)[:1] == ["on"],
-    "results behind": lambda place: place.measured or place.cues.found("evaluated", place.after),
     "cue of results": lambda place: place.cue == "evaluated",
     "cue of a purpose": lambda place: place.cue == "intended",
-    "tied to results": lambda place: (
-        (place.own or place.measured)
-        and place.link != "from"
-        and (
-            place.link != "of"
-            or (place.measured and place.mention.category in FIELD)
-            or place.cues.found("measures", place.before)
-        )
-    ),
+    "tied to results": lambda place: place.own and place.link != "from",
     "tied to a purpose": lambda place: (
         (place.own or place.mention.category in FIELD)
         and (place.link not in ("of", "from", "between") or place.cues.found("bearers", place.before))

@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from extractor.documents import Document, Span
 from extractor.labelling.rules.lexicon import Lexicon
-from extractor.records import Category, Role
-from extractor.spotting import HardwareMention, Mentions, QuantityMention
+from extractor.records import Role
+from extractor.spotting import HardwareMention, Mentions
 
 _MOST = 8
 """How often one sentence can name the same device and say something new of it."""
@@ -20,17 +20,13 @@ _PREPOSITIONS = (
     "|as|toward|towards"
 )
 _LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,4}}$")
-_GROUP = re.compile(
-    r"\b(?:set|range|variety|number|pair|fleet|pool|array|collection|group|cluster|network|hundreds|dozens|thousands|tens|types?|kinds?|"
-    r"classes)\s+of\s+(?:[\w-]+\s+){0,3}$"
-)
 _CLAUSE = re.compile(r";|\b(?:while|whereas|although)\b")
 _SEPARATOR = re.compile(
     r"(?:\s+(?:boards?|chips?|devices?|processors?|phones?|smartphones?|headsets?|platforms?|robot(?:s|ic)?|arms?|manipulators?|hands?))*"
-    r"(?:\s*[,/&()]\s*|\s+)(?:(?:and|or|as well as|plus|and/or)\s+)?(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
+    r"(?:\s*[,/&()]\s*(?:(?:and|or)\s+)?|\s+(?:and|or|as well as|plus|and/or)\s+)(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
 )
 _EXAMPLE = re.compile(
-    r"[\s,(]*(?:such as|like|including|e\.g\.,?|especially|particularly|i\.e\.,?|for example|for instance)[\s:,]*"
+    r"[\s,(]*(?:such as|like|including|e\.g\.,?|i\.e\.,?)[\s:,]*"
     r"(?:an?\s+|the\s+|various\s+|\w+\s+)?"
 )
 _DATASET = re.compile(r"\bdatasets?\b(?! (?:and|&))")
@@ -58,7 +54,6 @@ _FRAMES = {
     **dict.fromkeys(("environment", "survey", "own"), _PLAIN),
     "attribute": r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b",
     "bearers": r"\b(?:{})\s+(?:of|from)\s+(?:[\w-]+\s+){{0,2}}$",
-    "measures": r"\b(?:{})\s+of\s+(?:[\w-]+\s+){{0,3}}$",
     "any_robot": r"(?:(?:{})[\s-]*)+",
     "first": r"\b(?:{})",
 }
@@ -77,9 +72,9 @@ class Place:
     """A mention, the text of its sentence before and after it in lower case, and what is known of sentence and document.
 
     `own`: the sentence speaks of the paper's own work. `early`: it stands before the first that says "we propose" or the like.
-    `measured`: it holds a time, rate, factor or energy. `survey`, `operated`, `recorded`, `tried`: the document is a survey,
-    about agents that operate devices, about a dataset, of tests on real machines. `previous`: the mention before it in the
-    sentence, `gap` the text between. `products`: the categories of which the document names products.
+    `survey`, `operated`, `recorded`, `tried`: the document is a survey, about agents that operate devices, about a dataset, of
+    tests on real robots. `recurs`: it names the kind of device again. `previous`: the mention before it in the sentence, `gap`
+    the text between.
     """
 
     mention: HardwareMention
@@ -88,14 +83,13 @@ class Place:
     in_title: bool
     own: bool
     early: bool
-    measured: bool
     survey: bool
     operated: bool
     recorded: bool
+    recurs: bool
     tried: bool
     previous: HardwareMention | None
     gap: str
-    products: frozenset[Category]
     cues: Cues
 
     @property
@@ -119,8 +113,8 @@ class Place:
 
     @property
     def link(self) -> str | None:
-        """The preposition that ties the mention, or the group of such things, to what stands before it."""
-        match = _LINK.search(_GROUP.sub("", self.before.replace("as well as", "and")))
+        """The preposition that ties the mention to what stands before it."""
+        match = _LINK.search(self.before)
         return match[1] if match else None
 
     @property
@@ -147,13 +141,15 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
     survey = cues.found("survey", title)
     operated = cues.found("environment", title) or len(cues.patterns["environment"].findall(abstract)) > 1
     recorded = _DATASET.search(title) is not None
-    products = frozenset(mention.category for mention in mentions.hardware if mention.specific)
     first = cues.patterns["first"].search(abstract)
     own_from = mentions.sentence_at(len(title) + 1 + first.start() if first else len(text) // 2)[0]
-    tried = cues.found("tried", text[own_from:].lower())
+    named = any(mention.specific and mention.category == "robot" for mention in mentions.hardware)
+    tried = named or cues.found("tried", text[own_from:].lower())
+    kinds = {
+        kind: text.lower().count(kind) for kind in {_kind(mention) for mention in mentions.hardware if not mention.specific}
+    }
     sentences = [mention.sentence for mention in mentions.hardware]
     own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in set(sentences)}
-    costs = {quantity.sentence for quantity in mentions.quantities if _measures_a_run(quantity)}
     places: list[Place] = []
     said: Counter[tuple[Span, str]] = Counter()
     for n, (mention, span) in enumerate(zip(mentions.hardware, sentences, strict=True)):
@@ -168,14 +164,13 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
             in_title=mention.span[1] <= len(document.title),
             own=own[span],
             early=span[0] < own_from and mention.span[1] > len(document.title),
-            measured=span in costs,
             survey=survey,
             operated=operated,
             recorded=recorded,
+            recurs=kinds.get(_kind(mention), 0) > 1,
             tried=tried,
             previous=previous,
             gap=text[previous.span[1] : mention.span[0]].lower() if previous else "",
-            products=products,
             cues=cues,
         )
         places.append(place)
@@ -189,7 +184,6 @@ def _continues(text: str, before: Span, span: Span) -> bool:
     )
 
 
-def _measures_a_run(quantity: QuantityMention) -> bool:
-    """Whether a quantity is a time, rate, factor, energy or power."""
-    unit = quantity.measure
-    return unit.reports == "time" or quantity.unit == "x" or unit.dimension in ("energy", "power")
+def _kind(mention: HardwareMention) -> str:
+    """What kind of device a mention names: its first word."""
+    return mention.text.split()[0].lower().rstrip("s")
