@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.errors import UsageError
-from extractor.jobs.job import written_whole
+from extractor.jobs.job import JOB, written_whole
 from extractor.jobs.journal import lock
 
 REQUEST = "request.json"
@@ -45,9 +45,14 @@ class Request(BaseModel):
 
 
 class Folders:
-    """The jobs in the working directory, which one service uses at a time. Raises `UsageError` where another does."""
+    """The jobs in the working directory, which one service uses at a time.
+
+    Raises `UsageError` where another does, and for the folder of one job.
+    """
 
     def __init__(self) -> None:
+        if Path(JOB).exists():
+            raise UsageError(f"{Path.cwd()} is the folder of one job. Name one for all jobs with --jobs.")
         for name in (_NEW, _OLD):
             Path(name).mkdir(exist_ok=True, mode=0o700)
         self._lock = Path(".lock").open("ab")  # noqa: SIM115 (held until `close`)

@@ -28,7 +28,7 @@ _SKIP = 1 << 16
 _UTF_8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _SEPARATORS = os.sep + (os.altsep or "")
 _DEEP = re.compile(r"(^|.*?[{0}])\*\*(?:[{0}]+\*\*)*(?=[{0}]|$)".format(re.escape(_SEPARATORS)))
-_OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json", "manifest.json"])
+_OUTPUTS = frozenset(["extractions.jsonl", "failures.jsonl", "job.json", "lock", "manifest.json"])
 _OUTPUT_FOLDERS = frozenset(["batch", "leases", "shards", "tables", "unfinished"])
 _WIDE = {
     re.compile(marks): encoding

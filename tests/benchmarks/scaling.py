@@ -30,6 +30,7 @@ from extractor.jobs.ray.leases import Leases
 from extractor.jobs.ray.shards import Shard
 from extractor.jobs.runner import Runner
 from extractor.llm.limits import Limits
+from extractor.outputs.export import export
 from extractor.sources import Sourced, read
 from extractor.spotting import spot
 
@@ -236,6 +237,7 @@ def measure(source: str) -> dict[str, float]:
         whole = _least(label(many))
         opening = _least(label(items[:1]))
         written = (home / f"job{ROUNDS}" / "extractions.jsonl").stat().st_size / len(many)
+        tables = _least(lambda: _none(export([home / f"job{ROUNDS}"], "parquet", home / "tables"))) / len(many)
         leases = Leases(str(home), {"m": Limits(requests_per_minute=1e9)}, 1e9, 0.0)
         messages = itertools.count(1)
 
@@ -249,6 +251,7 @@ def measure(source: str) -> dict[str, float]:
     return {
         "read_s": _least(driver) / size,
         "rules_s": (whole - opening) / len(many),
+        "tables_s": tables,
         "shard_s": opening,
         "lease_s": lease,
         "input_bytes": len(pickle.dumps(items, 5)) / size,

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -81,9 +82,15 @@ class Nodes:
         add_node(self.cluster)
         self.other = add_node(self.cluster)
 
-    def lose_one(self) -> None:
-        """Kill the node that is not the head."""
+    def replace_one(self) -> None:
+        """Kill the node that is not the head and start another. Returns when an actor works on that."""
         self.cluster.remove_node(self.other, allow_graceful=False)
+        self.other = add_node(self.cluster)
+        [raylet] = self.other.all_processes["raylet"]
+        until = time.monotonic() + 60
+        while not any(parent == raylet.process.pid for _, parent in processes("Worker")):
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -129,18 +136,22 @@ def records(folder: str) -> list[dict[str, Any]]:
     return [each | {"provenance": each["provenance"] | {"seconds": 0}} for each in found]
 
 
-def kill(kind: str) -> None:
-    """End the process of one actor, as the system does when memory runs out."""
+def processes(kind: str) -> Iterator[tuple[int, int]]:
+    """The processes of actors, with what has started each."""
     for place in Path("/proc").iterdir():
         if place.name.isdecimal():
             try:
-                words = (place / "cmdline").read_bytes()
+                words, stat = (place / "cmdline").read_bytes(), (place / "stat").read_text()
             except OSError:
                 continue
             if words.startswith(f"ray::{kind}".encode()):
-                os.kill(int(place.name), signal.SIGKILL)
-                return
-    raise AssertionError(f"no {kind} is there to be killed")
+                yield int(place.name), int(stat.rpartition(")")[2].split()[1])
+
+
+def kill(kind: str) -> None:
+    """End the process of one actor, as the system does when memory runs out."""
+    process, _ = next(processes(kind))
+    os.kill(process, signal.SIGKILL)
 
 
 class Loopback:
@@ -150,6 +161,8 @@ class Loopback:
         self.asked: Counter[str] = Counter()
         self.times: list[float] = []
         self._at, self._seconds = dict(at or {}), seconds
+        self.answers = threading.Event()
+        self.answers.set()
         self.server = ModelServer(self._act)
         self.faults: list[BaseException] = []
 
@@ -165,6 +178,7 @@ class Loopback:
         if (deed := self._at.pop(len(self.times), None)) is not None:
             threading.Thread(target=self._do, args=(deed,), daemon=True).start()
         await asyncio.sleep(self._seconds)
+        await asyncio.to_thread(self.answers.wait)
         return web.json_response(completion((await right_labels(document)).model_dump_json()))
 
     def _do(self, deed: Callable[[], None]) -> None:
@@ -231,16 +245,16 @@ def test_four_actors_keep_the_rate_and_lose_nothing_with_an_actor_and_the_keeper
     assert (len(names) * cost - 1e-6 <= spent, spent >= (billed - CONCURRENCY) * cost - 1e-6) == (True, True)
 
 
-def test_the_command_interrupted_and_killed_goes_on(nodes: Nodes) -> None:
+def test_the_command_interrupted_and_killed_goes_on_with_any_number_of_shards(nodes: Nodes) -> None:
     names = write(200)
-    command = [sys.executable, "-m", "extractor.cli", "run", "papers.jsonl", "-o", "job", "--engine", "ray", "--shards", "8"]
+    command = [sys.executable, "-m", "extractor.cli", "run", "papers.jsonl", "-o", "job", "--engine", "ray"]
     command += ["--address", nodes.cluster.address, "-m", "openai/m", "--no-cache", "--concurrency", str(CONCURRENCY)]
     loopback = Loopback(seconds=0.1)
     with loopback.server:
         command += ["--base-url", loopback.server.url]
         codes = []
-        for asked, how in ((40, signal.SIGINT), (100, signal.SIGKILL), (10_000, None)):
-            process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        for asked, how, shards in ((40, signal.SIGINT, 8), (100, signal.SIGKILL, 3), (10_000, None, 50)):
+            process = subprocess.Popen([*command, "--shards", str(shards)], env=os.environ | {"PYTHONPATH": str(ROOT)})
             while len(loopback.times) < asked and process.poll() is None:
                 time.sleep(0.02)
             if how is not None:
@@ -252,11 +266,19 @@ def test_the_command_interrupted_and_killed_goes_on(nodes: Nodes) -> None:
     assert records("job") == [each | {"provenance": each["provenance"] | {"cost_usd": None}} for each in records("alone")]
 
 
-def test_a_node_that_is_lost_costs_no_record(nodes: Nodes) -> None:
+def test_a_node_that_is_lost_costs_no_record_and_one_that_comes_later_is_worked_on(nodes: Nodes) -> None:
     names = write(200)
-    loopback = Loopback({60: nodes.lose_one}, seconds=0.1)
-    with loopback.server:
-        outcome = run(loopback.options)
+    loopback = Loopback(seconds=0.1)
+    with loopback.server, ThreadPoolExecutor() as aside:
+        running = aside.submit(run, loopback.options)
+        while len(loopback.times) < 60 and not running.done():
+            time.sleep(0.02)
+        loopback.answers.clear()
+        try:
+            nodes.replace_one()  # on the main thread, as Ray wants it
+        finally:
+            loopback.answers.set()
+        outcome = running.result()
         loopback.check(names, losses=1)
         same = alone(loopback.options)
     assert (outcome.counts.extracted, outcome.counts.failed, outcome.stopped) == (200, 2, None)

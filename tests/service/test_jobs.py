@@ -242,6 +242,13 @@ def test_a_cancelled_job_keeps_what_is_done_and_is_not_taken_up_again(tmp_path: 
             assert [running.state(id)["state"] for id in (first, second)] == ["cancelled", "cancelled"]
 
 
+def test_the_folder_of_one_job_is_not_made_that_of_all(tmp_path: Path) -> None:
+    (tmp_path / "job.json").touch()
+    with pytest.raises(UsageError, match="is the folder of one job"), serving(Settings(tmp_path)):
+        pass
+    assert [*tmp_path.iterdir()] == [tmp_path / "job.json"]
+
+
 def test_two_services_do_not_share_a_folder(rules: Running) -> None:
     with pytest.raises(UsageError, match="Another service keeps its jobs in"), serving(Settings(rules.settings.jobs)):
         pass

@@ -275,12 +275,20 @@ def test_a_named_pipe_is_read(tmp_path: Path) -> None:
 
 
 def test_the_files_of_a_job_are_no_input(tmp_path: Path) -> None:
-    for name in ("job/extractions.jsonl", "job/job.json", "job/batch/documents.jsonl", "job/more.jsonl", "batch/a.jsonl"):
+    for name in (
+        "job/extractions.jsonl",
+        "job/job.json",
+        "job/batch/documents.jsonl",
+        "job/shards/0/shard.json",
+        "job/more.jsonl",
+        "batch/a.jsonl",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(record(name))
     assert ids(read([str(tmp_path)])) == ["batch/a.jsonl", "job/more.jsonl"]
     (tmp_path / "job/job.json").unlink()
-    assert ids(read([str(tmp_path / "job")])) == ["job/batch/documents.jsonl", "job/extractions.jsonl", "job/more.jsonl"]
+    everything = ["job/batch/documents.jsonl", "job/extractions.jsonl", "job/more.jsonl", "job/shards/0/shard.json"]
+    assert ids(read([str(tmp_path / "job")])) == everything
 
 
 def test_a_file_that_may_not_be_read_is_an_error_before_anything_is_read(

@@ -157,25 +157,23 @@ class RayRunner:
             read += piece
             if shards.size is None and len(read) >= _HEAD:
                 shards.plan(self._size(len(read), workers, over=False))
-            while shards.size is not None and len(read) >= shards.size:
-                if shard := self._next(shards, read[: shards.size]):
-                    yield shard
-                del read[: shards.size]
+            for shard in self._cut(read, shards, least=shards.size):
+                yield shard
         if shards.size is None:
             shards.plan(self._size(len(read), workers, over=True))
-        while read and shards.size is not None:
-            if shard := self._next(shards, read[: shards.size]):
-                yield shard
-            del read[: shards.size]
+        for shard in self._cut(read, shards, least=1):
+            yield shard
 
-    def _next(self, shards: Shards, items: list[Item]) -> Shard | None:
-        """The next shard; None if it is whole."""
-        shard, self._last = Shard(self._last, items), self._last + 1
-        if not shards.is_whole(shard):
-            return shard
-        self._watch.read += len(shard)
-        self._watch.skipped += len(shard)
-        return None
+    def _cut(self, read: list[Item], shards: Shards, least: int | None) -> Iterator[Shard]:
+        """Take shards off what is read while that is so many records at `least`. Those that are whole are passed over."""
+        while least is not None and len(read) >= least:
+            shard, self._last = Shard(self._last, read[: shards.size]), self._last + 1
+            del read[: shards.size]
+            if shards.is_whole(shard):
+                self._watch.read += len(shard)
+                self._watch.skipped += len(shard)
+            else:
+                yield shard
 
     def _size(self, read: int, workers: int, *, over: bool) -> int:
         """How many records a shard gets, by those `read` so far, which are all if the input is `over`."""

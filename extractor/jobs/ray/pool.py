@@ -85,14 +85,19 @@ class Pool:
             if self._stopping:
                 self._free.put_nowait(member)
                 raise StoppedError("the job was asked to stop", "Run the same command again.")
-            if place is None:
-                place, items = self._shards.begin(shard), self._ray.put([*shard])
             member.shard = shard
             try:
+                if place is None:
+                    place, items = self._shards.begin(shard), self._ray.put([*shard])
                 done: Done = await self._ended(member, shard, member.actor.run.remote(items, str(place)))
             except self._lost:
                 self._lose(member)
                 continue
+            except self._ray.exceptions.RayTaskError:
+                raise  # a bug, with its traceback
+            except self._ray.exceptions.RayError as error:
+                cause = f"Ray has failed at shard {shard.name} ({_first(error)})"
+                raise JobError(cause, "Mend that, then run the same command again.") from None
             finally:
                 member.shard = None
             self._free.put_nowait(member)

@@ -19,7 +19,7 @@ from extractor.jobs.state import state_of
 from extractor.labelling.models import ModelOptions
 from extractor.outputs.jsonl import read_failures
 from extractor.outputs.tables import read_table
-from tests.jobs.ray.here import Here, RayTaskError
+from tests.jobs.ray.here import Here, RayError, RayTaskError
 from tests.jobs.ray.jobs import BAD, MANY, command, local, records, run, whole, write
 from tests.labelling.model_server import ModelServer, labels
 
@@ -205,6 +205,17 @@ def test_a_worker_that_fails_leaves_its_shard_for_the_next_run(monkeypatch: pyte
     assert (outcome.counts.extracted, outcome.stopped, stored()) == (40, None, tables(JOB))
 
 
+def test_what_ray_cannot_do_is_told_in_a_line(ray: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def put(_value: Any) -> None:
+        raise RayError("The disk of the node is full.\nMore about it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ray, "put", put)
+        stopped = run().stopped
+    assert str(stopped).startswith("Ray has failed at shard 00000 (The disk of the node is full.). Mend that")
+    assert run().counts.extracted == 40
+
+
 def test_a_machine_that_does_not_see_the_folder_is_named(tmp_path: Path) -> None:
     done = Worker("w", Job(("papers.jsonl",)), None).run([], str(tmp_path / "elsewhere/unfinished/00000"))
     assert "unfinished/00000. Name a folder with -o that all machines see." in str(done.error)
@@ -241,10 +252,12 @@ def test_a_dry_run_knows_what_is_done_in_whole_shards_and_others() -> None:
 def test_the_input_may_be_in_an_object_store(ray: Here) -> None:
     store = fsspec.filesystem("memory")
     for number, line in enumerate(Path("papers.jsonl").read_bytes().splitlines()):
-        store.pipe(f"/papers/{number:02}.json", line)
-    names = ("memory://papers",)
-    RayRunner(Job(names, engine="ray", shards=6)).run(JOB)
-    Runner(Job(names)).run(Path("local"))
+        store.pipe(f"/of-a-cluster/{number:02}.json", line)
+    try:
+        RayRunner(Job(("memory://of-a-cluster",), engine="ray", shards=6)).run(JOB)
+        Runner(Job(("memory://of-a-cluster",))).run(Path("local"))
+    finally:
+        store.rm("/of-a-cluster", recursive=True)
     assert (records("job"), [*read_failures("job")]) == (records("local"), [*read_failures("local")])
     assert len(records("job")) == 40
 
