@@ -54,7 +54,8 @@ def run(
             "--workers",
             metavar="N",
             min=1,
-            help="Processes for the rules. Without it one, or for an input of 4 MB or more one for each core, up to 8.",
+            help="Processes for the rules. Without it one, or for an input of 4 MB or more one for each core, up to 8. With "
+            "--engine ray, actors of any model: as many as the cluster has cores, unless told.",
         ),
     ] = None,
     order: Annotated[

@@ -146,15 +146,16 @@ class Counts:
         if spent is not None:
             self._spend(spent)
 
-    def merge(self, other: "Counts") -> None:
-        """Add the counts of other records."""
+    def merge(self, other: "Counts", times: int = 1) -> None:
+        """Add the counts of other records; with -1, take them out."""
         for each in fields(self):
             mine, theirs = getattr(self, each.name), getattr(other, each.name)
             if isinstance(mine, dict):
                 for name, number in theirs.items():
-                    mine[name] = mine.get(name, 0) + number
+                    if number:
+                        mine[name] = mine.get(name, 0) + times * number
             else:
-                setattr(self, each.name, None if mine is None or theirs is None else mine + theirs)
+                setattr(self, each.name, None if mine is None or theirs is None else mine + times * theirs)
 
     def _spend(self, spent: Spent, times: int = 1) -> None:
         self.calls += times * spent.calls

@@ -157,24 +157,28 @@ class Pool:
         """Give an actor work when it is up, and knows what the others know."""
         try:
             version, settings = await _answer(member.actor.ready.remote())
-        except self._lost as error:
-            if isinstance(getattr(error, "cause", None), Exception) or self._named > self._count * _LOSSES:
-                fix = f"Install extractor {__version__} on each machine of the cluster, and look into Ray's logs."
-                self._free.put_nowait(JobError(f"a worker does not start ({_first(error)})", fix))
-            else:
+        except self._ray.exceptions.RayError as error:
+            known = isinstance(error, self._lost) and not isinstance(getattr(error, "cause", None), Exception)
+            if known and self._named <= self._count * _LOSSES:
                 self._lose(member)
                 self._start()  # a shard waits for it
-            return
-        except self._ray.exceptions.RayTaskError as error:
-            cause = error.cause if isinstance(getattr(error, "cause", None), Exception) else error
-            fix = "Mend that on the machines of the cluster."
-            self._free.put_nowait(JobError(f"a worker does not start ({_first(cause)})", fix))
+            else:
+                self._free.put_nowait(self._cannot_start(error))
             return
         if (version, settings) != (__version__, dict(self._chosen.settings)):
             same = "another prompt or server" if version == __version__ else f"extractor {version}, not {__version__}"
             self._free.put_nowait(JobError(f"a machine of the cluster has {same}", "Install the same on all of them."))
             return
         self._free.put_nowait(member)
+
+    def _cannot_start(self, error: Any) -> JobError:
+        errors, cause = self._ray.exceptions, _first(error)
+        fix = f"Install extractor {__version__} on each machine of the cluster, and look into Ray's logs."
+        if isinstance(error, errors.OutOfMemoryError):
+            cause, fix = cause.partition(". ")[0], "Give the machines of the cluster more memory, or the job fewer --workers."
+        elif isinstance(error, errors.RayTaskError):
+            cause, fix = _first(getattr(error, "cause", None) or error), "Mend that there."
+        return JobError(f"a worker does not start on a machine of the cluster ({cause})", fix)
 
     def _lose(self, member: _Member) -> None:
         """An actor is gone: what it had under way may be billed."""

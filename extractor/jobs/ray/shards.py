@@ -18,11 +18,23 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from extractor.errors import JobError, UsageError
 from extractor.jobs.flow import Item
-from extractor.jobs.job import JOB, WAYS_OUT, Counts, Description, Job, Progress, Watch, earlier, file_of, written_whole
+from extractor.jobs.job import (
+    JOB,
+    WAYS_OUT,
+    Counts,
+    Description,
+    Job,
+    KeptCounts,
+    Progress,
+    Watch,
+    earlier,
+    file_of,
+    written_whole,
+)  # fmt: skip
 from extractor.jobs.journal import InUseError, Journal, describe, lock, utc_now
 from extractor.jobs.state import LOCK
 from extractor.outputs.columns import TABLES
@@ -70,7 +82,7 @@ class Plan(BaseModel):
     """What a shard consists of: its number of records, and a digest of their ids and texts."""
 
     model_config = ConfigDict(strict=True, frozen=True)
-    records: int
+    records: int = Field(ge=1)
     content: str
 
 
@@ -87,16 +99,21 @@ class _Whole(BaseModel):
     """A shard in the manifest, with the bytes of its files."""
 
     model_config = ConfigDict(strict=True, frozen=True)
-    folder: str
+    folder: str = Field(pattern=rf"^{SHARDS}/[0-9]{{5,9}}$")
     plan: Plan
-    counts: dict[str, Any]
+    counts: KeptCounts
     spent_usd: float
     files: dict[str, int]
+
+    @property
+    def sums(self) -> Counts:
+        """Its counts, to be added to others."""
+        return Counts(**self.counts.model_dump())
 
 
 class _Manifest(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
-    records_a_shard: int
+    records_a_shard: int = Field(ge=1)
     shards: list[_Whole]
 
 
@@ -117,7 +134,7 @@ class Shards:
     stopped: str | None = field(default=None, init=False)
     finished: bool = field(default=False, init=False)
     _whole: dict[int, _Whole] = field(default_factory=dict, init=False)
-    _done: Counts | None = field(default=None, init=False)
+    _done: Counts = field(default_factory=Counts, init=False)
     _spent: float = field(default=0.0, init=False)
     _under_way: dict[int, Report] = field(default_factory=dict, init=False)
     _before: Description | None = field(default=None, init=False)
@@ -171,11 +188,10 @@ class Shards:
             shard = Shard(number, islice(left, self.size))
             if not shard:
                 return
-            known = self._whole.get(number)
-            if known is not None and known.plan == shard.plan and not known.counts["failed"]:
+            if self.is_whole(shard):
                 yield from ((item, True) for item in shard)
             else:
-                place = self.folder / (_UNFINISHED if known is None else SHARDS) / shard.name
+                place = self.folder / (SHARDS if number in self._whole else _UNFINISHED) / shard.name
                 yield from Journal(place, self.job, self.settings, fresh=self.fresh).look().with_done(shard)
 
     @property
@@ -186,10 +202,6 @@ class Shards:
     @property
     def counts(self) -> Counts:
         """Sums over all shards, also those that are not whole."""
-        if self._done is None:
-            self._done = Counts()
-            for whole in self._whole.values():
-                self._done.merge(Counts(**whole.counts))
         total = Counts()
         for counts in (self._done, *(report.counts for report in list(self._under_way.values()))):
             total.merge(counts)
@@ -223,7 +235,7 @@ class Shards:
     def is_whole(self, shard: Shard) -> bool:
         """Whether a shard was done before, all of it, and its files are as they were."""
         known = self._whole.get(shard.number)
-        if known is None or known.counts["failed"] or known.plan != shard.plan:
+        if known is None or known.counts.failed or known.plan != shard.plan:
             return False
         return known.files == _files(self.folder / known.folder) and (not self.job.parquet or known.files.keys() >= _PARQUET)
 
@@ -232,9 +244,8 @@ class Shards:
         place = self.folder / _UNFINISHED / shard.name
         if (known := self._whole.pop(shard.number, None)) is not None:
             (self.folder / SHARDS / shard.name).rename(place)
-            self._done = None
-            self._spent -= known.spent_usd
-            self._under_way[shard.number] = Report(Counts(**known.counts), known.spent_usd)
+            self._count(known, -1)
+            self._under_way[shard.number] = Report(known.sums, known.spent_usd)
             self._listed = -1
         place.mkdir(exist_ok=True)
         for name in _PARQUET:  # tables of records that may change now
@@ -319,7 +330,8 @@ class Shards:
             self.size = manifest.records_a_shard
             for each in manifest.shards:
                 if (self.folder / each.folder).is_dir():
-                    self._list(int(Path(each.folder).name), each)
+                    self._whole[int(Path(each.folder).name)] = each
+                    self._count(each)
         plans = []
         for place in numbered(self.folder / SHARDS):
             if (number := int(place.name)) not in self._whole:  # a run was killed before it listed it
@@ -336,13 +348,13 @@ class Shards:
     def _add(self, number: int, plan: Plan, counts: Counts, spent: float) -> None:
         folder = f"{SHARDS}/{number:05}"
         files = _files(self.folder / folder)
-        self._list(number, _Whole(folder=folder, plan=plan, counts=counts.as_json(), spent_usd=spent, files=files))
+        kept = KeptCounts(**counts.as_json())
+        self._whole[number] = whole = _Whole(folder=folder, plan=plan, counts=kept, spent_usd=spent, files=files)
+        self._count(whole)
 
-    def _list(self, number: int, whole: _Whole) -> None:
-        self._whole[number] = whole
-        self._spent += whole.spent_usd
-        if self._done is not None:
-            self._done.merge(Counts(**whole.counts))
+    def _count(self, whole: _Whole, times: int = 1) -> None:
+        self._done.merge(whole.sums, times)
+        self._spent += times * whole.spent_usd
 
 
 def _files(place: Path) -> dict[str, int]:

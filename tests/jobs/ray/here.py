@@ -27,6 +27,8 @@ class NodeDiedError(RayError):
 class RayTaskError(RayError):
     """As in `ray.exceptions`: the actor has raised something."""
 
+    cause: Exception
+
 
 class _Reference(Awaitable[Any]):
     def __init__(self) -> None:
@@ -39,9 +41,8 @@ class _Reference(Awaitable[Any]):
 class Actor:
     """An object whose methods run on threads. `kill` lets none of them return."""
 
-    def __init__(self, made: Any) -> None:
-        self.made = made
-        self.dead: RayError | None = None
+    def __init__(self, made: Any, dead: RayError | None = None) -> None:
+        self.made, self.dead = made, dead
         self._under_way: list[_Reference] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -66,7 +67,7 @@ class Actor:
                 result = method(*arguments)
             except Exception as error:  # noqa: BLE001 (as an actor's are)
                 told = RayTaskError(str(error))
-                told.__cause__ = error
+                told.cause = error
                 if not self.dead:
                     reference.future.set_exception(told)
             else:

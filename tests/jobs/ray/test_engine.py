@@ -18,11 +18,12 @@ from extractor.jobs.job import Job
 from extractor.jobs.journal import Journal
 from extractor.jobs.ray.engine import RayRunner
 from extractor.jobs.ray.shards import Shards
+from extractor.jobs.ray.worker import Worker
 from extractor.jobs.runner import Runner
 from extractor.jobs.state import state_of
 from extractor.labelling.models import ModelOptions
 from extractor.outputs.jsonl import read_failures
-from tests.jobs.ray.here import Here, OutOfMemoryError, RayActorError
+from tests.jobs.ray.here import Actor, Here, OutOfMemoryError, RayActorError
 from tests.jobs.ray.jobs import BAD, MANY, command, local, records, run, whole, write
 from tests.labelling.model_server import ModelServer, labels, shown
 from tests.llm.server import Request, fails
@@ -173,6 +174,21 @@ def test_a_lost_actor_costs_no_record_and_only_the_calls_that_were_under_way(ray
         assert [each["id"] for each in records("job")] == [each["id"] for each in records("local")]
 
     with_model(act, each)
+
+
+def test_workers_that_cannot_start_are_told_with_the_cause(ray: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_worker: Worker) -> None:
+        raise UsageError("pyarrow is not installed. Install it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "ready", refuse)
+        assert "(pyarrow is not installed. Install it.). Mend that there." in str(run().stopped)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "tests.jobs.ray.here.Actor", lambda made: Actor(made, OutOfMemoryError("no memory is left. More about it"))
+        )
+        assert "(no memory is left). Give the machines" in str(run().stopped)
+    assert run().counts.extracted == 40
 
 
 def test_a_job_that_is_asked_to_stop_goes_on_later(monkeypatch: pytest.MonkeyPatch) -> None:

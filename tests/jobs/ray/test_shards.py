@@ -45,12 +45,6 @@ def not_moved_yet() -> None:
     SHARD.rename("job/unfinished/00003")
 
 
-def scribble(file: Path) -> None:
-    file.write_text("scribbles")
-    if file.parent == SHARD:
-        left_out()  # else nobody looks at it
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -77,22 +71,29 @@ def test_a_folder_that_was_damaged_is_made_whole_by_the_same_command_and_any_num
 
 
 @pytest.mark.parametrize(
-    ("file", "remove"),
+    ("file", "remove", "before", "after"),
     [
-        pytest.param(MANIFEST, MANIFEST, id="manifest"),
-        pytest.param(SHARD / "shard.json", SHARD, id="plan of a shard"),
-        pytest.param(SHARD / "job.json", SHARD, id="description of a shard"),
+        pytest.param(MANIFEST, MANIFEST, "{", "[", id="manifest"),
+        pytest.param(MANIFEST, MANIFEST, '"records_a_shard": 7', '"records_a_shard": 0', id="shards of nothing"),
+        pytest.param(MANIFEST, MANIFEST, "shards/00001", "shards/x", id="folder that is no shard's"),
+        pytest.param(MANIFEST, MANIFEST, '"documents": 7', '"documents": "7"', id="counts that are none"),
+        pytest.param(SHARD / "shard.json", SHARD, "{", "[", id="plan of a shard"),
+        pytest.param(SHARD / "job.json", SHARD, "{", "[", id="description of a shard"),
     ],
 )
-def test_what_cannot_be_read_is_told_with_what_to_remove(file: Path, remove: Path) -> None:
+def test_what_cannot_be_read_is_told_with_what_to_remove(file: Path, remove: Path, before: str, after: str) -> None:
     run()
-    before = records("job")
-    scribble(file)
+    found = records("job")
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after, 1))
+    if file.parent == SHARD:
+        left_out()  # else nobody looks at it
     with pytest.raises(UsageError, match=rf"{file} is not .*Remove {remove.resolve()} and run the same command again"):
         run()
     shutil.rmtree(remove) if remove.is_dir() else remove.unlink()
     run()
-    assert records("job") == before
+    assert records("job") == found
 
 
 def test_a_record_that_is_damaged_is_told_with_its_line_and_done_anew_when_that_is_deleted() -> None:
