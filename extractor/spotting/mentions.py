@@ -112,9 +112,9 @@ _MULTIPLIES = re.compile(r"x(?<=\dx)(?=[a-z])")
 
 
 @cache
-def _key_words() -> frozenset[bytes]:
-    """Each word that something to be found begins or ends with."""
-    return frozenset(word.encode() for word in hardware_words() | FIRST_WORDS | _ASIDE_WORDS)
+def _key_words() -> dict[bytes, tuple[bytes, str]]:
+    """Each word that something to be found begins or ends with: between spaces, and as it is written."""
+    return {word.encode(): (f" {word} ".encode(), word) for word in hardware_words() | FIRST_WORDS | _ASIDE_WORDS}
 
 
 def key_words(view: View) -> list[KeyWord]:
@@ -127,9 +127,9 @@ def key_words(view: View) -> list[KeyWord]:
     found: list[KeyWord] = []
     place = 0
     for n in compress(count(), map(keys.__contains__, words)):
-        word = words[n]
-        place = text.index(b" %b " % word, place)
-        found.append((place, word.decode(), words[n - 1].decode() if n else ""))
+        sought, word = keys[words[n]]
+        place = text.index(sought, place)
+        found.append((place, word, words[n - 1].decode() if n else ""))
         place += len(word)
     return found
 
@@ -197,7 +197,7 @@ def _append(spans: list[Span], text: str, start: int, end: int) -> None:
         cut = cut if cut > start else start + _LONGEST_SENTENCE
         _append(spans, text, start, cut)
         start = cut
-    stripped = text[start:end].strip()
-    if stripped:
-        start = text.index(stripped, start)
-        spans.append((start, start + len(stripped)))
+    sentence = text[start:end].lstrip()
+    if sentence:
+        start = end - len(sentence)
+        spans.append((start, start + len(sentence.rstrip())))

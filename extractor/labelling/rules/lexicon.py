@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
@@ -39,15 +39,28 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """The word lists, by word in lower case. `lexer` matches one token at a time; phrases are judged by `lists`."""
+    """The word lists, by word in lower case; phrases are judged by `lists`."""
 
     codes: Mapping[str, str]
     metrics: Mapping[str, Metric]
     changes: Mapping[str, Change]
     lists: Mapping[str, frozenset[str]]
     expressions: Mapping[str, tuple[str, ...]]
-    lexer: re.Pattern[str]
-    tests: re.Pattern[str]
+
+    @cached_property
+    def lexer(self) -> re.Pattern[str]:
+        """What matches one token at a time. Who needs the lists alone does not wait for it, which takes 15 ms."""
+        phrases = trie_pattern([word for word in self.codes if not re.fullmatch(r"[\w-]+", word)])
+        return re.compile(
+            rf"{QUANTITY}+|{HARDWARE}+|{COUNT}+|{phrases}(?![\w-])"
+            r"|[\w$\\^{}@#]+(?:(?:(?!--)[-.'’+&@^]+|(?<=\d):(?=\d))[\w$\\^{}]+)*\+*|[^\s\w]"
+        )
+
+    @cached_property
+    def tests(self) -> re.Pattern[str]:
+        """What matches the words behind a number up to a noun of datasets."""
+        plurals = "|".join(sorted(word for word in self.lists["places"] if word.endswith("s")))
+        return re.compile(rf"\+? (?:[\w-]+ ){{0,3}}?(?:{plurals})\b")
 
     def at_rank(self, word: str) -> Metric | None:
         """The entry of a metric that is taken at a rank or of so many tries, whatever the number: "pass@4"."""
@@ -98,14 +111,7 @@ def read_lexicon(groups: Iterable[Words]) -> Lexicon:
                 expressions[name], lists[name] = words, frozenset(words)
             case name:
                 lists[name.partition(".")[2]] = frozenset(words)
-    phrases = trie_pattern([word for word in codes if not re.fullmatch(r"[\w-]+", word)])
-    lexer = re.compile(
-        rf"{QUANTITY}+|{HARDWARE}+|{COUNT}+|{phrases}(?![\w-])"
-        r"|[\w$\\^{}@#]+(?:(?:(?!--)[-.'’+&@^]+|(?<=\d):(?=\d))[\w$\\^{}]+)*\+*|[^\s\w]"
-    )
-    plurals = "|".join(sorted(word for word in lists["places"] if word.endswith("s")))
-    tests = re.compile(rf"\+? (?:[\w-]+ ){{0,3}}?(?:{plurals})\b")
-    return Lexicon(codes, metrics, changes, lists, expressions, lexer, tests)
+    return Lexicon(codes, metrics, changes, lists, expressions)
 
 
 @cache

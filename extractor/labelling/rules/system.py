@@ -58,11 +58,28 @@ def _compiled(row: SystemRow, lexicon: Lexicon) -> tuple[frozenset[str], re.Patt
     return frozenset(leads), re.compile(pattern)
 
 
+_SPACES = bytes(code if chr(code).isalnum() else ord(" ") for code in range(128)).ljust(256)
+
+
+def _spaced(text: str) -> str:
+    """A text with a space for each character that is no letter or digit of ASCII."""
+    return text.encode("ascii", "replace").translate(_SPACES).decode()
+
+
 @lru_cache(maxsize=8)
 def _lead(rows: tuple[SystemRow, ...], lexicon: Lexicon) -> re.Pattern[str]:
     """What finds each word that leads to the name of a row."""
     words = frozenset[str]().union(*(_compiled(row, lexicon)[0] for row in rows))
-    return re.compile(rf"(?<!\w)(?=({trie_pattern(sorted(words))})(?!\w))")
+    return re.compile(f" (?=({trie_pattern(sorted(map(_spaced, words)))}) )")
+
+
+def _leads(text: str, rows: tuple[SystemRow, ...], lexicon: Lexicon) -> list[tuple[str, int]]:
+    """The words of a text that lead to the name of a row, and where each ends.
+
+    They are sought behind spaces, which takes a third of the time of a search that asks at each character what is before it.
+    """
+    ends = [match.span(1) for match in _lead(rows, lexicon).finditer(f" {_spaced(text)} ")]
+    return [(text[start - 1 : end - 1], end - 1) for start, end in ends]
 
 
 def find_system(
@@ -72,7 +89,7 @@ def find_system(
     if _SURVEY.search(document.title) or _THIS_SURVEY.search(document.abstract):
         return None
     devices = {mention.text: mention.category for mention in mentions.hardware}
-    leads = [*_lead(rows, lexicon).finditer(document.abstract)]
+    leads = _leads(document.abstract, rows, lexicon)
     for row in rows:
         name = _titled(row, document, lexicon) if row.sort == "title" else _named(row, document.abstract, leads, lexicon)
         if name is not None and (name not in devices or (devices[name] == "robot" and row.sort != "acronym")):
@@ -80,10 +97,10 @@ def find_system(
     return None
 
 
-def _named(row: SystemRow, text: str, leads: list[re.Match[str]], lexicon: Lexicon) -> str | None:
+def _named(row: SystemRow, text: str, leads: list[tuple[str, int]], lexicon: Lexicon) -> str | None:
     """The first match of a row in an abstract, behind one of its leads, that is a name."""
     own, pattern = _compiled(row, lexicon)
-    for match in filter(None, (pattern.match(text, lead.end(1)) for lead in leads if lead[1] in own)):
+    for match in filter(None, (pattern.match(text, end) for lead, end in leads if lead in own)):
         name = match["name"]
         if row.sort == "name":
             name = _trimmed(name, lexicon)

@@ -5,7 +5,8 @@ from extractor.labelling.rules.system import SystemRow
 # fmt: off
 SYSTEMS: tuple[SystemRow, ...] = (
     SystemRow("X: a title", "title",
-        r"(?:The |Introducing )?(?P<name>[^:?]{2,48}?)(?:\s+<suffixes>)?\s*(?:\([^)]*\))?\s*(?:$|:|\s[-–—]+\s|--)\s*",
+        r"(?:The |Introducing )?(?P<name>[^:?]{2,48}?)(?![^\s(:-])"
+        r"(?:\s+<suffixes>)?\s*(?:\([^)]*\))?\s*(?:$|:|\s[-–—]+\s|--)\s*",
         ("Kraken: Inherently Parallel Transformers", "Kraken is fast."), "Kraken"),
     SystemRow("called X", "name", r"\s+(?:as\s+)?ARTICLENAMES(?![\w-])",
         ("Parallel transformers", "We present a framework dubbed Kraken."), "Kraken", ("calls",)),
