@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from extractor.documents import Document
 from extractor.records import Comparison, Effect, Kind, Provenance, Rejection, Role
 from extractor.spotting import Mentions
-
-_Words = Annotated[str | None, BeforeValidator(lambda value: None if value == "null" else value)]
-"""Words of the text, or null. A small model writes "null" where it means null."""
 
 
 class _Label(BaseModel):
@@ -22,14 +19,14 @@ class ClaimLabel(_Label):
     """A quantity mention that is a claim. Phrases are verbatim substrings of the text, or null."""
 
     mention: int
-    metric: _Words
-    subject: _Words
+    metric: str | None
+    subject: str | None
     kind: Kind
     comparison: Comparison
     effect: Effect | None
-    baseline: _Words
-    dataset: _Words
-    hardware: _Words
+    baseline: str | None
+    dataset: str | None
+    hardware: str | None
 
 
 class HardwareLabel(_Label):
@@ -42,7 +39,7 @@ class HardwareLabel(_Label):
 class Labels(_Label):
     """What a labeller says of one document: mention ids and phrases, never text for numbers. Each mention id occurs once."""
 
-    system: _Words
+    system: str | None
     claims: tuple[ClaimLabel, ...]
     not_claims: tuple[int, ...]
     hardware: tuple[HardwareLabel, ...]

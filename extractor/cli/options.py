@@ -166,7 +166,7 @@ WhenUnsure = Annotated[
         "--when-unsure",
         metavar="P",
         min=0,
-        help="Ask the model only where the rules are less sure than this that their record is right: --when-unsure 0.9.",
+        help="Ask the model only where the rules leave a number open, and are less sure of their record than this: 0.9, say.",
     ),
 ]
 NoCache = Annotated[bool, option("--no-cache", help="Ask anew, also what was answered before; keep no answer.")]

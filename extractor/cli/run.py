@@ -228,7 +228,7 @@ def estimate(job: "Job", folder: Path | None, fresh: bool) -> None:
         if number
     ]
     rows += [("without a number or hardware", total.uncalled)]
-    rows += [("the rules are sure of", total.sure)] if total.sure else []
+    rows += [("answered by the rules", total.sure)] if total.sure else []
     rows += [("need a call", total.asked)]
     rows += [("calls", total.calls)] if total.calls != total.asked else []
     rows += [("input tokens, about", total.input_tokens)]

@@ -1,4 +1,4 @@
-"""What asking a model only where another system is unsure would give: quality against the share of abstracts asked."""
+"""What a model gives that is asked only where the rules are unsure: quality against the share of abstracts asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _FIGURES = ("strict_f1", "documents_right")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Claims right (F1) and abstracts right where this share of the abstracts, the least sure, are answered by the model.
+    """Claims right (F1) and abstracts right where the model is asked about this share of the abstracts, the least sure.
 
     Where there is nothing to score, a figure is None.
     """
@@ -23,17 +23,19 @@ class Point:
 
 
 def cascade(ours: Sequence[Alignment], theirs: Sequence[Alignment]) -> tuple[Point, ...]:
-    """From no abstract asked to all of them; empty where a record of ours has no confidence. Equally sure ones go together.
+    """From no abstract asked to all that may be; empty where a record of ours has no confidence. Equally sure ones go together.
 
-    The model's record takes the place of ours as a whole. Both are of the same documents in the same order.
+    `theirs` are the records of a job with `--when-unsure 1`, which holds ours where nothing is asked. Both are of the same
+    documents in the same order.
     """
     confidences = [each.extraction.confidence for each in ours]
     if not ours or None in confidences:
         return ()
+    answered = [a.extraction.provenance.model != b.extraction.provenance.model for a, b in zip(ours, theirs, strict=True)]
     parts = [[_ratios(document) for document in system] for system in (ours, theirs)]
     points = []
     for least in [0.0, *sorted({each for each in confidences if each is not None}), 2.0]:
-        asked = [(each or 0.0) < least for each in confidences]
+        asked = [may and (each or 0.0) < least for each, may in zip(confidences, answered, strict=True)]
         chosen = [parts[of][n] for n, of in enumerate(asked)]
         sums = [[sum(document[figure][side] for document in chosen) for side in (0, 1)] for figure in range(len(_FIGURES))]
         points.append(Point(sum(asked) / len(asked), *(above / below if below else None for above, below in sums)))

@@ -30,13 +30,14 @@ from extractor.worker import extract_document
 @dataclass(frozen=True, slots=True)
 class System:
     """A model with a prompt, and how it fared. `name` is the model's, and the label of a prompt that is not built in, and the
-    votes where there are several."""
+    votes where there are several. `cascade` is how the rules fared with what it adds, however sure they were."""
 
     name: str
     model: str
     prompt: str | None
     prompt_sha256: str | None
     alignments: tuple[Alignment, ...]
+    cascade: tuple[Alignment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,11 @@ def evaluate(
 
         return System(RULES, RULES, None, None, asyncio.run(align_all(documents, RulesLabeller())))
     alignments = asyncio.run(align_recorded(documents, options, home, record=record, notice=notice))
+    added = alignments
+    if options.when_unsure is None:
+        added = asyncio.run(align_recorded(documents, replace(options, when_unsure=1.0), home, notice=notice))
     prompt = load_prompt(options.prompt)
-    return System(_name(options, prompt.label), options.model, prompt.label, prompt.sha256, alignments)
+    return System(_name(options, prompt.label), options.model, prompt.label, prompt.sha256, alignments, added)
 
 
 def evaluate_sets(

@@ -1,25 +1,29 @@
 """Labellers in a row: one that stands in for another that fails, and one that is asked where another is unsure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
-from extractor.labels import ClaimLabel, Labelled, Labeller, Labels
+from extractor.grounding import folded
+from extractor.labels import ClaimLabel, Labelled, Labeller
 from extractor.records import Rejection
 from extractor.spotting import Mentions
 
-_SURE = 0.8
-"""From this confidence on a claim of the draft stands."""
-_TESTS = 3
-"""So many decisions of which the draft is sure a reply has to agree with, and with all that there are."""
+_CLAIMS = 2
+"""So many claims of a draft are enough to test a reply by."""
+_AGREED = 7 / 8
+"""With this share of what a draft decided a reply has to agree before it adds anything."""
+_SENSE = ("kind", "comparison", "effect")
+_TESTED = ("metric", "baseline", "hardware")
+"""The phrases of a claim that the rules find most reliably. The others are no test, and are not taken over."""
 
 
 class FallbackLabeller:
     """Asks one labeller after the other, until one answers; provenance says which it was, and holds what all have cost.
 
-    A `draft` answers where it is `sure` of its record, to a probability from 0 to 1, or where nothing is to be asked, and
-    `reconciled` says what becomes of its labels elsewhere.
+    A `draft` answers where it is settled, for one if it is `sure` of its record, to a probability from 0 to 1; elsewhere
+    `reconciled` says what a reply adds to it.
 
     What stops a job (a wrong key, no credit, no such model, the cap on cost) stops it here as well when the first labeller
     meets it: nobody would notice that all the rest was labelled by another than asked for, and what is done is not asked
@@ -44,7 +48,7 @@ class FallbackLabeller:
         draft = await self._draft.label(document, mentions) if self._draft else None
         if draft is None:
             return await self._first(document, mentions)
-        if is_settled(draft, mentions, self._sure):
+        if is_settled(draft, self._sure):
             return draft
         return reconciled(draft, await self._first(document, mentions))
 
@@ -80,46 +84,53 @@ def _after(failed: Sequence[CallError], labelled: Labelled) -> Labelled:
     return replace(labelled, provenance=made, rejected=(*rejected, *labelled.rejected))
 
 
-def is_settled(draft: Labelled, mentions: Mentions, sure: float) -> bool:
-    """Whether a draft is the answer: it is sure, or there is nothing to ask about."""
-    return not (mentions.quantities or mentions.hardware) or (draft.of_record or 0.0) >= sure
+def is_settled(draft: Labelled, sure: float) -> bool:
+    """Whether a draft is the answer: it is sure, leaves no number open, or has too few claims to test a reply by."""
+    return (draft.of_record or 0.0) >= sure or not draft.by_default or len(draft.labels.claims) < _CLAIMS
 
 
 def reconciled(draft: Labelled, reply: Labelled) -> Labelled:
-    """A draft with what a reply says of the numbers of which the draft is not sure.
+    """A draft with the claims that a reply adds, of numbers that are none by default.
 
-    What the draft is sure of stands, and is the test of the reply: its claims from a confidence of 0.8 on, and the numbers of
-    which something said that they are no claims. A reply that contradicts one of these, or of which too little can be tested,
-    changes nothing, and is noted under `rejected`. System, hardware, and claims in which both agree stay the draft's.
+    What the draft decided stands, and is the test of the reply: what each claim says, with its metric, baseline and hardware,
+    and which numbers something said to be none. A reply that agrees with too little of it adds nothing, and is noted under
+    `rejected`: so a weak model makes no record worse. Of an added claim only what was tested is taken over; without a subject
+    it is of the paper's own system.
     """
     if reply.provenance.labeller == draft.provenance.labeller:  # the rules stood in for a model that failed
         return replace(draft, provenance=reply.provenance, rejected=reply.rejected)
-    ours, theirs = {claim.mention: claim for claim in draft.labels.claims}, dict[int, ClaimLabel]()
+    theirs: dict[int, ClaimLabel] = {}
     for claim in reply.labels.claims:
         theirs.setdefault(claim.mention, claim)
-    sure = {mention for mention in ours if draft.confidence.get(mention, 0.0) >= _SURE}
-    sure |= {*draft.labels.not_claims} - draft.by_default
-    sense = {mention: (claim.kind, claim.comparison) for mention, claim in ours.items()}
-    agreed = {mention for mention in sure if sense.get(mention) == _sense(theirs.get(mention))}
-    if agreed != sure or len(sure) < _TESTS:
-        why = "too little to test it by" if agreed == sure else "contradicts what the rules are sure of"
-        noted = Rejection(field="labeller", value=reply.provenance.model, reason=why)
+    agreements = [*_agreements(draft, theirs)]
+    if sum(agreements) < _AGREED * len(agreements):
+        noted = Rejection(field="labeller", value=reply.provenance.model, reason="agrees too little with the rules")
         return replace(draft, provenance=reply.provenance, rejected=(*reply.rejected, noted))
-    kept = {
-        mention: ours[mention] if sense.get(mention) == _sense(theirs.get(mention)) else theirs[mention]
-        for mention in sorted({*theirs} | (sure & {*ours}))
+    added = {
+        mention: claim.model_copy(update={"subject": None, "dataset": None})
+        for mention, claim in theirs.items()
+        if mention in draft.by_default
     }
-    labels = Labels(
-        system=draft.labels.system,
-        claims=tuple(kept.values()),
-        not_claims=tuple(sorted({*ours, *draft.labels.not_claims} - {*kept})),
-        hardware=draft.labels.hardware,
-        not_hardware=draft.labels.not_hardware,
-        missed=reply.labels.missed,
-    )
-    confidence = {mention: each for mention, each in draft.confidence.items() if kept.get(mention) == ours[mention]}
-    return Labelled(labels, reply.provenance, confidence, reply.rejected)
+    claims = sorted((*draft.labels.claims, *added.values()), key=lambda claim: claim.mention)
+    others = tuple(mention for mention in draft.labels.not_claims if mention not in added)
+    labels = draft.labels.model_copy(update={"claims": tuple(claims), "not_claims": others, "missed": reply.labels.missed})
+    return Labelled(labels, reply.provenance, draft.confidence, reply.rejected)
 
 
-def _sense(claim: ClaimLabel | None) -> tuple[str, str] | None:
-    return (claim.kind, claim.comparison) if claim else None
+def _agreements(draft: Labelled, theirs: Mapping[int, ClaimLabel]) -> Iterator[bool]:
+    """Whether a reply agrees with a draft, decision by decision; a claim is one decision, and each of its tested phrases."""
+    for ours in draft.labels.claims:
+        claim = theirs.get(ours.mention)
+        yield claim is not None and all(getattr(claim, name) == getattr(ours, name) for name in _SENSE)
+        for name in _TESTED:
+            yield claim is not None and _alike(getattr(ours, name), getattr(claim, name))
+    for mention in {*draft.labels.not_claims} - draft.by_default:
+        yield mention not in theirs
+
+
+def _alike(ours: str | None, theirs: str | None) -> bool:
+    """Whether one of two phrases holds the other, or both are missing."""
+    if ours is None or theirs is None:
+        return ours is theirs
+    a, b = folded(ours), folded(theirs)
+    return a in b or b in a

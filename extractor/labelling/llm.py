@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from extractor._version import __version__
 from extractor.documents import Document
 from extractor.grounding import faults_told
@@ -37,7 +39,7 @@ class ModelLabeller:
         if not mentions.quantities and not mentions.hardware:
             return await _rules().label(document, mentions)
         messages, schema = self.question(document, mentions)
-        reply = await self._client.ask(messages, check=lambda labels: faults_told(labels, mentions), schema=schema)
+        reply = await self._client.ask(messages, check=lambda labels: faults_told(meant(labels), mentions), schema=schema)
         spent = reply.spent
         made = self._provenance(
             calls=spent.calls,
@@ -47,14 +49,14 @@ class ModelLabeller:
             output_tokens=spent.output_tokens,
             cost_usd=spent.cost_usd,
         )
-        return Labelled(reply.value, made)
+        return Labelled(meant(reply.value), made)
 
     def is_answered(self, document: Document, mentions: Mentions) -> bool:
         """Whether a document costs no call: it has no mention, or the cache holds its reply."""
         if not mentions.quantities and not mentions.hardware:
             return True
         messages, schema = self.question(document, mentions)
-        return self._client.kept(messages, check=lambda labels: faults_told(labels, mentions), schema=schema) is not None
+        return self._client.kept(messages, check=lambda labels: faults_told(meant(labels), mentions), schema=schema) is not None
 
     def expected_input(self, document: Document, mentions: Mentions) -> int:
         """About how many tokens a call about a document sends."""
@@ -78,6 +80,16 @@ class ModelLabeller:
             prompt_sha256=self._prompt.sha256,
             **spent,
         )
+
+
+def meant(labels: Labels) -> Labels:
+    """Labels with null where a small model writes "null" and means it."""
+    claims = tuple(claim.model_copy(update=nulls) if (nulls := _nulls(claim)) else claim for claim in labels.claims)
+    return labels.model_copy(update={"claims": claims, **_nulls(labels)})
+
+
+def _nulls(said: BaseModel) -> dict[str, None]:
+    return {name: None for name, value in said if value == "null"}
 
 
 def narrowed(mentions: Mentions) -> dict[str, Any]:

@@ -94,10 +94,10 @@ class Labelling:
     sure: float = 0.0
 
     async def settles(self, document: Document, mentions: Mentions) -> bool:
-        """Whether a document is not asked about, since the draft is sure of it."""
+        """Whether a document is not asked about, since the draft answers."""
         from extractor.labelling.fallback import is_settled
 
-        return self.draft is not None and is_settled(await self.draft.label(document, mentions), mentions, self.sure)
+        return self.draft is not None and is_settled(await self.draft.label(document, mentions), self.sure)
 
     def stop(self) -> None:
         """End all waits: calls under way end at their first failure, and no other is made. To be called on the event loop."""

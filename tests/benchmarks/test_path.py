@@ -7,16 +7,16 @@ from tests.labelling.model_server import ModelServer
 def test_with_the_rules() -> None:
     calls = calls_of([])
     assert {"cli/run.py", "grounding.py", "worker.py"} < set(calls)
-    assert len(set(calls)) <= 41
-    assert changes(calls) <= 65
+    assert len(set(calls)) <= 39
+    assert changes(calls) <= 58
 
 
 def test_with_a_model() -> None:
     with ModelServer() as server:
         calls = calls_of(["--model", "openai/m", "--base-url", server.url, "--no-cache"])
     assert {"cli/run.py", "llm/client.py", "labelling/llm.py"} < set(calls)
-    assert len(set(calls)) <= 42
-    assert changes(calls) <= 100
+    assert len(set(calls)) <= 41
+    assert changes(calls) <= 98
 
 
 def test_a_change_of_room() -> None:

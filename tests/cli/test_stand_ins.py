@@ -291,3 +291,27 @@ def test_a_cap_needs_the_price_of_each_fallback(monkeypatch: pytest.MonkeyPatch,
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
     assert "no price is known for hosted_vllm/b, so the cap of $1 cannot be kept. Give --price" in done.stderr
+
+
+def test_a_model_that_is_asked_where_the_rules_are_unsure_adds_the_number_that_they_left_open() -> None:
+    sure = {
+        "id": "sure",
+        "title": "Kraken",
+        "abstract": "Kraken is 2.5x faster than Squid and reaches 91% accuracy on ImageNet.",
+    }
+    write([sure, sure | {"id": "open", "abstract": f"{sure['abstract']} It weighs 3 kg."}])
+
+    def claims_it(_request: Request, right: dict[str, Any]) -> dict[str, Any]:
+        claim = right["claims"][-1] | {"mention": right["not_claims"][0], "kind": "resource", "metric": "weighs"}
+        return right | {"claims": [*right["claims"], claim], "not_claims": []}
+
+    with ModelServer(labels(claims_it)) as server:
+        planned = run(server, "--when-unsure", "1", "--dry-run", "--price", "1,1")
+        asked_before = len(server.requests)
+        assert run(server, "--when-unsure", "1").exit_code == 0
+        assert (asked_before, len(server.requests)) == (0, 1)
+    assert [line.split()[-1] for line in planned.stdout.splitlines() if "rules" in line or "need" in line] == ["1", "1"]
+    assert "saved by --when-unsure" in planned.stdout
+    assert answerers() == [("sure", "rules"), ("open", "openai/m")]
+    before, after = ([(claim.quantity.text, claim.metric) for claim in record.claims] for record in read_extractions("job"))
+    assert after == [*before, ("3 kg", "weighs")]

@@ -1,6 +1,7 @@
 """Who answers when the model does not, and what the record says of it."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent
 from extractor.grounding import ground
-from extractor.labelling.fallback import FallbackLabeller, reconciled
+from extractor.labelling.fallback import FallbackLabeller, is_settled, reconciled
 from extractor.labelling.rules import RulesLabeller
 from extractor.labels import ClaimLabel, Labelled, Labels
 from extractor.records import Provenance
@@ -145,13 +146,24 @@ SPEED = ClaimLabel(
     hardware=None,
 )
 SCORE = SPEED.model_copy(update={"mention": 2, "kind": "accuracy", "comparison": "absolute", "effect": None})
+ADDED = SCORE.model_copy(update={"mention": 4, "metric": "accuracy", "subject": "Net", "dataset": "Set"})
+RULED_OUT = SCORE.model_copy(update={"mention": 3})
 DRAFT = Labelled(
     Labels(system="Net", claims=(SPEED, SCORE), not_claims=(3, 4, 5), hardware=(), not_hardware=()),
     Provenance(extractor="0", labeller="rules", model="rules"),
-    {1: 0.95, 2: 0.6},
+    {1: 0.95, 2: 0.9},
     of_record=0.5,
     by_default=frozenset([4]),
 )
+
+
+class Draft:
+    """Answers with the draft above."""
+
+    name = "rules"
+
+    async def label(self, document: Document, mentions: Mentions) -> Labelled:  # noqa: ARG002 (the protocol's)
+        return DRAFT
 
 
 def reply(*claims: ClaimLabel) -> Labelled:
@@ -160,52 +172,53 @@ def reply(*claims: ClaimLabel) -> Labelled:
 
 
 @pytest.mark.parametrize(
-    ("claims", "kept", "reason"),
+    ("claims", "is_heard"),
     [
-        pytest.param((SPEED, SCORE), (SPEED, SCORE), None, id="agrees"),
-        pytest.param((SPEED,), (SPEED,), None, id="drops a claim of which the rules are unsure"),
+        pytest.param((SPEED, SCORE), True, id="agrees"),
+        pytest.param((SPEED.model_copy(update={"metric": "the latency", "subject": "It"}), SCORE), True, id="says more"),
+        pytest.param((SPEED.model_copy(update={"metric": "words"}), SCORE), True, id="has another metric"),
+        pytest.param((SPEED, SCORE, RULED_OUT), True, id="claims what a word rules out"),
+        pytest.param((SPEED.model_copy(update={"metric": "words"}), SCORE, RULED_OUT), False, id="errs twice in ten decisions"),
+        pytest.param((SPEED.model_copy(update={"effect": "worse", "baseline": "Slow"}), SCORE), False, id="twice in a claim"),
+        pytest.param((SPEED,), False, id="drops a claim"),
+    ],
+)
+def test_a_reply_that_agrees_with_the_draft_adds_what_the_draft_leaves_open(
+    claims: tuple[ClaimLabel, ...], is_heard: bool
+) -> None:
+    found = reconciled(DRAFT, reply(*claims, ADDED))
+    added = ADDED.model_copy(update={"subject": None, "dataset": None})
+    assert found.labels.claims == (SPEED, SCORE, *([added] if is_heard else []))
+    assert found.labels.not_claims == ((3, 5) if is_heard else (3, 4, 5))
+    assert (found.labels.system, found.provenance.model, found.confidence) == ("Net", "openai/a", DRAFT.confidence)
+    assert [each.reason for each in found.rejected] == ([] if is_heard else ["agrees too little with the rules"])
+    assert found.of_record == (None if is_heard else DRAFT.of_record)
+
+
+@pytest.mark.parametrize(
+    ("draft", "sure", "settled"),
+    [
+        pytest.param(DRAFT, 0.6, False, id="less sure"),
+        pytest.param(DRAFT, 0.5, True, id="sure"),
+        pytest.param(replace(DRAFT, by_default=frozenset()), 1.0, True, id="nothing is open"),
         pytest.param(
-            (SPEED, SCORE.model_copy(update={"kind": "resource"})),
-            (SPEED, SCORE.model_copy(update={"kind": "resource"})),
-            None,
-            id="changes it",
-        ),
-        pytest.param(
-            (SPEED.model_copy(update={"metric": "words"}), SCORE.model_copy(update={"mention": 4})),
-            (SPEED, SCORE.model_copy(update={"mention": 4})),
-            None,
-            id="adds a number that no word rules out, and words an agreed claim otherwise",
-        ),
-        pytest.param((SCORE,), (SPEED, SCORE), "contradicts what the rules are sure of", id="drops a sure claim"),
-        pytest.param(
-            (SPEED, SCORE, SCORE.model_copy(update={"mention": 3})),
-            (SPEED, SCORE),
-            "contradicts what the rules are sure of",
-            id="claims what a word rules out",
+            replace(DRAFT, labels=DRAFT.labels.model_copy(update={"claims": (SPEED,)})), 1.0, True, id="too little to test by"
         ),
     ],
 )
-def test_a_reply_decides_what_the_draft_is_unsure_of_if_it_agrees_with_the_rest(
-    claims: tuple[ClaimLabel, ...], kept: tuple[ClaimLabel, ...], reason: str | None
-) -> None:
-    found = reconciled(DRAFT, reply(*claims))
-    assert found.labels.claims == kept
-    assert (found.labels.system, found.provenance.model) == ("Net", "openai/a")
-    assert [each.reason for each in found.rejected] == ([] if reason is None else [reason])
-    assert {*found.labels.not_claims} | {claim.mention for claim in kept} == {1, 2, 3, 4, 5}
+def test_a_draft_is_settled_where_a_reply_could_change_nothing(draft: Labelled, sure: float, settled: bool) -> None:
+    assert is_settled(draft, sure) is settled
 
 
-@pytest.mark.parametrize(("sure", "asked"), [(0.1, 0), (1.0, 1)])
+@pytest.mark.parametrize(("sure", "asked"), [(0.5, 0), (1.0, 1)])
 def test_a_model_is_asked_only_where_the_draft_is_less_sure(sure: float, asked: int) -> None:
     model = Scripted("openai/a")
-    labelled = asyncio.run(FallbackLabeller([model], draft=RulesLabeller(), sure=sure).label(DOCUMENT, MENTIONS))
+    labelled = asyncio.run(FallbackLabeller([model], draft=Draft(), sure=sure).label(DOCUMENT, MENTIONS))
     assert (model.asked, labelled.provenance.model) == (asked, "openai/a" if asked else "rules")
 
 
-def test_where_nothing_is_spotted_the_draft_answers_and_the_rules_may_still_stand_in_for_a_failure() -> None:
-    model, document = Scripted("openai/a", FAILED), Document("d", "Kraken: Parallel Nets", "Kraken is parallel.")
-    labeller = FallbackLabeller([model, RulesLabeller()], draft=RulesLabeller(), sure=1.0)
-    assert asyncio.run(labeller.label(document, spot(document.text))).labels.system == "Kraken"
-    labelled = asyncio.run(labeller.label(DOCUMENT, MENTIONS))
-    assert ([each.reason for each in labelled.rejected], len(labelled.labels.claims)) == (["gave no answer"], 1)
-    assert model.asked == 1
+def test_the_rules_may_stand_in_for_a_model_that_is_asked_and_fails() -> None:
+    model = Scripted("openai/a", FAILED)
+    labelled = asyncio.run(FallbackLabeller([model, Draft()], draft=Draft(), sure=1.0).label(DOCUMENT, MENTIONS))
+    assert ([each.reason for each in labelled.rejected], labelled.labels) == (["gave no answer"], DRAFT.labels)
+    assert labelled.provenance.calls == FAILED.spent.calls

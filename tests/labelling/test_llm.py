@@ -115,8 +115,10 @@ def test_the_word_null_is_read_as_null() -> None:
     """A small model quotes it, and would be asked again for a name that is not in the text."""
     said = LABELS.model_dump(mode="json")
     said |= {"system": "null", "claims": [said["claims"][0] | {"dataset": "null", "metric": "null pointer"}]}
-    read = Labels.model_validate(said)
+    client = ScriptedClient(Labels.model_validate(said))
+    read = label(client).labels
     assert (read.system, read.claims[0].dataset, read.claims[0].metric) == (None, None, "null pointer")
+    assert [fault for fault in client.faults[0] if "'null'" in fault] == []
 
 
 @pytest.mark.parametrize("narrow", [True, False])

@@ -77,7 +77,7 @@ def _set(evaluated: Evaluated) -> SetReport:
         cascades=tuple(
             CascadeReport(ours=ours.name, theirs=theirs.name, points=points)
             for ours, theirs in combinations(systems, 2)
-            if ours.model == RULES and theirs.model != RULES and (points := cascade(ours.alignments, theirs.alignments))
+            if ours.model == RULES and theirs.model != RULES and (points := cascade(ours.alignments, theirs.cascade))
         ),
         left_out=evaluated.left_out,
         documents=tuple(_document(document, [system.alignments[n] for system in systems]) for n, document in enumerate(listed)),

@@ -159,14 +159,13 @@ def cascades(report: SetReport, series: Sequence[int], name: str) -> str | None:
             for style, figures in (("-", [p.strict_f1 for p in each.points]), ("--", [p.documents_right for p in each.points])):
                 axes.plot(asked, [math.nan if value is None else value for value in figures], style, color=colour, linewidth=2)
                 values += figures
-        axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(*_reach(values))
         _shares(axes)
         axes.set_xlabel("abstracts asked, the least sure first")
         axes.set_ylabel("right")
         said = [
             f"{each.theirs}: claims right {_percent(each.points[0].strict_f1)} with no abstract asked, "
-            f"{_percent(each.points[-1].strict_f1)} with all."
+            f"{_percent(each.points[-1].strict_f1)} with {_percent(each.points[-1].asked)} asked."
             for each in report.cascades
         ]
         return _inlined(figure, f"cascades{name}", "Quality against the share of abstracts asked", " ".join(said))

@@ -106,7 +106,7 @@ class GoldReport(_Part):
 
 
 class CascadeReport(_Part):
-    """What a system `theirs` gives that is asked only where `ours` is unsure, from no abstract to all."""
+    """A system `ours` with what `theirs` adds to it, from no abstract asked to all about which it may be asked."""
 
     ours: str
     theirs: str
