@@ -4,12 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from extractor.documents import Document
-from extractor.labelling.rules.claims import read_claims
-from extractor.labelling.rules.hardware import decide
-from extractor.labelling.rules.hardware_places import read_cues
-from extractor.labelling.rules.lexicon import lexicon
-from extractor.labelling.rules.rows import Rules
-from extractor.labelling.rules.system import find_system
+from extractor.labelling.rules import RulesLabeller
 from extractor.spotting import spot
 
 
@@ -34,14 +29,10 @@ class Because:
 
 def why(document: Document) -> tuple[Reason, tuple[Because, ...]]:
     """What decided about a document's system, and about each number and each name of hardware in it, in reading order."""
-    mentions = spot(document.text).as_read
-    title, _, abstract = mentions.text.partition("\n")
-    read = Document(document.id, title, abstract)
-    rules, words = Rules(), lexicon()
-    found = find_system(read, mentions, rules.systems, words)
-    system = Reason("system", *found) if found else Reason("system", "none", None)
+    decided = RulesLabeller().decide(document, spot(document.text))
+    system = Reason("system", *decided.system) if decided.system else Reason("system", "none", None)
     numbers = []
-    for judged, claim in read_claims(mentions, found[0] if found else None, rules, words):
+    for judged, claim in decided.numbers:
         frame, sentence = judged.frame, judged.frame.sentence
         metric = sentence.phrase(*frame.metric) if frame.metric else None
         change = sentence.words[frame.change] if frame.change is not None else None
@@ -56,7 +47,7 @@ def why(document: Document) -> tuple[Reason, tuple[Because, ...]]:
         numbers.append(Because(frame.mention.text, line, sentence.codes, tuple(reasons)))
     devices = [
         Because(place.mention.text, "", "", (Reason("is", row.role if row else "none", row.name if row else None),))
-        for place, row in decide(read, mentions, rules.hardware, read_cues(words))
+        for place, row in decided.hardware
     ]
     return system, (*numbers, *devices)
 

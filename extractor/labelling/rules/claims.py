@@ -88,7 +88,7 @@ def attach(judged: Judged, previous: Previous, own: Own, rules: Rules) -> Attach
         subject=subject_of(frame, rules.subjects, previous) or (None if own.benchmark else system),
         baseline=baseline_of(frame, rules.baselines) if sense.comparison != "absolute" else None,
         dataset=dataset,
-        hardware=device_of(frame, sense, previous, rules.devices) if not (judged.row and judged.row.kind) else None,
+        hardware=device_of(frame, sense, previous, rules.devices),
     )
 
 
@@ -98,18 +98,18 @@ def metric_of(judged: Judged) -> Found:
     sentence, counted = frame.sentence, frame.mention.measure.counts
     if frame.metric is not None and not (counted and frame.entry is not None and frame.entry.kind == "accuracy"):
         first, last = frame.metric
-        if last - first > 1 and sentence.holds("datasets", first, first + 1):
+        if sentence.holds("datasets", first, first + 1):
             first += 1  # "80% ImageNet accuracy"
         by = judged.row if judged.row and judged.row.metric else frame.row
         return sentence.phrase(first, last), by.name if by else "a metric further off"
     own = frame.mention.text.split()[-1].rpartition("-")[2].lstrip("0123456789.,")
-    return (own, "its unit") if counted and own.isalpha() and len(own) > 1 else None
+    return (own, "its unit") if counted and len(own) > 1 else None
 
 
-def once(claims: list[Attached], title: int) -> list[Attached]:
+def once(claims: list[Attached]) -> list[Attached]:
     """The claims without restatements: of one result stated in two sentences, the statement that says more about it.
 
-    Of two that say as much, the first, but not one in the title, which ends at `title`.
+    Of two that say as much, the first, but not one in the title.
     """
     kept: dict[tuple[object, ...], Attached] = {}
     dropped: set[int] = set()
@@ -117,11 +117,9 @@ def once(claims: list[Attached], title: int) -> list[Attached]:
         mention, sense = claim.judged.frame.mention, claim.sense
         key = (sense.kind, sense.comparison, mention.low, mention.high, mention.unit)
         other = kept.setdefault(key, claim)
-        if other is claim or other.judged.frame.mention.sentence == mention.sentence or not _agree(other, claim):
+        if other.judged.frame.mention.sentence == mention.sentence or not _agree(other, claim):
             continue
-        more = _detail(claim) - _detail(other)
-        titled = other.judged.frame.mention.span[0] < title
-        weaker, stronger = (other, claim) if more > 0 or (more == 0 and titled) else (claim, other)
+        weaker, stronger = (other, claim) if _detail(claim) > _detail(other) else (claim, other)
         dropped.add(weaker.judged.frame.mention.id)
         kept[key] = stronger
     return [claim for claim in claims if claim.judged.frame.mention.id not in dropped]
@@ -129,10 +127,12 @@ def once(claims: list[Attached], title: int) -> list[Attached]:
 
 def _agree(a: Attached, b: Attached) -> bool:
     """Whether two statements can be of one result: no phrase that both state differs, but for who it is about."""
-    pairs = ((x, y) for name, x in a.phrases().items() if name != "subject" and x and (y := b.phrases()[name]))
-    return all(x[0].lower() in y[0].lower() or y[0].lower() in x[0].lower() for x, y in pairs)
+    pairs = (
+        (x[0].lower(), y[0].lower()) for name, x in a.phrases().items() if name != "subject" and x and (y := b.phrases()[name])
+    )
+    return all(x in y or y in x for x, y in pairs)
 
 
-def _detail(claim: Attached) -> int:
-    """How many phrases a claim states."""
-    return sum(found is not None for found in claim.phrases().values())
+def _detail(claim: Attached) -> tuple[int, bool]:
+    """How many phrases a claim states, and whether it stands in the abstract, not in the title."""
+    return sum(found is not None for found in claim.phrases().values()), claim.judged.frame.sentence.span[0] > 0

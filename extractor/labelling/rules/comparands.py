@@ -9,7 +9,7 @@ from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.reading import Sentence
 
 _STEP = r"(?:[wNMCH/-]|R(?=[wNM])|(?<=[wNMH])O[DR]*(?=[wNMH])|\((?=[wN]{1,2}\))|(?<=[wN])\))"
-PHRASE = rf"[DR]*(?P<x>{_STEP}*[wNMH)]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR]*[wNM/-]*(?:N|\([wN]{{1,2}}\))[wNM/-]*)?)"
+PHRASE = rf"[DR]*(?P<x>{_STEP}*[wNMH]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR]*[wNM/-]*(?:N|\([wN]{{1,2}}\))[wNM/-]*)?)"
 """A noun phrase, with "of" phrases and an acronym in parentheses, and the names coordinated with it."""
 
 
@@ -18,24 +18,21 @@ class BaselineRow:
     """Where the words stand that a change or a fraction is compared with: the group `x` of the `pattern`.
 
     In the `region`, the match that stands nearest to the number counts. `verb`: the match begins with a verb whose object is a
-    rival. `change`: whether a word of change governs the number.
+    rival.
     """
 
     name: str
-    region: Literal["at its verb", "behind its verb", "at the end", "behind", "further behind", "before"]
+    region: Literal["at its verb", "behind its verb", "at the end", "behind", "before"]
     pattern: re.Pattern[str]
     example: str
     yields: str
     verb: bool = False
-    change: bool | None = None
 
 
 def baseline_of(frame: Frame, rows: tuple[BaselineRow, ...]) -> tuple[str, str] | None:
     """What a change or fraction is compared with, and the name of the row that found it."""
     sentence = frame.sentence
     for row in rows:
-        if row.change is not None and row.change != (frame.change is not None):
-            continue
         for match in _matches(row, frame):
             if row.verb and not sentence.beats(match.start()):
                 continue
@@ -62,9 +59,7 @@ def _matches(row: BaselineRow, frame: Frame) -> list[re.Match[str]]:
         case "at the end":
             found = [pattern.match(codes, frame.last)]
         case "behind":
-            found = [*pattern.finditer(codes, frame.last, frame.tail)]
-        case "further behind":
-            found = [*pattern.finditer(codes, frame.tail)]
+            found = [*pattern.finditer(codes, frame.last)]
         case "before":
             found = [*pattern.finditer(codes, 0, frame.first)][::-1]
     return [match for match in found if match]
@@ -72,33 +67,18 @@ def _matches(row: BaselineRow, frame: Frame) -> list[re.Match[str]]:
 
 def clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     """The range without what only links; None if nothing is left."""
-    while first < last and (sentence.codes[first] in "D,&-/(" or _only_links(sentence, first)):
-        first += 1
-    while first < last and sentence.codes[last - 1] in "R,&-/(OD":
+    if sentence.codes[last - 1] == ")" and "(" not in sentence.codes[first:last]:
         last -= 1
-    if last > first and sentence.codes[last - 1] == ")" and "(" not in sentence.codes[first:last]:
-        last -= 1
-    if first >= last or (last - first == 1 and sentence.holds("empty", first, last)):
+    if last - first == 1 and sentence.holds("empty", first, last):
         return None
     named = _NAMED_AFTER.match(sentence.codes, last)
     return named.span("x") if named and "N" not in sentence.codes[first:last] else (first, last)  # "the prior art, XpulpNN"
 
 
-def _only_links(sentence: Sentence, n: int) -> bool:
-    """Whether an adverb does not belong to the adjective behind it, as in "fully supervised methods"."""
-    return sentence.codes[n] == "R" and not (sentence.words[n].endswith("ly") and sentence.codes[n + 1 : n + 2] in ("w", "N"))
-
-
+_ITEM = re.compile(r"[^,&]+")
 _NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;]|$)")
 
 
 def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int]]:
     """The items of a coordination, as token ranges."""
-    items = []
-    for match in re.finditer(r"[^,&]+", sentence.codes[first:last]):
-        a, b = match.start() + first, match.end() + first
-        while a < b and sentence.codes[a] in "DR":
-            a += 1
-        if a < b:
-            items.append((a, b))
-    return items
+    return [match.span() for match in _ITEM.finditer(sentence.codes, first, last)]

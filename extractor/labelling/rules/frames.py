@@ -19,39 +19,40 @@ DAY = 86400.0
 
 METRIC_PHRASE = re.compile(rf"{NP}*M")
 
-Number = Literal["any", "score", "score or bound", "share or multiple", "two values"]
-"""What a row may ask of a number; a score is a percentage or a decimal."""
-
 
 @dataclass(frozen=True, slots=True)
 class FrameRow:
     """A way in which a number hangs in its sentence.
 
-    `pattern` is one over the classes before the number's run (`side`) or behind it; its groups `m` and `c` are the metric and
-    the word of change. The last number of the example has this row, and what the example yields: a metric and a word of change.
+    `pattern` is one over the classes right before the number's run or right behind it (`side`); its groups `m` and `c` are the
+    metric and the word of change. The last number of the example has this row, and the metric and the word that it yields.
 
-    Asked: what the `number` is; whether the verb may be one whose object is a `rival`; `opposite`, a pattern on the other side.
+    Asked: what the `number` is, one of `NUMBERS`; whether the verb may be one whose object is a `rival`; `opposite`, a pattern
+    on the other side.
     Said: `sure`, that even a bare number is a claim; `values`, that two values of one thing are told. By its groups it
     `names_metric`, and `governs` the number by a word of change.
     """
 
     name: str
     side: Literal["before", "behind"]
-    pattern: re.Pattern[str]
+    pattern: str
     example: str
     yields: tuple[str | None, str | None]
-    number: Number = "any"
+    number: str | None = None
     rival: bool = True
     opposite: re.Pattern[str] | None = None
     sure: bool = False
     values: bool = False
 
+    regex: re.Pattern[str] = field(init=False)
     names_metric: bool = field(init=False)
     governs: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names_metric", "m" in self.pattern.groupindex)
-        object.__setattr__(self, "governs", "c" in self.pattern.groupindex)
+        regex = re.compile(f"(?:{self.pattern})$" if self.side == "before" else self.pattern)
+        object.__setattr__(self, "regex", regex)
+        object.__setattr__(self, "names_metric", "m" in regex.groupindex)
+        object.__setattr__(self, "governs", "c" in regex.groupindex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,6 @@ class SharingRow:
     alike: bool = False
     own: Literal["nothing", "metric behind", "anything"] = "nothing"
     sure: bool = True
-    values: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +122,17 @@ class Frame:
     @property
     def values(self) -> bool:
         """Whether two values of one thing are told."""
-        return self.row is not None and self.row.values
+        return isinstance(self.row, FrameRow) and self.row.values
 
     @property
     def sure(self) -> bool:
         """Whether its row makes even a bare number a claim."""
         return self.row is not None and self.row.sure
+
+    @property
+    def hangs_behind(self) -> bool:
+        """Whether what it hangs on stands behind it."""
+        return self.row is not None and self.row.side == "behind"
 
     @property
     def paired(self) -> bool:
@@ -139,7 +144,7 @@ class Frame:
         """What the lexicon knows of the metric: the entry of its last known word."""
         if self.metric is None:
             return None
-        if self.metric[0] and self.sentence.words[self.metric[0] - 1].endswith(("number of", "amount of", "volume of")):
+        if self.sentence.words[self.metric[0] - 1].endswith(("number of", "amount of", "volume of")):
             return _NUMBER_OF
         return metric_entry(self.sentence, *self.metric)
 
@@ -177,7 +182,6 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
             runs[-1].append(place)
         else:
             runs.append([place])
-    runs = [part for run in runs for part in _coordinated(codes, run)]
     frames = []
     for n, run in enumerate(runs):
         head = runs[n - 1][-1] + 1 if n else 0
@@ -186,13 +190,6 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
             mention = sentence.at[token]
             frames.append(Frame(mention, sentence, token, run[0], run[-1] + 1, position, len(run), head, tail))
     return tuple(frames)
-
-
-def _coordinated(codes: str, run: list[int]) -> list[list[int]]:
-    """The run in one piece, or number by number if nothing but a comma joins two ("a score of 82.1, 1.5 points higher")."""
-    if len(run) == 2 and set(codes[run[0] + 1 : run[1]]) <= set(",BR"):
-        return [[place] for place in run]
-    return [run]
 
 
 def _alike(sentence: Sentence, a: int, b: int, between: str) -> bool:
@@ -210,7 +207,7 @@ def is_timed(frame: Frame) -> bool:
 def is_odd(frame: Frame) -> bool:
     """Whether a number has a unit that by itself says nothing of a system, such as metres."""
     unit = frame.mention.measure
-    return frame.mention.unit is not None and not (unit.relative or unit.reports or unit.dimension == "level")
+    return frame.mention.unit is not None and not (unit.relative or unit.reports)
 
 
 _DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
@@ -233,21 +230,19 @@ _ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     """A metric's words without fillers in front and devices behind; None if no name is left or it is a model's."""
     codes, words, fillers = sentence.codes, sentence.words, sentence.lexicon.lists["fillers"]
-    while last > first and codes[last - 1] in "H/":
-        last -= 1
     for n in range(last - 2, first - 1, -1):
         if words[n].endswith(("'s", "’s")):
             first = n + 1
             break
-    if last - first > 1 and codes[last - 2 : last] == "Mw" and words[last - 1].endswith(("ed", "ing")):
+    if codes[first:last].endswith("Mw") and words[last - 1].endswith(("ed", "ing")):
         last -= 1
     if all(words[n] in fillers for n in range(first, last)):
         return None
     while words[first] == "/" or (words[first] in fillers and words[first] not in _KEPT):
         first += 1
-    if last - first > 1 and words[last - 1] in _TALLIES and "M" in codes[first : last - 1]:
+    if words[last - 1] in _TALLIES and "M" in codes[first : last - 1]:
         last -= 1
-    if last - first > 1 and words[first] in ("average", "mean") and words[last - 1] not in _VAGUE:
+    if words[first] in ("average", "mean") and words[last - 1] not in _VAGUE:
         first += 1
     if "M" not in codes[first:last] and words[last - 1].endswith("ing"):
         return None
@@ -256,11 +251,12 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     return first, last
 
 
+_IN_PARENTHESES = re.compile(r"\(([MN])\)")
+
+
 def abbreviated(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     """The acronym in the parentheses behind a phrase, else the phrase."""
-    codes = sentence.codes
-    if codes[last : last + 1] == "(" and codes[last + 2 : last + 3] == ")" and codes[last + 1] in "MN":
-        name = sentence.phrase(last + 1, last + 2)
-        if sum(c.isupper() for c in name) > 1:
-            return last + 1, last + 2
+    match = _IN_PARENTHESES.match(sentence.codes, last)
+    if match and sum(map(str.isupper, sentence.phrase(*match.span(1)))) > 1:
+        return match.span(1)
     return first, last

@@ -17,6 +17,7 @@ from extractor.labelling.rules.frames import (
     metric_entry,
     named,
 )
+from extractor.labelling.rules.judging import NUMBERS
 from extractor.labelling.rules.reading import Sentence
 
 _REACH = 30
@@ -35,14 +36,14 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
         if (row.governs and "C" not in (before if leading else after)) or not _asks(row, frame):
             continue
         base = frame.first - len(before) if leading else frame.last
-        match = row.pattern.search(before) if leading else row.pattern.match(after)
+        match = row.regex.search(before) if leading else row.regex.match(after)
         if match is None:
             continue
         change = match.start("c") + base if row.governs else None
         if change is not None and not row.rival and frame.sentence.beats(change):
             continue
-        if found.row is not None and (change != found.change if row.governs else row.number == "score"):
-            continue  # another change, or the name of a score, which is not one
+        if found.row is not None and row.number == "score":
+            continue  # the name of a score is not what changed
         metric = _metric(found, row, match, base, change)
         if metric is None and (found.row is not None or not (row.governs or row.values or not row.names_metric)):
             continue
@@ -55,15 +56,8 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
 
 def _asks(row: FrameRow, frame: Frame) -> bool:
     """Whether a number and what stands on its other side are what a row asks for."""
-    match row.number:
-        case "score" if not is_score(frame):
-            return False
-        case "score or bound" if not (is_score(frame) or is_odd(frame)) and frame.mention.bound == "exact":
-            return False
-        case "two values" if frame.size != 2 and frame.mention.low == frame.mention.high:
-            return False
-        case "share or multiple" if not frame.mention.measure.relative:
-            return False
+    if row.number is not None and not NUMBERS[row.number](frame):
+        return False
     if row.opposite is None:
         return True
     return bool(row.opposite.match(frame.after) if row.side == "before" else row.opposite.search(frame.before))
@@ -75,7 +69,7 @@ def _metric(frame: Frame, row: FrameRow, match: re.Match[str], base: int, change
         return None
     first, last = match.start("m") + base, match.end("m") + base
     sentence = frame.sentence
-    if change is not None and change < first and sentence.beats(change) and "I" not in sentence.codes[change:first]:
+    if change is not None and sentence.beats(change):
         return None
     found = named(sentence, first, last)
     entry = metric_entry(sentence, *found) if found else None
@@ -139,11 +133,8 @@ def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Fram
 
 def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Frame:
     """The frame with what the first row that fits lets it take over from another before it."""
-    if before.row is None:
+    if before.row is None or (before.first == frame.first and frame.row is not None):
         return frame
-    if before.first == frame.first:
-        own = frame.row is not None and before.row.side != "list"
-        return frame if own else replace(frame, row=before.row, metric=before.metric, change=before.change)
     start = before.last
     if before.change is not None and start <= before.change < frame.first:
         start = before.change + 1  # "a Q gain in F1 and Q in recall" goes on behind the gain
@@ -170,8 +161,8 @@ def _shares(row: SharingRow, before: Frame, frame: Frame) -> bool:
     if row.after != "value" and (before.change is None or frame.change is not None or frame.is_pair):
         return False
     if row.own == "metric behind":
-        return frame.row is None or (frame.row.side == "behind" and not frame.row.governs)
-    return row.own == "anything" or frame.row is None or frame.row.pattern.groups == 0  # which says nothing of its own
+        return frame.row is None or frame.hangs_behind
+    return row.own == "anything" or (frame.metric is None and frame.change is None)
 
 
 def _paired(frames: list[Frame], row: SharingRow) -> list[Frame]:
@@ -185,8 +176,7 @@ def _paired(frames: list[Frame], row: SharingRow) -> list[Frame]:
             or not row.pattern.fullmatch(frame.sentence.codes, before.last, frame.first)
         ):
             continue
-        own = frame.row if frame.row and frame.row.pattern.groups else None
-        if own is None or (own.side == "before" and not own.governs and frame.metric == before.metric):
+        if frame.metric is None and frame.change is None:
             run = range(n, n + frame.size - frame.place)
             found[n : run.stop] = [replace(found[k], metric=before.metric, change=None, row=row) for k in run]
     return found
@@ -197,7 +187,7 @@ def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:
     found: list[Frame] = []
     for frame in frames:
         metric = frame.metric or _further_off(frame)
-        if metric is None and found and (_same_change(found[-1], frame) or _gains_in_parentheses(frame)):
+        if metric is None and found and _same_change(found[-1], frame):
             metric = found[-1].metric
         found.append(frame if metric == frame.metric else replace(frame, metric=metric))
     return tuple(found)
@@ -210,12 +200,6 @@ def _same_change(before: Frame, frame: Frame) -> bool:
     return before.sentence.words[before.change] == frame.sentence.words[frame.change]
 
 
-def _gains_in_parentheses(frame: Frame) -> bool:
-    """Whether a change stands in parentheses right behind the number before it: "97.3% on X (11.8% improvement)"."""
-    return frame.change is not None and _OPENED.fullmatch(frame.before) is not None
-
-
-_OPENED = re.compile(r"[wNMPIDR]{0,9}\([BDR]*")
 _GAINING = re.compile(r"[^,;SVU]{0,6},?R*[VC][^,;SVUM]*")
 _IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M)")
 _PARTED = re.compile(r"[;S]|,R*[VUC]|,&|V")
@@ -227,14 +211,14 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
     "outperforms X by 2.6% in F1", "time efficiency (<10 s)", "a smaller size (7x smaller than X)".
     """
     codes, sentence, change = frame.sentence.codes, frame.sentence, frame.change_entry
-    if change is not None and not frame.paired:
+    if change is not None:
         further = change.kind is not None or "respectively" in sentence.words
         match = _IN.search(codes, frame.last, frame.tail) or (_IN.search(codes, frame.tail) if further else None)
         if match and (change.kind is None or _kind(sentence, *match.span("m")) == change.kind):
             found = named(sentence, *match.span("m"))
             return _distributed(frame, *found) if found else None
     wanted = change.kind if change is not None else "time" if is_timed(frame) else None
-    compared = wanted is None and frame.change is not None and sentence.holds("comparatives", frame.change, frame.change + 1)
+    compared = frame.change is not None and sentence.holds("comparatives", frame.change, frame.change + 1)
     gained = change is not None and change.kind is None and change.effect == "gain" and not change.rival
     if wanted is None and not compared and not gained:
         return None

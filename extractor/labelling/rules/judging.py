@@ -19,16 +19,19 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "count": lambda frame: frame.mention.unit is None and not is_score(frame),
     "decimal": lambda frame: frame.mention.unit is None and is_score(frame),
     "score": is_score,
+    "score or bound": lambda frame: is_score(frame) or is_odd(frame) or frame.mention.bound != "exact",
+    "two values": lambda frame: frame.size == 2 or frame.mention.low != frame.mention.high,
+    "share or multiple": lambda frame: frame.mention.measure.relative,
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
     "signed": lambda frame: _is_signed(frame.mention),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
-    "tries": lambda frame: frame.mention.unit == "x" and _OUT_OF.fullmatch(frame.mention.text) is not None,
+    "tries": lambda frame: _OUT_OF.fullmatch(frame.mention.text) is not None,
     "tally": lambda frame: (
         (_TALLY.fullmatch(frame.mention.text) or _TALLY.fullmatch(frame.sentence.phrase(frame.first, frame.last))) is not None
     ),
     "time": lambda frame: frame.mention.measure.reports == "time",
-    "duration": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base > 0,
+    "duration": lambda frame: frame.mention.measure.dimension == "time",
     "days": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base >= DAY,
     "cost": lambda frame: frame.mention.measure.reports == "cost",
     "time or cost": lambda frame: frame.mention.measure.reports != "",
@@ -39,7 +42,6 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
     "decibels": lambda frame: frame.mention.unit == "dB",
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
-    "seconds": lambda frame: frame.mention.measure.dimension == "time" and frame.mention.measure.base >= 1,
     "size": lambda frame: (
         not (
             frame.mention.measure.relative
@@ -63,15 +65,13 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by something": lambda frame: frame.row is not None,
     "surely": lambda frame: frame.sure,
     "not surely": lambda frame: not frame.sure,
-    "at most by an activity": lambda frame: (
-        (frame.row is None or (frame.row.side == "behind" and not frame.row.governs)) and _kind(frame) in (None, "any")
-    ),
-    "by a metric behind": lambda frame: frame.row is not None and frame.row.side == "behind" and not frame.row.governs,
+    "at most by an activity": lambda frame: _kind(frame) in (None, "any"),
+    "by a metric behind": lambda frame: frame.hangs_behind,
     "by a change": lambda frame: frame.change is not None,
     "by no change": lambda frame: frame.change is None and not frame.values,
     "by a change in time": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "time",
     "by a change in cost": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "resource",
-    "as one of two values": lambda frame: frame.values or frame.paired,
+    "as one of two values": lambda frame: frame.values,
     "against another": lambda frame: "T" in frame.sentence.codes[frame.first - 1 : frame.last],
     "behind two values of another unit": lambda frame: (
         frame.sentence.codes.endswith(("QtQ", "QTQ"), 0, frame.head)
@@ -235,42 +235,22 @@ def judge(frame: Frame, rows: tuple[Row, ...]) -> Judged:
 def sense_of(judged: Judged, comparisons: tuple[Row, ...], kinds: tuple[Row, ...], effects: tuple[EffectRow, ...]) -> Sense:
     """Comparison, kind and effect of a claim: by its own row, else the first that fits, else an absolute accuracy."""
     frame, own = judged.frame, judged.row
-    compared = first_that_fits(comparisons, frame) if own is None or own.comparison is None else None
-    comparison = own.comparison if own and own.comparison else cast(Comparison, compared.says) if compared else "absolute"
-    sorted_ = first_that_fits(kinds, frame) if own is None or own.kind is None else None
-    kind = own.kind if own and own.kind else _said(sorted_, comparison)
-    effect = _effect(frame, effects) if comparison == "change" else None
-    why = (
-        compared.name if compared else own.name if own and own.comparison else None,
-        sorted_.name if sorted_ else own.name if own and own.kind else None,
-        effect[1] if effect else None,
-    )
-    return Sense(comparison, kind, effect[0] if effect else None, why)
-
-
-def _said(row: Row | None, comparison: Comparison) -> Kind:
-    """What a row of kinds says; a time is a speed, in comparison with another a speedup."""
-    if row is None:
-        return "accuracy"
-    if row.says == "time":
-        return "speed" if comparison == "absolute" else "speedup"
-    return cast(Kind, row.says)
+    compared = own if own and own.comparison else first_that_fits(comparisons, frame)
+    comparison = (compared.comparison or cast(Comparison, compared.says)) if compared else "absolute"
+    sorted_ = own if own and own.kind else first_that_fits(kinds, frame)
+    kind = (sorted_.kind or sorted_.says) if sorted_ else "accuracy"
+    if kind == "time":
+        kind = "speed" if comparison == "absolute" else "speedup"
+    effect, by = _effect(frame, effects) if comparison == "change" else (None, None)
+    why = (compared.name if compared else None, sorted_.name if sorted_ else None, by)
+    return Sense(comparison, cast(Kind, kind), effect, why)
 
 
 def _effect(frame: Frame, rows: tuple[EffectRow, ...]) -> tuple[Effect, str]:
     """Whether a change is for the better, and the row that says so."""
-    move, entry = _move(frame), frame.entry
+    change, entry = frame.change_entry, frame.entry
+    move = change.effect if change else "loss" if frame.mention.text.lower().startswith(("-", "halv")) else "rise"
     row = next(row for row in rows if row.effect == move)
     if entry is None or entry.kind == "any":
         return row.open, row.name
     return (row.more if entry.better == "higher" else row.less), row.name
-
-
-def _move(frame: Frame) -> str:
-    """What a value did: by the word of change, else by the number itself."""
-    if frame.change_entry is not None:
-        return frame.change_entry.effect
-    text = frame.mention.text.lower()
-    if text.startswith(("-", "halv")):
-        return "loss"
-    return "rise" if text.startswith("+") or frame.mention.unit != "x" else "gain"

@@ -22,8 +22,9 @@ _PROVENANCE = Provenance(extractor=__version__, labeller="rules", model="rules")
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What the rules decided about a document, with the rows that did: each number, the claims, each name of hardware."""
+    """What the rules decided, with the rows that did: the system's name, each number, the claims, each name of hardware."""
 
+    system: tuple[str, str] | None
     numbers: Sequence[tuple[Judged, Attached | None]]
     claims: Sequence[Attached]
     hardware: Sequence[tuple[Place, HardwareRow | None]]
@@ -55,20 +56,19 @@ class RulesLabeller:
         mentions = mentions.as_read
         title, _, abstract = mentions.text.partition("\n")
         document = Document(document.id, title, abstract)
-        found = find_system(document, mentions, self.rules.systems, self.lexicon)
-        system = found[0] if found else None
-        numbers = [*read_claims(mentions, system, self.rules, self.lexicon)]
-        claims = once([claim for _, claim in numbers if claim], len(title))
+        system = find_system(document, mentions, self.rules.systems, self.lexicon)
+        numbers = [*read_claims(mentions, system[0] if system else None, self.rules, self.lexicon)]
+        claims = once([claim for _, claim in numbers if claim])
         hardware = decide(document, mentions, self.rules.hardware, self.cues)
         targets = label_hardware(hardware)
         labelled = tuple(claim.label() for claim in claims)
         claimed = {claim.mention for claim in labelled}
         targeted = {target.mention for target in targets}
         labels = Labels(
-            system=system,
+            system=system[0] if system else None,
             claims=labelled,
             not_claims=tuple(m.id for m in mentions.quantities if m.id not in claimed),
             hardware=targets,
             not_hardware=tuple(m.id for m in mentions.hardware if m.id not in targeted),
         )
-        return Decided(numbers, claims, hardware, labels)
+        return Decided(system, numbers, claims, hardware, labels)

@@ -64,8 +64,8 @@ class Lexicon:
 
     def at_rank(self, word: str) -> Metric | None:
         """The entry of a metric that is taken at a rank or of so many tries, whatever the number: "pass@4"."""
-        name, at, rank = word.partition("@")
-        return (self.metrics.get(f"{name}@1") or self.metrics.get(name)) if at and (rank == "k" or rank[:1].isdigit()) else None
+        name, at, _ = word.partition("@")
+        return (self.metrics.get(f"{name}@1") or self.metrics.get(name)) if at else None
 
     def indexed(self, word: str) -> Metric | None:
         """The entry of a metric that has an index: "mAP^N", "N_Acc"."""

@@ -18,20 +18,10 @@ from types import MappingProxyType
 
 from extractor.documents import Span, lowered
 from extractor.labelling.rules.lexicon import COUNT, HARDWARE, QUANTITY, Lexicon
-from extractor.spotting import HardwareMention, Mentions, QuantityMention
+from extractor.spotting import Mentions, QuantityMention
 
 _PUNCTUATION = frozenset(",;:()/=.")
 _BOUND_SIGNS = frozenset("~≈∼<>≤≥")
-_DESCRIPTIVE = tuple(
-    f"{word}-"
-    for word in (
-        *("multi", "single", "few", "one", "two", "three", "four", "first", "second", "third", "early", "zero"),
-        *("large", "small", "high", "low", "real", "long", "full", "per", "fixed", "non", "mixed", "variable"),
-    )
-)
-_NOT_ADVERBS = frozenset(
-    ["family", "assembly", "anomaly", "only", "supply", "reply", "apply", "multiply", "early", "monopoly", "fly", "friendly"]
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,20 +68,14 @@ class Reading:
         numbers = [mention for mention in mentions.quantities if not _is_part_of_name(mention, devices)]
         counts = [mention for mention in numbers if _counts_tests(mention, mentions.text, lexicon)]
         quantities = [mention for mention in numbers if mention not in counts]
-        self._masked = _mask(_without(mentions.text, mentions.asides), quantities, counts, mentions.hardware)
+        self._masked = _mask(mentions, quantities, counts)
         self._quantities = {mention.span[0]: mention for mention in quantities}
         self._read: dict[int, Sentence] = {}
 
     def with_quantities(self) -> list[int]:
         """The numbers of the sentences that hold a quantity mention, in order."""
-        sentences, n = self.mentions.sentences, 0
-        numbers: list[int] = []
-        for mention in self._quantities.values():
-            while n + 1 < len(sentences) and sentences[n + 1][0] <= mention.span[0]:
-                n += 1
-            if not numbers or numbers[-1] != n:
-                numbers.append(n)
-        return numbers
+        held = {mention.sentence for mention in self._quantities.values()}
+        return [n for n, span in enumerate(self.mentions.sentences) if span in held]
 
     def sentence(self, n: int) -> Sentence:
         """The sentence with number `n`."""
@@ -116,50 +100,27 @@ def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
         return True
     if mention.unit is None:
         return _SIZE.match(mention.text) is not None
-    return mention.unit == "bit" or (mention.unit == "px" and mention.bound == "exact")
+    return mention.unit == "bit"
 
 
 def _counts_tests(mention: QuantityMention, text: str, lexicon: Lexicon) -> bool:
     """Whether a number counts datasets or test conditions ("on 12 datasets"): no number comes between it and another."""
-    return mention.unit is None and mention.text.isdigit() and lexicon.tests.match(text, mention.span[1]) is not None
+    return mention.text.isdigit() and lexicon.tests.match(text, mention.span[1]) is not None
 
 
-def _mask(
-    text: str, quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
-) -> str:
-    """The text in lower case, mentions blotted out, every offset kept."""
-    lower = lowered(text)
+def _mask(mentions: Mentions, quantities: list[QuantityMention], counts: list[QuantityMention]) -> str:
+    """The text in lower case, mentions and asides blotted out, every offset kept."""
+    lower = lowered(mentions.text)
+    marks = [(*span, " ") for span in mentions.asides] + [(*mention.span, COUNT) for mention in counts]
+    marks += [(*mention.span, QUANTITY) for mention in quantities] + [
+        (*mention.span, HARDWARE) for mention in mentions.hardware
+    ]
     pieces, end = [], 0
-    for start, stop, sign in _marks(quantities, counts, hardware):
-        if start < end:
-            continue
-        pieces += [lower[end:start], sign * (stop - start)]
-        end = stop
-    pieces.append(lower[end:])
-    return "".join(pieces)
-
-
-def _without(text: str, asides: tuple[Span, ...]) -> str:
-    """The text with asides blotted out, so that they part no number from its words."""
-    pieces, end = [], 0
-    for start, stop in asides:
-        if text[start - 1 : start] == "(" and text[stop : stop + 1] == ")":
-            start, stop = start - 1, stop + 1
-        pieces += [text[end:start], " " * (stop - start)]
-        end = stop
-    return "".join([*pieces, text[end:]])
-
-
-def _marks(
-    quantities: list[QuantityMention], counts: list[QuantityMention], hardware: tuple[HardwareMention, ...]
-) -> list[tuple[int, int, str]]:
-    held = [mention.span for mention in quantities]
-    marks = [(*span, QUANTITY) for span in held] + [(*mention.span, COUNT) for mention in counts]
-    for mention in hardware:
-        start, stop = mention.span
-        if not any(a < stop and start < b for a, b in held):
-            marks.append((start, stop, HARDWARE))
-    return sorted(marks)
+    for start, stop, sign in sorted(marks):
+        if start >= end:
+            pieces += [lower[end:start], sign * (stop - start)]
+            end = stop
+    return "".join([*pieces, lower[end:]])
 
 
 def read_sentence(text: str, masked: str, span: Span, quantities: Mapping[int, QuantityMention], lexicon: Lexicon) -> Sentence:
@@ -173,7 +134,7 @@ def read_sentence(text: str, masked: str, span: Span, quantities: Mapping[int, Q
     for n, code in enumerate(codes):
         if code is None:
             codes[n] = _MARKS.get(words[n][0]) or _class_of(words[n], text[starts[n] : ends[n]], n == 0, lexicon)
-        elif code == "M" and words[n] in cased and text[starts[n] : ends[n]].islower():
+        elif words[n] in cased and text[starts[n] : ends[n]].islower():
             codes[n] = "w"
     at = MappingProxyType({n: quantities[start] for n, start in enumerate(starts) if start in quantities})
     return Sentence(text, span, starts, ends, tuple(words), _settle("".join(map(str, codes)), words), at, lexicon)
@@ -187,29 +148,24 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
     """The class of a token that stands in no list: a sign, or a word by its form."""
     if len(word) == 1 and not word.isalnum():
         return word if word in _PUNCTUATION else "B" if word in _BOUND_SIGNS else "-"
-    if "@" in word and lexicon.at_rank(word):
-        return "M"
-    if ("_" in word or "^" in word) and lexicon.indexed(word):
+    if lexicon.at_rank(word) or lexicon.indexed(word):
         return "M"
     if "-" in word:
-        tail = word.rsplit("-", 1)[1]
-        metric = lexicon.metrics.get(tail)
-        named = raw[0].isupper() and word.split("-", 1)[0] in lexicon.lists["models"]
-        if (metric and metric.kind != "any" and not word.startswith(_DESCRIPTIVE) and not named) or word.startswith("time-to-"):
+        metric = lexicon.metrics.get(word.rsplit("-", 1)[1])
+        descriptive = word.split("-", 1)[0] in lexicon.lists["descriptive"]
+        if (metric and metric.kind != "any" and not descriptive) or word.startswith("time-to-"):
             return "M"
     if not raw.islower() and (not first or not raw[1:].islower()):
         return "N"
-    if word.endswith("ly") and len(word) > 5 and "-" not in word and word not in _NOT_ADVERBS:
+    if word.endswith("ly") and len(word) > 5 and "-" not in word and word not in lexicon.lists["unadverbial"]:
         return "R"
     return "w"
 
 
 _AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
-_LOSSES = frozenset(["loss", "losses", "degradation"])
 _AFTER_CHANGE = re.compile(r"C[RDB]*[wNM/]{0,4}$")
 _BEFOREQUANTITY = re.compile("[BDR]*Q")
-_QUANTIFIERS = frozenset(["more", "less", "fewer", "greater", "higher", "lower", "larger", "smaller"])
 
 
 def _settle(codes: str, words: list[str]) -> str:
@@ -218,7 +174,7 @@ def _settle(codes: str, words: list[str]) -> str:
     for match in _AMBIGUOUS.finditer(codes):
         n = match.start()
         match match.group():
-            case "CT" if words[n] in _QUANTIFIERS and words[n + 1] == "than":
+            case "CT" if words[n + 1] == "than":
                 settled[n] = settled[n + 1] = "B"
             case "CT" if words[n + 1] == "over":
                 settled[n + 1] = "B"  # "saves over 20%"
@@ -228,9 +184,9 @@ def _settle(codes: str, words: list[str]) -> str:
                 settled[n] = "w"  # "stereo matching"
             case "C" if words[n].startswith("exceed") and _BEFOREQUANTITY.match(codes, n + 1):
                 settled[n] = "V"  # "accuracy exceeds 98%"
-            case "C" if words[n] in _LOSSES and _AFTER_CHANGE.search(codes, 0, n):
+            case "C" if words[n] in ("loss", "losses") and _AFTER_CHANGE.search(codes, 0, n):
                 settled[n] = "M"  # "reduces the L1 loss"
-            case "C" if (words[n] in _ACTIVITIES and codes[n + 1] in "wN") or (words[n] == "losses" and codes[n - 1] != "M"):
+            case "C" if (words[n] in _ACTIVITIES and codes[n + 1] in "wN") or words[n] == "losses":
                 settled[n] = "w"  # "a video compression framework", "contrastive losses"
             case "B" if words[n] in ("below", "above") and codes[n - 1] in "Q)":
                 settled[n] = "C"  # "5% below that of X"

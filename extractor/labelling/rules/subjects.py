@@ -1,6 +1,7 @@
 """Who a number is about."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,60 +14,47 @@ from extractor.labelling.rules.reading import Previous, Sentence
 class SubjectRow:
     """Where it stands who a number is about: the group `x` of the `pattern`, or `y` where that is the name.
 
-    A rival's own number: its name stands right `before` it, or `behind` it, or it holds it in `parentheses`, or the number is
-    the `second of two` ("Q vs. Q") and the sentence names the rival elsewhere. Else the last in
-    the `sentence` up to the number that names somebody, or in the `sentence before` of which "it" speaks.
+    A rival's own number: its name stands right `before` it, or `behind` it, or the number is the `second of two` ("Q vs. Q")
+    and the sentence names the rival elsewhere. Else the last in the `sentence` up to the number that names somebody, or in the
+    `sentence before` of which "it" speaks. `opposite` is found in what stands before the number.
     """
 
     name: str
-    region: Literal["parentheses", "second of two", "before", "behind", "sentence", "sentence before"]
+    region: Literal["second of two", "before", "behind", "sentence", "sentence before"]
     pattern: re.Pattern[str]
     example: str
     yields: str
-    opposite: re.Pattern[str] | None = None
+    opposite: re.Pattern[str] = re.compile("")
 
 
 def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Previous) -> tuple[str, str] | None:
     """Who the number is about, and the name of the row that found it; None where it is the paper's own system."""
     for row in rows:
         sentence, found = frame.sentence, None
+        codes = sentence.codes
         match row.region:
-            case "parentheses" if frame.size == 1 and frame.change is None:
-                found = _rival_before(row, frame)
-            case "second of two" if frame.size == 2 and frame.place == 1 and "T" in sentence.codes[frame.first : frame.last]:
-                rivals = [
-                    *row.pattern.finditer(sentence.codes, frame.last),
-                    *row.pattern.finditer(sentence.codes, 0, frame.first),
-                ]
-                named = (
-                    match.span("x") for match in rivals if sentence.codes[match.start()] == "T" or sentence.beats(match.start())
-                )
+            case "second of two" if frame.place == 1 and "T" in codes[frame.first : frame.last]:
+                named = (*_rivals(row, sentence, frame.last, len(codes)), *_rivals(row, sentence, 0, frame.first))
                 found = next((span for each in named if (span := clean(sentence, *each))), None)
-            case "before" if (match := row.pattern.search(sentence.codes, 0, frame.token)) and match["x"]:
-                found = match.span("x")
-            case "behind" if match := row.pattern.match(sentence.codes, frame.last):
-                beside = row.opposite is None or row.opposite.search(sentence.codes, 0, frame.token)
-                found = clean(sentence, *match.span("x")) if beside else None
+            case "before" if frame.size == 1 and frame.change is None:
+                found = next(_rivals(row, sentence, 0, frame.token), None)
+            case "behind" if (match := row.pattern.match(codes, frame.last)) and row.opposite.search(codes, 0, frame.token):
+                found = clean(sentence, *match.span("x"))
             case "sentence":
                 found = _last_named(row, sentence, frame.first)
-            case "sentence before" if row.opposite and "it" in sentence.words[: frame.first]:
-                if row.opposite.search(sentence.codes, 0, frame.first + 1) and (before := previous()):
+            case "sentence before" if "it" in sentence.words[: frame.first] and row.opposite.search(codes, 0, frame.first + 1):
+                if before := previous():
                     sentence, found = before, _last_named(row, before, len(before.codes) - 1)
         if found:
             return _owning(sentence, *found), row.name
     return None
 
 
-def _rival_before(row: SubjectRow, frame: Frame) -> tuple[int, int] | None:
-    """The rival right before the parentheses that hold the number: "outperforms X (70%)", "than X (70%)"."""
-    sentence = frame.sentence
-    match = row.pattern.search(sentence.codes, 0, frame.first)
-    if match is None or not (sentence.codes[match.start()] == "T" or sentence.beats(match.start())):
-        return None
-    return match.span("x")
-
-
-_MODALS = frozenset(["can", "could", "may", "will"])
+def _rivals(row: SubjectRow, sentence: Sentence, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """What stands behind a comparator or a verb whose object is a rival: "outperforms X (70%)", "than X (70%)"."""
+    for match in row.pattern.finditer(sentence.codes, first, last):
+        if sentence.codes[match.start()] == "T" or sentence.beats(match.start()):
+            yield match.span("x")
 
 
 def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int] | None:
@@ -76,7 +64,7 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         first, last = _bare(sentence, *match.span("y" if match["y"] else "x"))
         inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
         clause = sentence.words[match.end() + 1 : match.end() + 2] == ("that",)
-        plain = match["v"] and "N" not in codes[first:last] and _MODALS.isdisjoint(sentence.words[last : match.end()])
+        plain = match["v"] and "N" not in codes[first:last]
         gains = sentence.codes[match.end() : match.end() + 1] == "C" and sentence.holds("gains", match.end(), match.end() + 1)
         if gains or plain or first >= last or inside or clause or _governed(sentence, first):
             continue
@@ -95,7 +83,7 @@ def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
     if sentence.holds("never", last - 1, last) or sentence.codes[last - 1] == "M":
         return False
     owned = first > 0 and sentence.words[first - 1] in ("our", "ours", "this", "these")
-    if last - first == 1 and not owned and first > 0 and sentence.codes[first - 1] != "D" and not head.endswith("s"):
+    if last - first == 1 and first > 0 and sentence.codes[first - 1] != "D" and not head.endswith("s"):
         return False
     if owned or sentence.holds("generic", last - 1, last):
         plain = sentence.lexicon.lists["plain"]
@@ -112,14 +100,13 @@ def _owning(sentence: Sentence, first: int, last: int) -> str:
     return sentence.phrase(first, last)
 
 
+_GOVERNING = re.compile(r"[VCQOTPFAIWpt][BDR]*$")
+
+
 def _governed(sentence: Sentence, first: int) -> bool:
     """Whether a verb or preposition before a phrase makes it an object ("achieves significant gains", "with lower latency")."""
-    n = first - 1
-    while n >= 0 and sentence.codes[n] in "BDR":
-        if sentence.words[n] == "that":
-            return False
-        n -= 1
-    return n >= 0 and sentence.codes[n] in "VCQOTPFAIWpt"
+    match = _GOVERNING.search(sentence.codes, 0, first)
+    return match is not None and "that" not in sentence.words[match.start() : first]
 
 
 def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:

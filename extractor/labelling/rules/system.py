@@ -126,7 +126,7 @@ def _titled(row: SystemRow, document: Document, lexicon: Lexicon) -> str | None:
     start = lowered(document.abstract).find(lowered(name))
     end = start + len(name)
     if start != -1:
-        if name.lower() != document.abstract[start:end] or _INTRODUCING.search(document.abstract, max(0, start - 30), start):
+        if name.lower() != document.abstract[start:end] or _INTRODUCING.search(document.abstract, 0, start):
             return document.abstract[start:end]
         if short := _acronym_after(document.abstract, end, lexicon):
             return short
@@ -170,7 +170,7 @@ def _spells(name: str, words: str) -> bool:
 
 def _is_coined(name: str) -> bool:
     """Whether a word looks made up: capitals inside, a digit, capitals alone, or a macro."""
-    return name[0] == "\\" or (len(name) > 1 and any(c.isupper() or c.isdigit() for c in name[1:]) and not name.isdigit())
+    return name[0] == "\\" or (any(c.isupper() or c.isdigit() for c in name[1:]) and not name.isdigit())
 
 
 def _is_term(name: str, lexicon: Lexicon) -> bool:

@@ -12,10 +12,8 @@ BASELINES: tuple[BaselineRow, ...] = (
         "Zeta outperforms Eta by 5% and Theta by 3%.", "Theta"),
     BaselineRow("beats X by Q", "at its verb", re.compile(rf"C{PHRASE}"), "Zeta outperforms Eta by 5%.", "Eta"),
     BaselineRow("Q of the metric of X", "at the end", re.compile(rf"R*O?[DR]*(?:[wNM/]|&|&B*Q)*M[wN]*O{PHRASE}"),
-        "It needs 96% of the memory of Eta.", "Eta", change=False),
+        "It needs 96% of the memory of Eta.", "Eta"),
     BaselineRow("Q than X", "behind", re.compile(rf"T{PHRASE}"), "Zeta is 8.6x faster than Eta.", "Eta"),
-    BaselineRow("Q, Q than X", "further behind", re.compile(rf"T{PHRASE}"), "Zeta is 2x faster and 3x smaller than Eta.",
-        "Eta"),
     BaselineRow("than X by Q", "before", re.compile(rf"T{PHRASE}"), "Compared to Eta, Zeta reduces latency by 24%.", "Eta"),
     BaselineRow("beats X, gaining Q", "before", re.compile(rf"C{PHRASE}"), "Zeta outperforms Eta, improving accuracy by 5%.",
         "Eta", verb=True),
@@ -30,7 +28,7 @@ _SUBJECT = re.compile(
 
 # fmt: off
 SUBJECTS: tuple[SubjectRow, ...] = (
-    SubjectRow("a rival (Q)", "parentheses",
+    SubjectRow("a rival (Q)", "before",
         re.compile(r"[TC][DR]*(?:[wN]*p)?(?:[wNMH/-]*\([^()]*\),?&?[DR]*)*(?P<x>[wNMH/-]*[wN])\([^()]*$"),
         "Zeta does better than Eta (70.1%).", "Eta"),
     SubjectRow("Q vs. Q of X", "second of two", re.compile(rf"[TC]{PHRASE}"),
