@@ -67,7 +67,6 @@ class SharingRow:
     """
 
     name: str
-    side: Literal["list", "parentheses"]
     pattern: re.Pattern[str]
     example: str
     yields: tuple[str | None, str | None]
@@ -132,12 +131,12 @@ class Frame:
     @property
     def hangs_behind(self) -> bool:
         """Whether what it hangs on stands behind it."""
-        return self.row is not None and self.row.side == "behind"
+        return isinstance(self.row, FrameRow) and self.row.side == "behind"
 
     @property
-    def paired(self) -> bool:
-        """Whether it stands in parentheses behind the number that says what it is."""
-        return self.row is not None and self.row.side == "parentheses"
+    def shares(self) -> bool:
+        """Whether it took over what a number before it was said of."""
+        return isinstance(self.row, SharingRow)
 
     @property
     def entry(self) -> Metric | None:

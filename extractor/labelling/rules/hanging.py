@@ -101,12 +101,7 @@ def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
 
 def share(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> tuple[Frame, ...]:
     """The frames of a sentence with what they share: along a list, into parentheses, and from further off."""
-    listing = tuple(row for row in rows if row.side == "list")
-    found = _carried(frames, listing)
-    for row in rows:
-        if row.side == "parentheses":
-            found = _paired(found, row)
-    return _completed(found)
+    return _completed(_carried(frames, rows))
 
 
 def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Frame]:
@@ -115,12 +110,7 @@ def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Fram
     before: Frame | None = None
     alike: dict[str | None, Frame] = {}
     for frame in frames:
-        if (
-            frame.row is None
-            and frame.size == 1
-            and frame.mention.unit is None
-            and frame.mention.text.replace(",", "").isdigit()
-        ):
+        if frame.row is None and frame.size == 1 and frame.mention.text.replace(",", "").isdigit():
             found.append(frame)  # only a word between two others: "98% across 130 tasks and 97% across 25"
             continue
         last = _take_over(before, frame, rows) if before else frame
@@ -163,23 +153,6 @@ def _shares(row: SharingRow, before: Frame, frame: Frame) -> bool:
     if row.own == "metric behind":
         return frame.row is None or frame.hangs_behind
     return row.own == "anything" or (frame.metric is None and frame.change is None)
-
-
-def _paired(frames: list[Frame], row: SharingRow) -> list[Frame]:
-    """The frames; values in parentheses have the metric that the number before is about: "9.1x faster (0.75s vs 6.82s)"."""
-    found = list(frames)
-    for n in range(1, len(found)):
-        before, frame = found[n - 1], found[n]
-        if (
-            before.row is None
-            or before.first == frame.first
-            or not row.pattern.fullmatch(frame.sentence.codes, before.last, frame.first)
-        ):
-            continue
-        if frame.metric is None and frame.change is None:
-            run = range(n, n + frame.size - frame.place)
-            found[n : run.stop] = [replace(found[k], metric=before.metric, change=None, row=row) for k in run]
-    return found
 
 
 def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:

@@ -85,23 +85,23 @@ FRAMES: tuple[FrameRow, ...] = (
 
 # fmt: off
 SHARED: tuple[SharingRow, ...] = (
-    SharingRow("and metric by Q", "list", re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}"),
+    SharingRow("and metric by Q", re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}"),
         "It cuts latency by 40% and energy consumption by up to 23%.", ("energy consumption", "cuts"), after="change",
         own="anything"),
-    SharingRow("a gain listed", "list", re.compile(r"(?:[RBDw]{0,2}C)?(?:[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SVPWF]{0,3})"),
+    SharingRow("a gain listed", re.compile(r"(?:[RBDw]{0,2}C)?(?:[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SVPWF]{0,3})"),
         "It improves quality by 15.3% in LPIPS, 12.7% in FVD.", ("FVD", "improves"), after="change", alike=True,
         own="metric behind"),
-    SharingRow("and by Q", "list", re.compile(rf"[^CQ;SV]{{0,8}},?&Y{FILL}|[^CQ;SV]{{0,14}}&T[^CQ;SV]{{0,14}}Y{FILL}"),
+    SharingRow("and by Q", re.compile(rf"[^CQ;SV]{{0,8}},?&Y{FILL}|[^CQ;SV]{{0,14}}&T[^CQ;SV]{{0,14}}Y{FILL}"),
         "The adapter improves mIoU by 7.9% over one baseline and by 0.6% over another.", ("mIoU", "improves"), after="change",
         alike=True, own="anything"),
-    SharingRow("while X has Q", "list", re.compile(rf"[^QCSV]{{0,8}}S[DR]*{NP}+V[BDR]*"),
+    SharingRow("while X has Q", re.compile(rf"[^QCSV]{{0,8}}S[DR]*{NP}+V[BDR]*"),
         "Zeta has a 5.54x speedup, while Eta achieves only 2.41x.", (None, "speedup"), after="multiple", alike=True),
-    SharingRow("a value listed", "list",
+    SharingRow("a value listed",
         re.compile(r"[^QC;SV]{0,8}[,&(][^QC;SVY]{0,6}|[^QC;SVPW]{0,3}|[^QC;SV]{0,12}[St][BDR]*"),
         "It has an accuracy of 0.9433 (for NER), 0.9090 (for POS).", ("accuracy", None), alike=True),
-    SharingRow("X's Q against", "list", re.compile(r"[^QC;SV]{0,14}T[^QC;SVY]{0,6}"),
+    SharingRow("X's Q against", re.compile(r"[^QC;SV]{0,14}T[^QC;SVY]{0,6}"),
         "It reaches 98% success on known objects versus 84% for Eta.", ("success", None), alike=True),
-    SharingRow("Q (Q)", "parentheses", re.compile(r"[^(]*(?:\([^()]*\)[^(]*)*\([BDRt]*"),
-        "It has 9.1x lower latency on a phone (0.75s vs 6.82s).", ("latency", None)),
+    SharingRow("Q (Q)", re.compile(r"[^(]*(?:\([^()]*\)[^(]*)*\([BDRt]*"),
+        "It has 9.1x lower latency on a phone (0.75s).", ("latency", None)),
 )
 # fmt: on
