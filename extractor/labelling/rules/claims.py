@@ -58,13 +58,12 @@ def read_claims(
     mentions: Mentions, system: str | None, rules: Rules, lexicon: Lexicon
 ) -> Iterator[tuple[Judged, Attached | None]]:
     """Each number as it was judged, in reading order, and where it is a claim, with its phrases."""
-    reading, own = Reading(mentions, lexicon), None
+    reading = Reading(mentions, lexicon)
+    own = Own(system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"]))
     for n in reading.with_quantities():
         previous = partial(reading.before, n)
         for judged in judged_frames(reading.sentence(n), rules):
-            if judged.claim and own is None:
-                own = Own(system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"]))
-            yield judged, attach(judged, previous, own, rules) if judged.claim and own else None
+            yield judged, attach(judged, previous, own, rules) if judged.claim else None
 
 
 def judged_frames(sentence: Sentence, rules: Rules) -> tuple[Judged, ...]:
@@ -135,4 +134,4 @@ def _agree(a: Attached, b: Attached) -> bool:
 
 def _detail(claim: Attached) -> tuple[int, bool]:
     """How many phrases a claim states, and whether it stands in the abstract, not in the title."""
-    return sum(found is not None for found in claim.phrases().values()), claim.judged.frame.sentence.span[0] > 0
+    return sum(found is not None for found in claim.phrases().values()), bool(claim.judged.frame.sentence.span[0])

@@ -168,7 +168,7 @@ def metric_entry(sentence: Sentence, first: int, last: int) -> Metric | None:
     return found
 
 
-_JOINT = re.compile(r"[,/]?&?[BR]*|T|-+|(?:\([^()]{1,3}\))?t")
+_JOINT = re.compile(r"[,/]?&?[BR]*|T|(?:\([^()]{1,3}\))?t")
 
 
 def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
@@ -176,8 +176,9 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
     codes = sentence.codes
     runs: list[list[int]] = []
     for place in sorted(sentence.at):
-        between = codes[runs[-1][-1] + 1 : place] if runs else None
-        if between is not None and _JOINT.fullmatch(between) and _alike(sentence, runs[-1][-1], place, between):
+        last = runs[-1][-1] if runs else place
+        alike = sentence.at[last].unit == sentence.at[place].unit
+        if runs and alike and _JOINT.fullmatch(codes, last + 1, place):
             runs[-1].append(place)
         else:
             runs.append([place])
@@ -191,16 +192,10 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
-def _alike(sentence: Sentence, a: int, b: int, between: str) -> bool:
-    """Whether two neighbouring quantities are of one sort, so that what is said of one is said of the other."""
-    left, right = sentence.at[a], sentence.at[b]
-    return left.unit == right.unit or (left.unit is None and between in ("T", "t"))
-
-
 def is_timed(frame: Frame) -> bool:
     """Whether a number is a time under a day, or a rate: what one run takes or reaches."""
     unit = frame.mention.measure
-    return unit.dimension in ("time", "rate") and 0 < unit.base < DAY
+    return unit.dimension in ("time", "rate") and unit.base < DAY
 
 
 def is_odd(frame: Frame) -> bool:
@@ -209,7 +204,7 @@ def is_odd(frame: Frame) -> bool:
     return frame.mention.unit is not None and not (unit.relative or unit.reports)
 
 
-_DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+(?:pm|plus-minus|±)?[\d.$\s]*")
+_DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+±?[\d.$\s]*")
 
 
 def is_score(frame: Frame) -> bool:
@@ -229,10 +224,7 @@ _ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     """A metric's words without fillers in front and devices behind; None if no name is left or it is a model's."""
     codes, words, fillers = sentence.codes, sentence.words, sentence.lexicon.lists["fillers"]
-    for n in range(last - 2, first - 1, -1):
-        if words[n].endswith(("'s", "’s")):
-            first = n + 1
-            break
+    first = next((n + 1 for n in reversed(range(first, last - 1)) if words[n].endswith(("'s", "’s"))), first)
     if codes[first:last].endswith("Mw") and words[last - 1].endswith(("ed", "ing")):
         last -= 1
     if all(words[n] in fillers for n in range(first, last)):

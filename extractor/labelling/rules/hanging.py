@@ -173,7 +173,6 @@ def _same_change(before: Frame, frame: Frame) -> bool:
     return before.sentence.words[before.change] == frame.sentence.words[frame.change]
 
 
-_GAINING = re.compile(r"[^,;SVU]{0,6},?R*[VC][^,;SVUM]*")
 _IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M)")
 _PARTED = re.compile(r"[;S]|,R*[VUC]|,&|V")
 
@@ -193,12 +192,9 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
     wanted = change.kind if change is not None else "time" if is_timed(frame) else None
     compared = frame.change is not None and sentence.holds("comparatives", frame.change, frame.change + 1)
     gained = change is not None and change.kind is None and change.effect == "gain" and not change.rival
-    if wanted is None and not compared and not gained:
-        return None
     for match in reversed([*METRIC_PHRASE.finditer(codes, frame.head, frame.first)]):
-        meant = codes.endswith("Uv", 0, frame.first) or _PARTED.search(codes, match.end(), frame.first) is None
+        meant = gained or codes.endswith("Uv", 0, frame.first) or _PARTED.search(codes, match.end(), frame.first) is None
         kind = _kind(sentence, *match.span())
-        meant = meant or (gained and _GAINING.fullmatch(codes, match.end(), frame.first) is not None)
         if meant and (kind == wanted or (compared and kind not in (None, "any")) or (gained and kind == "accuracy")):
             return named(sentence, *match.span())
     return None

@@ -43,11 +43,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "decibels": lambda frame: frame.mention.unit == "dB",
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
     "size": lambda frame: (
-        not (
-            frame.mention.measure.relative
-            or frame.mention.measure.dimension in ("level", "rate", "parameters")
-            or (frame.mention.measure.dimension == "time" and frame.mention.measure.base < 1)
-        )
+        not (frame.mention.measure.relative or frame.mention.measure.dimension in ("level", "rate", "parameters"))
     ),
     "odd": is_odd,
 }
@@ -111,7 +107,7 @@ class Near:
         if self.side == "before":
             near = pairs = words[max(0, first - self.reach) : first]
         else:
-            near, pairs = words[last : min(frame.tail, last + self.reach)], words[last : min(frame.tail, last + self.reach + 1)]
+            near = pairs = words[last : min(frame.tail, last + self.reach)]
         return not listed.isdisjoint(near) or any(f"{a} {b}" in listed for a, b in pairwise(pairs))
 
 
@@ -227,7 +223,7 @@ def judge(frame: Frame, rows: tuple[Row, ...]) -> Judged:
         return Judged(frame, row)
     metric = frame.metric
     found = row.metric.match(frame.after) if row.metric else None
-    if found and (metric is None or metric[0] == frame.last or not found["m"]):
+    if found and (metric is None or not found["m"]):
         metric = (frame.last + found.start("m"), frame.last + found.end("m")) if found["m"] else None
     return Judged(replace(frame, change=None, metric=metric), row)
 

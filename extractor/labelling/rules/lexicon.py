@@ -149,5 +149,5 @@ def _trie(node: dict[str, Any]) -> str:
     branches = [re.escape(character) + _trie(child) for character, child in sorted(node.items()) if character]
     if not branches:
         return ""
-    inner = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
-    return f"(?:{inner})?" if "" in node else inner
+    inner = f"(?:{'|'.join(branches)})"
+    return f"{inner}?" if "" in node else inner

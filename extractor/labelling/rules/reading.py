@@ -96,7 +96,7 @@ _SIZE = re.compile(r"\d+ ?[x×] ?(?!10 ?[\^–-])\d|[\d.]+B$")
 def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
     """Whether a quantity stands in a phrase as a word: "3x3 kernels", "the 4-bit model", "a 14B baseline", "A100 40GB GPU"."""
     start, end = mention.span
-    if any(a <= start and end <= b and (a, b) != (start, end) for a, b in devices):
+    if any(a <= start and end <= b for a, b in devices):
         return True
     if mention.unit is None:
         return _SIZE.match(mention.text) is not None

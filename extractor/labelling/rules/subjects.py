@@ -41,10 +41,10 @@ def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Previous) -
             case "behind" if (match := row.pattern.match(codes, frame.last)) and row.opposite.search(codes, 0, frame.token):
                 found = clean(sentence, *match.span("x"))
             case "sentence":
-                found = _last_named(row, sentence, frame.first)
+                found = _last_named(row, sentence, frame.first + 1)
             case "sentence before" if "it" in sentence.words[: frame.first] and row.opposite.search(codes, 0, frame.first + 1):
                 if before := previous():
-                    sentence, found = before, _last_named(row, before, len(before.codes) - 1)
+                    sentence, found = before, _last_named(row, before, len(before.codes))
         if found:
             return _owning(sentence, *found), row.name
     return None
@@ -59,36 +59,28 @@ def _rivals(row: SubjectRow, sentence: Sentence, first: int, last: int) -> Itera
 
 def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int] | None:
     """The last phrase before token `end` that names someone and has a verb; None if a later one does not ("our method")."""
-    codes, best = sentence.codes, None
-    for match in row.pattern.finditer(codes, 0, end + 1):
+    codes, words, best = sentence.codes, sentence.words, None
+    for match in row.pattern.finditer(codes, 0, end):
         first, last = _bare(sentence, *match.span("y" if match["y"] else "x"))
-        inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
-        clause = sentence.words[match.end() + 1 : match.end() + 2] == ("that",)
-        plain = match["v"] and "N" not in codes[first:last]
-        gains = sentence.codes[match.end() : match.end() + 1] == "C" and sentence.holds("gains", match.end(), match.end() + 1)
-        if gains or plain or first >= last or inside or clause or _governed(sentence, first):
+        named = "N" in codes[first:last]
+        gains = sentence.holds("gains", match.end(), match.end() + 1)
+        clause = "that" in words[match.end() : match.end() + 2]  # "tests of X show that"
+        if gains or (match["v"] and not named) or first == last or clause or _governed(sentence, first):
             continue
-        if _is_somebody(sentence, first, last):
+        if named:
             best = first, last
         elif codes[last - 1] != "M" and not sentence.holds("never", last - 1, last):
-            best = None
+            best = (first, last) if _is_somebody(sentence, first, last) else None
     return best
 
 
 def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
-    """Whether a phrase names someone: not "the results" or "our method", but "a name", "the quantized model"."""
-    if "N" in sentence.codes[first:last]:
-        return True
-    head = sentence.words[last - 1]
-    if sentence.holds("never", last - 1, last) or sentence.codes[last - 1] == "M":
+    """Whether a phrase without a name means someone: not "our method", but "the quantized model"."""
+    words, lists = sentence.words, sentence.lexicon.lists
+    if last - first == 1 and first > 0 and sentence.codes[first - 1] != "D" and not words[first].endswith("s"):
         return False
-    owned = first > 0 and sentence.words[first - 1] in ("our", "ours", "this", "these")
-    if last - first == 1 and first > 0 and sentence.codes[first - 1] != "D" and not head.endswith("s"):
-        return False
-    if owned or sentence.holds("generic", last - 1, last):
-        plain = sentence.lexicon.lists["plain"]
-        specific = any(word not in plain for word in sentence.words[first : last - 1])
-        return specific and sentence.holds("variants", last - 1, last)
+    if words[first - 1] in ("our", "this", "these") or words[last - 1] in lists["generic"]:
+        return words[last - 1] in lists["variants"] and not lists["plain"].issuperset(words[first : last - 1])
     return True
 
 

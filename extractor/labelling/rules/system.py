@@ -46,7 +46,7 @@ _SURVEY = re.compile(
 _THIS_SURVEY = re.compile(r"his (?:survey|review|tutorial|overview|position paper)\b")
 
 
-@lru_cache(maxsize=64)
+@lru_cache
 def _compiled(row: SystemRow, lexicon: Lexicon) -> tuple[frozenset[str], re.Pattern[str]]:
     """The words that lead to a row's name, and its pattern."""
     pattern = row.pattern
@@ -66,7 +66,7 @@ def _spaced(text: str) -> str:
     return text.encode("ascii", "replace").translate(_SPACES).decode()
 
 
-@lru_cache(maxsize=8)
+@lru_cache
 def _lead(rows: tuple[SystemRow, ...], lexicon: Lexicon) -> re.Pattern[str]:
     """What finds each word that leads to the name of a row."""
     words = frozenset[str]().union(*(_compiled(row, lexicon)[0] for row in rows))
@@ -180,7 +180,7 @@ def _is_term(name: str, lexicon: Lexicon) -> bool:
 
 def _is_generic(name: str, lexicon: Lexicon) -> bool:
     """Whether a name begins with a word that names nothing."""
-    return name.split(maxsplit=1)[0].lower() in lexicon.lists["naming.generic"]
+    return name.partition(" ")[0].lower() in lexicon.lists["naming.generic"]
 
 
 _WORD = r"(?!(?:for|of|that|which|to|with|on|from|by|in|using)\b)[\w/+'-]+,?\s"
@@ -189,7 +189,7 @@ _REACH = 160
 """Characters looked at on either side of a name: eight words."""
 
 
-@lru_cache(maxsize=8)
+@lru_cache
 def _patterns(nouns: frozenset[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What stands behind the name ("X, a large-scale benchmark for"), and before it ("a corpus called X")."""
     noun = rf"(?:{'|'.join(sorted(nouns))})"
