@@ -29,7 +29,7 @@ CLAIM: "Mapping[str, Callable[[Attached], bool]]" = {
         claim.judged.frame.mention.measure.dimension == "time" and claim.judged.frame.mention.measure.base >= 1
     ),
     "nothing governs it": lambda claim: claim.judged.frame.row is None,
-    "taken over from another": lambda claim: claim.judged.frame.shares,
+    "taken over from another": lambda claim: claim.judged.frame.row is not None and claim.judged.frame.row.side == "shared",
     "its own row": lambda claim: claim.judged.row is not None and bool(claim.judged.row.kind or claim.judged.row.comparison),
     "a share by default": lambda claim: claim.sense.why[0] is None and claim.judged.frame.mention.unit == "%",
     "no metric": lambda claim: claim.judged.frame.metric is None,

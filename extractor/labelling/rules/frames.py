@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from extractor.labelling.rules.lexicon import Change, Metric
 from extractor.labelling.rules.reading import Sentence
@@ -74,6 +74,7 @@ class SharingRow:
     alike: bool = False
     own: Literal["nothing", "metric behind", "anything"] = "nothing"
     sure: bool = True
+    side: ClassVar[Literal["shared"]] = "shared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,7 @@ class Frame:
     @property
     def hangs_behind(self) -> bool:
         """Whether what it hangs on stands behind it."""
-        return isinstance(self.row, FrameRow) and self.row.side == "behind"
-
-    @property
-    def shares(self) -> bool:
-        """Whether it took over what a number before it was said of."""
-        return isinstance(self.row, SharingRow)
+        return self.row is not None and self.row.side == "behind"
 
     @property
     def entry(self) -> Metric | None:
