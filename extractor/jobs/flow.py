@@ -142,7 +142,7 @@ def failure(document: str | None, location: Location, cause: str, fix: str) -> F
 
 def _encodable(text: str) -> str:
     """The text without lone surrogates, which file names and JSON escapes can hold and UTF-8 cannot."""
-    return text.encode(errors="backslashreplace").decode()
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _raised_at(error: Exception) -> str:

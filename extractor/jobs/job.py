@@ -17,7 +17,7 @@ from extractor._version import __version__
 from extractor.errors import JobError, Spent, UsageError
 from extractor.jobs.lines import KnownRecord
 from extractor.labelling.models import ModelOptions
-from extractor.records import Extraction, Kind
+from extractor.records import Extraction, Kind, Provenance
 from extractor.sources import Fields, Gauge
 
 JOB = "job.json"
@@ -137,7 +137,7 @@ class Counts:
         made = record.provenance
         self.cached += times * made.cached
         self.uncalled += times * (not (made.calls or made.cached))
-        self._spend(Spent(made.calls, made.attempts, made.input_tokens, made.output_tokens, made.cost_usd), times)
+        self._spend(made, times)
 
     def fail(self, spent: Spent | None = None) -> None:
         """Count an input without an extraction, and what was spent on it."""
@@ -157,7 +157,7 @@ class Counts:
             else:
                 setattr(self, each.name, None if mine is None or theirs is None else mine + times * theirs)
 
-    def _spend(self, spent: Spent, times: int = 1) -> None:
+    def _spend(self, spent: Spent | Provenance, times: int = 1) -> None:
         self.calls += times * spent.calls
         self.reasks += times * max(0, spent.attempts - 1)
         self.input_tokens += times * spent.input_tokens

@@ -58,6 +58,8 @@ def read_claims(
     mentions: Mentions, system: str | None, rules: Rules, lexicon: Lexicon
 ) -> Iterator[tuple[Judged, Attached | None]]:
     """Each number as it was judged, in reading order, and where it is a claim, with its phrases."""
+    if not mentions.quantities:  # as more than half of the abstracts of the arXiv corpus
+        return
     reading = Reading(mentions, lexicon)
     own = Own(system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"]))
     for n in reading.with_quantities():

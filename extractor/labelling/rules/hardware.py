@@ -55,19 +55,19 @@ _TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3
 
 
 CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
-    "survey": lambda place: place.survey,
-    "operated": lambda place: place.operated,
+    "survey": lambda place: place.topic.survey,
+    "operated": lambda place: place.topic.operated,
     "own": lambda place: place.own,
     "in the title": lambda place: place.in_title,
-    "no dataset": lambda place: not place.recorded,
+    "no dataset": lambda place: not place.topic.recorded,
     "said again": lambda place: place.again,
     "special": lambda place: place.special,
     "on it": lambda place: place.link in _ON,
-    "tried": lambda place: place.tried,
+    "tried": lambda place: place.topic.tried,
     "what it is about": lambda place: (
         place.in_title
         or (place.own and (place.link in _FOR or place.cue == "intended"))
-        or (place.early and place.recurs and _APPLICATION.search(place.before) is None)
+        or (place.early and place.topic.recurs(place.mention) and _APPLICATION.search(place.before) is None)
     ),
     "what it answers": lambda place: place.early and place.cues.found("need", place.before + place.after),
     "at work": lambda place: _WORKS.match(place.after) is not None,

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from extractor.documents import Document, Span
 from extractor.labelling.rules.lexicon import Lexicon
@@ -67,14 +67,53 @@ def read_cues(lexicon: Lexicon) -> Cues:
     return Cues({name: re.compile(frame.format(words[name])) for name, frame in _FRAMES.items()})
 
 
+class Topic:
+    """What a document is about. Each answer is sought when a row first asks: few rows do, and each search is of all the text.
+
+    `own_from` is where it begins to speak of the paper's own work.
+    """
+
+    def __init__(self, document: Document, mentions: Mentions, cues: Cues) -> None:
+        self._mentions, self._cues = mentions, cues
+        self._title, self._abstract = document.title.lower(), document.abstract.lower()
+        first = cues.patterns["first"].search(self._abstract)
+        self.own_from = mentions.sentence_at(len(self._title) + 1 + first.start() if first else len(document.text) // 2)[0]
+
+    @cached_property
+    def survey(self) -> bool:
+        """Whether it is a survey."""
+        return self._cues.found("survey", self._title)
+
+    @cached_property
+    def operated(self) -> bool:
+        """Whether it is about agents that operate devices."""
+        environment = self._cues.patterns["environment"]
+        return environment.search(self._title) is not None or len(environment.findall(self._abstract)) > 1
+
+    @cached_property
+    def recorded(self) -> bool:
+        """Whether it is about a dataset."""
+        return _DATASET.search(self._title) is not None
+
+    @cached_property
+    def tried(self) -> bool:
+        """Whether it names a robot or tells of tests on real ones."""
+        named = any(mention.specific and mention.category == "robot" for mention in self._mentions.hardware)
+        return named or self._cues.found("tried", self._mentions.text[self.own_from :].lower())
+
+    def recurs(self, mention: HardwareMention) -> bool:
+        """Whether it names the kind of device again, by its first word."""
+        kinds = {_kind(each) for each in self._mentions.hardware if not each.specific}
+        kind = _kind(mention)
+        return kind in kinds and self._mentions.text.lower().count(kind) > 1
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A mention, the text of its sentence before and after it in lower case, and what is known of sentence and document.
 
     `own`: the sentence speaks of the paper's own work. `early`: it stands before the first that says "we propose" or the like.
-    `survey`, `operated`, `recorded`, `tried`: the document is a survey, about agents that operate devices, about a dataset, of
-    tests on real robots. `recurs`: it names the kind of device again. `previous`: the mention before it in the sentence, `gap`
-    the text between.
+    `previous`: the mention before it in the sentence, `gap` the text between.
     """
 
     mention: HardwareMention
@@ -83,13 +122,9 @@ class Place:
     in_title: bool
     own: bool
     early: bool
-    survey: bool
-    operated: bool
-    recorded: bool
-    recurs: bool
-    tried: bool
     previous: HardwareMention | None
     gap: str
+    topic: Topic
     cues: Cues
 
     @property
@@ -137,17 +172,8 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
     """The places of the hardware mentions, in reading order."""
     if not mentions.hardware:
         return []
-    text, title, abstract = document.text, document.title.lower(), document.abstract.lower()
-    survey = cues.found("survey", title)
-    operated = cues.found("environment", title) or len(cues.patterns["environment"].findall(abstract)) > 1
-    recorded = _DATASET.search(title) is not None
-    first = cues.patterns["first"].search(abstract)
-    own_from = mentions.sentence_at(len(title) + 1 + first.start() if first else len(text) // 2)[0]
-    named = any(mention.specific and mention.category == "robot" for mention in mentions.hardware)
-    tried = named or cues.found("tried", text[own_from:].lower())
-    kinds = {
-        kind: text.lower().count(kind) for kind in {_kind(mention) for mention in mentions.hardware if not mention.specific}
-    }
+    text, topic = document.text, Topic(document, mentions, cues)
+    own_from = topic.own_from
     sentences = [mention.sentence for mention in mentions.hardware]
     own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in set(sentences)}
     places: list[Place] = []
@@ -164,13 +190,9 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
             in_title=mention.span[1] <= len(document.title),
             own=own[span],
             early=span[0] < own_from and mention.span[1] > len(document.title),
-            survey=survey,
-            operated=operated,
-            recorded=recorded,
-            recurs=kinds.get(_kind(mention), 0) > 1,
-            tried=tried,
             previous=previous,
             gap=text[previous.span[1] : mention.span[0]].lower() if previous else "",
+            topic=topic,
             cues=cues,
         )
         places.append(place)

@@ -26,15 +26,14 @@ _BOUND_SIGNS = frozenset("~≈∼<>≤≥")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentence:
-    """One sentence with its tokens: offsets into the document's text, lower-case words, and `codes`, a letter for each.
+    """One sentence with its tokens: where they stand in the document's text, lower-case words, and `codes`, a letter for each.
 
     `at` holds the quantities by their tokens.
     """
 
     text: str
     span: Span
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    spans: tuple[Span, ...]
     words: tuple[str, ...]
     codes: str
     at: Mapping[int, QuantityMention]
@@ -42,7 +41,7 @@ class Sentence:
 
     def phrase(self, first: int, last: int) -> str:
         """The text from token `first` up to, not including, token `last`."""
-        return self.text[self.starts[first] : self.ends[last - 1]]
+        return self.text[self.spans[first][0] : self.spans[last - 1][1]]
 
     def holds(self, name: str, first: int, last: int) -> bool:
         """Whether one of the words from token `first` up to `last` is in a list of the lexicon."""
@@ -128,16 +127,16 @@ def read_sentence(text: str, masked: str, span: Span, quantities: Mapping[int, Q
     known, cased = lexicon.codes, lexicon.lists["cased"]
     found = [*lexicon.lexer.finditer(masked, *span)]
     words = [match[0] for match in found]
-    starts, ends = tuple([match.start() for match in found]), tuple([match.end() for match in found])
+    spans = tuple([match.span() for match in found])
     # Looked up all at once, and what stands in no list remembered: word by word it takes half as long again.
     codes = [*map(known.get, words)]
     for n, code in enumerate(codes):
         if code is None:
-            codes[n] = _MARKS.get(words[n][0]) or _class_of(words[n], text[starts[n] : ends[n]], n == 0, lexicon)
-        elif words[n] in cased and text[starts[n] : ends[n]].islower():
+            codes[n] = _MARKS.get(words[n][0]) or _class_of(words[n], text[slice(*spans[n])], n == 0, lexicon)
+        elif words[n] in cased and text[slice(*spans[n])].islower():
             codes[n] = "w"
-    at = MappingProxyType({n: quantities[start] for n, start in enumerate(starts) if start in quantities})
-    return Sentence(text, span, starts, ends, tuple(words), _settle("".join(map(str, codes)), words), at, lexicon)
+    at = MappingProxyType({n: quantities[start] for n, (start, _) in enumerate(spans) if start in quantities})
+    return Sentence(text, span, spans, tuple(words), _settle("".join(map(str, codes)), words), at, lexicon)
 
 
 _MARKS = {QUANTITY: "Q", HARDWARE: "H", COUNT: "w"}

@@ -152,7 +152,7 @@ def test_no_stage_changes_what_goes_in() -> None:
     text = "T\nOn LongBench, Zeta cuts latency by 40% and energy by up to 23% (0.75s vs 6.82s) on 12 nodes with 9 ms of delay."
     reading = Reading(spot(text), lexicon())
     sentence = reading.sentence(reading.with_quantities()[0])
-    read = repr((sentence.codes, sentence.words, sentence.starts, dict(sentence.at)))
+    read = repr((sentence.codes, sentence.words, sentence.spans, dict(sentence.at)))
     frames = frames_of(sentence)
     bare = repr(frames)
     hung = tuple(hang(frame, RULES.frames) for frame in frames)
@@ -163,7 +163,7 @@ def test_no_stage_changes_what_goes_in() -> None:
     for each in judged:
         attach(each, lambda: None, Own("Zeta", False), RULES)
     assert (repr(frames), repr(hung), repr(judged)) == (bare, found, said)
-    assert repr((sentence.codes, sentence.words, sentence.starts, dict(sentence.at))) == read
+    assert repr((sentence.codes, sentence.words, sentence.spans, dict(sentence.at))) == read
     assert judged == judged_frames(sentence, RULES)
 
 
