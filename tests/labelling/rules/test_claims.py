@@ -81,8 +81,18 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("It improves accuracy by 5% over XpulpNN models, Eta.", "baseline", "XpulpNN models"),
         ("It improves accuracy by 5% over the others.", "baseline", None),
         ("It is 2x faster than Eta (a small model).", "baseline", "Eta"),
-        ("On 16 MDs, it reaches an accuracy of 91.2%.", "dataset", None),
+        ("On LongBench, it has 5x fewer parameters.", "dataset", None),
+        ("On an RTX 4090, it has 5x fewer parameters.", "hardware", None),
+        ("It gives a 22% improvement over prior work for EEG-based sleep staging.", "dataset", "EEG-based sleep staging"),
+        ("It scores 91.2% for Eta.", "dataset", None),
+        ("Trained on LongBench, it reaches an accuracy of 91.2%.", "dataset", "LongBench"),
+        ("Trained on the full dataset, it reaches an accuracy of 91.2%.", "dataset", None),
+        ("Built on LongBench, it reaches an accuracy of 91.2%.", "dataset", None),
         ("It, using LongBench for tests, reaches an accuracy of 91.2%.", "dataset", None),
+        ("In an online A/B test, it improves accuracy by 5%.", "dataset", "online A/B test"),
+        ("On the hidden test set, it is good. It reaches an accuracy of 91.2%.", "dataset", "hidden test set"),
+        ("We test it on LongBench. A user study confirms an accuracy of 91.2%.", "dataset", None),
+        ("On a new benchmark, LongBench, it reaches an accuracy of 91.2%.", "dataset", "LongBench"),
         ("On some tasks it reaches an accuracy of 91.2% in real-world trials.", "dataset", "real-world trials"),
         ("It needs 30 ms on a Jetson Nano and a Raspberry Pi.", "hardware", "Jetson Nano and a Raspberry Pi"),
         ("It reduces the number of tokens by 5%.", "kind", "resource"),
@@ -97,7 +107,7 @@ def test_a_field_of_a_claim(text: str, field: str, said: str | None) -> None:
     "text",
     [
         *("We evaluate", "We validate", "Experiments run", "A benchmark runs", "We test", "We conduct studies", "Results come"),
-        *("We compare", "We assess", "It is trained", "We demonstrate", "We verify"),
+        *("We compare", "We assess", "It is trained"),
     ],
 )
 def test_the_sentence_before_tells_on_what(text: str) -> None:
