@@ -140,7 +140,7 @@ def _clause_end(frame: Frame) -> int:
 
 _ITEM = r"[wNM/-]*[wNM]"
 _PLACE = re.compile(
-    rf"(?P<p>[PFIW])[DBRQ]*(?P<x>{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)"
+    rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)"
 )
 
 

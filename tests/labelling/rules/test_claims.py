@@ -85,6 +85,8 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("On an RTX 4090, it has 5x fewer parameters.", "hardware", None),
         ("It gives a 22% improvement over prior work for EEG-based sleep staging.", "dataset", "EEG-based sleep staging"),
         ("It scores 91.2% for Eta.", "dataset", None),
+        ("Across a diverse suite of grasping tasks, it reaches an accuracy of 91.2%.", "dataset", "grasping tasks"),
+        ("On the test set of LongBench, it reaches an accuracy of 91.2%.", "dataset", "LongBench"),
         ("Trained on LongBench, it reaches an accuracy of 91.2%.", "dataset", "LongBench"),
         ("Trained on the full dataset, it reaches an accuracy of 91.2%.", "dataset", None),
         ("Built on LongBench, it reaches an accuracy of 91.2%.", "dataset", None),
