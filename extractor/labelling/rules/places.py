@@ -38,11 +38,12 @@ class DatasetRow:
     """Where the dataset or task of a number stands: the nearest place of these `kinds` in a region, behind a preposition `by`.
 
     Behind the number: in its clause, or right behind it and the numbers coordinated with it. Before it: in its sentence, of all
-    places or of those that open a clause; in the sentence before, where that tells of tests. Or at the head of its metric.
+    places, of those that open a clause, or before all numbers with no such place behind; in the sentence before, where that
+    tells of tests. Or at the head of its metric.
     """
 
     name: str
-    region: Literal["clause", "metric", "before", "right behind", "opening", "sentence before"]
+    region: Literal["clause", "metric", "before", "before all numbers", "right behind", "opening", "sentence before"]
     example: str
     yields: str
     kinds: tuple[PlaceKind, ...]
@@ -110,6 +111,9 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
     match row.region:
         case "before":
             return reversed(places[:before])
+        case "before all numbers":
+            first = bisect_left(places, frame.sentence.codes.index("Q"), key=at)
+            return () if any(place.kind in row.kinds for place in places[first:before]) else reversed(places[:first])
         case "opening":
             return (place for place in reversed(places[:before]) if place.opens)
         case "right behind":

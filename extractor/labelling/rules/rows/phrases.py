@@ -50,7 +50,10 @@ _TESTS: tuple[PlaceKind, ...] = ("name", "dataset", "tests", "task")
 
 # fmt: off
 DATASETS: tuple[DatasetRow, ...] = (
-    DatasetRow("Q on X", "clause", "It achieves 59.8% on LongBench.", "LongBench", _TESTS, "PI"),
+    DatasetRow("Q on X", "clause", "It achieves 59.8% on LongBench.", "LongBench", ("name", "dataset"), "PI"),
+    DatasetRow("on the X dataset, Q", "before all numbers", "On the LongBench set, it achieves 59.8% on reading tasks.",
+        "LongBench", ("dataset",), "P"),
+    DatasetRow("Q on tests", "clause", "It achieves 59.8% on unseen maps.", "unseen maps", ("tests", "task"), "PI"),
     DatasetRow("Q on a condition", "right behind", "It reaches an accuracy of 91.2% on unseen objects.", "unseen objects",
         ("condition",), "PI"),
     DatasetRow("Q X accuracy", "metric", "It reaches 80.1% ImageNet accuracy.", "ImageNet", ("dataset",)),
