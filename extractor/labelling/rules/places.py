@@ -1,8 +1,11 @@
 """Where a number holds: the dataset or task, and the device on which it was obtained."""
 
 import re
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Literal
 
 from extractor.labelling.rules.comparands import split_list
@@ -10,111 +13,113 @@ from extractor.labelling.rules.frames import Frame, metric_entry
 from extractor.labelling.rules.judging import Sense
 from extractor.labelling.rules.lexicon import COUNT
 from extractor.labelling.rules.reading import Previous, Sentence
-from extractor.records import Kind
 
-Region = Literal[
-    "parentheses",
-    "clause",
-    "metric",
-    "rest of the stretch",
-    "right behind",
-    "frame",
-    "up to the number",
-    "opening",
-    "sentence before",
-]
-"""The words before the parentheses that hold the number, and the head of the metric. Behind the number: its clause, and what is
-left up to the next number. Before it: all of its sentence, the words that open its clause, and the sentence before."""
+PlaceKind = Literal["name", "dataset", "tests", "task", "condition"]
+"""A name; a name with a noun of datasets; such a noun, or one of experiments, alone; a noun of tasks; another noun."""
 
-_ITEM = r"[wNM/-]*[wNM]"
-_NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
-_PLACE = re.compile(rf"(?P<p>[PFIAW])[DBRQ]*(?P<x>{_ITEM}(?:\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)")
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A phrase that can say where a number holds: the tokens from `first` up to `last`, and its preposition at token `at`.
+
+    `by` is the class of the preposition. `opens`: it begins a clause.
+    """
+
+    at: int
+    first: int
+    last: int
+    by: str
+    kind: PlaceKind
+    opens: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetRow:
-    """Where a dataset or task stands, and which prepositions lead to it, as classes, by what the phrase holds.
+    """Where the dataset or task of a number stands: the nearest place of these `kinds` in a region, behind a preposition `by`.
 
-    A name (`named`), a noun of datasets (`noun`), `both`, a noun of tasks (`task`), or any `other` noun that says which.
-    `last`: of several places in the region the last counts.
+    Behind the number: in its clause, or right behind it and the numbers coordinated with it. Before it: in its sentence, of all
+    places, of those that open a clause, or before all numbers with no such place behind; in the sentence before, where that
+    tells of tests. Or at the head of its metric.
     """
 
     name: str
-    region: Region
+    region: Literal["clause", "metric", "before", "before all numbers", "right behind", "opening", "sentence before"]
     example: str
     yields: str
-    named: str = ""
-    noun: str = ""
-    both: str = ""
-    task: str = ""
-    other: str = ""
-    last: bool = False
-
-    cues: str = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "cues", self.named + self.noun + self.both + self.task + self.other)
+    kinds: tuple[PlaceKind, ...]
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """Where the device stands on which a number was obtained, for claims of these `kinds`. `last`: the last counts."""
+    """Where the device stands on which a number was obtained; `timed`: a time or rate. `last`: of several the last counts."""
 
     name: str
-    region: Literal["clause", "up to the number", "sentence before"]
+    region: Literal["clause", "up to the number", "further behind", "sentence before"]
     example: str
     yields: str
-    kinds: tuple[Kind, ...]
-    relative: bool = False
+    timed: bool = False
     last: bool = False
 
 
 def dataset_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[DatasetRow, ...]) -> tuple[str, str] | None:
     """The dataset or task of a number, and the name of the row that found it.
 
-    An absolute speed or cost has none.
+    An absolute speed or cost has none, nor has a size: a model is as large on one dataset as on another.
     """
-    if sense.kind != "accuracy" and sense.comparison == "absolute":
+    if sense.kind != "accuracy" and (sense.comparison == "absolute" or _is_size(frame)):
         return None
     for row in rows:
-        region = _region(row.region, frame, sense, previous)
-        found = _in_metric(frame, sense, row) if row.region == "metric" else _place(frame, row, *region) if region else None
+        found = _in_metric(frame, sense, row) if row.region == "metric" else _in_place(frame, sense, row, previous)
         if found:
             return found, row.name
     return None
 
 
-def _region(region: Region, frame: Frame, sense: Sense, previous: Previous) -> tuple[Sentence, int, int] | None:
-    """The sentence and the tokens of a region; None where it is not there."""
-    sentence, codes = frame.sentence, frame.sentence.codes
-    match region:
-        case "metric":
+def _is_size(frame: Frame) -> bool:
+    """Whether a number is the size of a model: "parameters"."""
+    return frame.metric is not None and frame.sentence.holds("model_sizes", *frame.metric)
+
+
+def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -> str | None:
+    """The first phrase of a region that a row takes."""
+    sentence, places = frame.sentence, _region(frame, row)
+    if row.region == "sentence before":
+        if sense.kind != "accuracy" or _speaks(_OPENS_ANOTHER, sentence) or (before := previous()) is None:
             return None
-        case "parentheses":
-            opened = codes.rfind("(", 0, frame.first)
-            holder = _HOLDER.search(codes, 0, opened) if opened > codes.rfind(")", 0, frame.first) else None
-            return (sentence, holder.start(), opened) if holder else None
-        case "clause":
-            return sentence, *_before_aside(frame)[:2]
-        case "right behind":
-            start, clause, _ = _before_aside(frame)
-            begins = _BEGINS.match(codes, start, clause)
-            meant = begins and (sense.kind == "accuracy" or codes[begins.end()] == "F")
-            return (sentence, begins.end(), clause) if begins and meant else None
-        case "rest of the stretch":
-            return sentence, *_before_aside(frame)[1:]
-        case "frame":
-            return None if frame.head and _NAMED.search(codes, frame.head, frame.first) else (sentence, 0, codes.index("Q"))
-        case "up to the number":
-            return sentence, 0, frame.first
+        if before.codes[0] != "P" and not _speaks(_TELLS, before):
+            return None
+        sentence, places = before, _places(before)
+    metric = frame.metric if frame.metric and sentence is frame.sentence else (0, 0)
+    for place in places:
+        if place.kind not in row.kinds or place.by not in row.by or (metric[0] < place.last and place.first < metric[1]):
+            continue
+        if place.kind == "condition" and sense.kind != "accuracy":
+            continue
+        if place.kind == "name" and place.by == "F" and not place.opens and sense.comparison == "absolute":
+            continue  # "80.1% for Eta"
+        first, last = _trimmed(sentence, place.first, place.last)
+        items = split_list(sentence, first, last) if sentence is frame.sentence and frame.listed else []
+        return sentence.phrase(*(items[frame.place] if len(items) == frame.size else (first, last)))
+    return None
+
+
+def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
+    """The places of a number's sentence that stand in a region, the nearest first."""
+    places, at = _places(frame.sentence), attrgetter("at")
+    before = bisect_left(places, frame.first, key=at)
+    match row.region:
+        case "before":
+            return reversed(places[:before])
+        case "before all numbers":
+            first = bisect_left(places, frame.sentence.codes.index("Q"), key=at)
+            return () if any(place.kind in row.kinds for place in places[first:before]) else reversed(places[:first])
         case "opening":
-            opens = [match for match in _PLACE.finditer(codes, 0, frame.first) if _OPENS.search(codes, 0, match.start())]
-            return (sentence, *opens[-1].span()) if opens else None
-        case "sentence before":
-            if sense.kind != "accuracy" or _speaks(_OPENS_ANOTHER, sentence) or (before := previous()) is None:
-                return None
-            tells = before.codes[:1] == "P" or _speaks(_TELLS, before)
-            return (before, 0, len(before.codes)) if tells else None
+            return (place for place in reversed(places[:before]) if place.opens)
+        case "right behind":
+            begins = _BEGINS.match(frame.sentence.codes, frame.last)
+            return (place for place in places[before : before + 1] if begins and place.at == begins.end())
+    return places[before : bisect_left(places, _clause_end(frame), key=at)]
 
 
 @lru_cache(maxsize=8)
@@ -123,150 +128,112 @@ def _speaks(pattern: re.Pattern[str], sentence: Sentence) -> bool:
     return any(map(pattern.match, sentence.words))
 
 
-_TELLS = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained|demonstrat|verif)\w*")
-_OPENS_ANOTHER = re.compile(r"ablat\w*|participants?$")
-_TESTS = re.compile(r"(?:evaluat|validat|test)\w*")
-_NAMED = re.compile(r"[PFIA][^,QVP]*N")
-_BEGINS = re.compile(r"[wNMHRBDC/-]*(?:[OT][wNMHRD/-]*)?(?=[PIF])")
-_OPENS = re.compile(r"(?:^|[,;S])[R,]*$")
-_HOLDER = re.compile(rf"[PFIA&,][DBRQ]*{_ITEM}$")
-_ASIDE = re.compile(r"[^()]*\)(?=[,&])")
-_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,?&[PIFU]")
-_BESIDE = re.compile(r"[wNMR]{0,5}\([^()Q]*Q[^()]*\)(?P<x>[PFIA][^Q]*)")
+_TELLS = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained)\w*")
+_OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
+_WORDS = r"(?:[wNMHRBDCOT/()-]|Y(?=[BDR]*Q)){0,12}"
+_BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
+_OPENS = re.compile(r"(?:^|[,;S])R*$")
+_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,?&[PIFU]|(?<=\))[,&]")
 
 
-def _clause(frame: Frame) -> tuple[int, int, int]:
-    """The clause behind a number, or behind parentheses with a second value ("60.1% (vs. 55.1%) on X"), and the next number."""
-    beside = _BESIDE.match(frame.sentence.codes, frame.last)
-    start, tail = beside.span("x") if beside else (frame.last, frame.tail)
-    match = _CLAUSE_END.search(frame.sentence.codes, start, tail)
-    return start, match.start() if match else tail, tail
+def _clause_end(frame: Frame) -> int:
+    """Where the clause behind a number ends, at the next number at the latest."""
+    match = _CLAUSE_END.search(frame.sentence.codes, frame.last, frame.tail)
+    return match.start() if match else frame.tail
 
 
-def _before_aside(frame: Frame) -> tuple[int, int, int]:
-    """The same, but of a clause that begins in parentheses only what stands in them."""
-    start, clause, tail = _clause(frame)
-    aside = _ASIDE.match(frame.sentence.codes, start, clause)
-    return start, aside.end() if aside else clause, tail
+_ITEM = r"[wNM/-]*[wNM]"
+_PLACE = re.compile(
+    rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)"
+)
 
 
-def _place(frame: Frame, row: DatasetRow, sentence: Sentence, start: int, end: int) -> str | None:
-    """The first phrase in a stretch, or the last, that is a place by the preposition before it and by what it holds."""
-    matches = [*_PLACE.finditer(sentence.codes, start, end)]
-    for match in reversed(matches) if row.last else matches:
-        if match["p"] not in row.cues:
-            continue
-        first, last = _bare(sentence, *match.span("x"))
-        if match["p"] in row.other:
-            first, last = _condition(sentence, *match.span("x"))
-        words, cue = sentence.words[first:last], match["p"]
-        models = any(map(sentence.lexicon.is_model, words))
-        own = sentence is frame.sentence and _overlaps(frame, first, last)
-        if not words or models or own or "M(" in sentence.codes[first:last]:
-            continue
-        if cue == "W" and (sentence.words[match.start("p")] != "using" or not any(map(_TESTS.match, sentence.words))):
-            continue
-        named, noun = "N" in sentence.codes[first:last], _is_of_tests(sentence, first, last)
-        split = sentence.holds("splits", last - 1, last)
-        late = sentence is not frame.sentence and not row.named
-        uses = ("uses",) if named else ("uses", "trained")
-        if any(sentence.holds(name, match.start() - 1, match.start()) for name in uses):
-            continue  # "models based on X"
-        if named and len(words) == 1 and "Q" in sentence.codes[match.start() : first]:
-            continue  # "on 16 MDs": persons
-        specific = _is_specific(sentence, first, last)
-        task = split or sentence.holds("tasks", last - 1, last)
-        cues = (
-            (row.named if named else "")
-            + (row.noun if noun and specific and (not split or late) else "")
-            + (row.both if named and noun else "")
-            + (row.task if task and specific else "")
-            + (row.other if specific or (cue == "P" and match.start() >= frame.last and last - first > 1) else "")
-        )
-        if cue not in cues:
-            continue
-        items = split_list(sentence, first, last)
-        if sentence is frame.sentence and frame.listed and len(items) == frame.size:
-            return _trimmed(sentence, *items[frame.place])
-        return _trimmed(sentence, first, last)
-    return None
+@lru_cache(maxsize=8)
+def _places(sentence: Sentence) -> tuple[Place, ...]:
+    """The places of a sentence, in order."""
+    found = (_place(sentence, match) for match in _PLACE.finditer(sentence.codes))
+    return tuple(place for place in found if place)
 
 
-def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
-    """The dataset at the head of the metric's words, or the task, of two words at least: "maze navigation accuracy"."""
-    sentence, (first, last) = frame.sentence, frame.metric or (0, 0)
-    if row.named:
-        return sentence.phrase(first, first + 1) if sentence.holds("datasets", first, min(first + 1, last)) else None
-    tasks = [n for n in range(first + 2, last) if sentence.holds("tasks", n - 1, n)]
-    plain = sense.comparison != "absolute" or sentence.holds("vague", first, first + 1)
-    return sentence.phrase(first, tasks[-1]) if tasks and not plain else None
+def _place(sentence: Sentence, match: re.Match[str]) -> Place | None:
+    """A phrase behind a preposition, if it can say where a number holds."""
+    codes, at, by = sentence.codes, match.start(), match["p"]
+    first, last, kind = _kind(sentence, *match.span("x"))
+    named = kind in ("name", "dataset")
+    if kind == "name" and by == "F":
+        last = match.end("x")  # "for EEG-based sleep staging"
+    if by == "W" and kind == "dataset" and sentence.words[at] == "using" and _speaks(_TELLS, sentence):
+        by = "P"  # "tested using the X dataset"
+    if by not in {"name": "PF", "condition": "PI"}.get(kind, "PFI"):
+        return None
+    if not (named or (kind == "task" and by == "F") or _is_specific(sentence, first, last)):
+        return None
+    if any(map(sentence.lexicon.is_model, sentence.words[first:last])):
+        return None
+    if any(sentence.holds(name, at - 1, at) for name in (("uses",) if named else ("uses", "trained"))):
+        return None  # "models based on X"
+    if named and last - first == 1 and "Q" in codes[at:first]:
+        return None  # "on 16 PD patients"
+    return Place(at, first, last, by, kind, opens=_OPENS.search(codes, max(0, at - 5), at) is not None)
 
 
-def _is_of_tests(sentence: Sentence, first: int, last: int) -> bool:
-    """Whether a phrase holds a noun of datasets, or is of experiments that it situates: "real-world trials"."""
-    situated = sentence.holds("situations", last - 1, last) and sentence.holds("situated", first, last)
-    return sentence.holds("places", first, last) or situated
+def _kind(sentence: Sentence, first: int, end: int) -> tuple[int, int, PlaceKind]:
+    """A phrase without what stands before it and, behind its last name, noun of datasets or task, and what kind it is."""
+    codes = sentence.codes
+    while first < end and codes[first] in "DR-":
+        first += 1
+    situated = sentence.holds("situated", first, end)
+    lists = ("places", "tasks", "situations") if situated else ("places", "tasks")
+    last = end
+    while last > first and codes[last - 1] not in "N)" and not any(sentence.holds(name, last - 1, last) for name in lists):
+        last -= 1
+    tests = sentence.holds("places", first, last) or (situated and sentence.holds("situations", last - 1, last))
+    if "N" in codes[first:last]:
+        return first, last, "dataset" if tests else "name"
+    if tests:
+        return first, last, "tests"
+    if first < last and sentence.holds("tasks", last - 1, last):
+        return first, last, "task"
+    plain = set(codes[first:end]) <= set("w-&,D") and not sentence.holds("unplaced", first, end)
+    return first, end if plain else first, "condition"
 
 
 def _is_specific(sentence: Sentence, first: int, last: int) -> bool:
     """Whether a phrase without a name says which tests are meant: "unseen maps", not "several benchmarks"."""
     vague, words = sentence.lexicon.lists["vague"], sentence.words[first : last - 1]
     said = any(word[0] != COUNT and word not in vague for word in words)
-    return said or _named_ones(sentence, last) is not None
+    return said or (first < last and _named_ones(sentence, last) is not None)
 
 
-def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
-    """The phrase without what stands before it and, behind it, what is no name, no noun of datasets and no task."""
-    while first < last and sentence.codes[first] in "DR-":
-        first += 1
-    lists = ("places", "tasks", "situations") if sentence.holds("situated", first, last) else ("places", "tasks")
-    while last > first and sentence.codes[last - 1] not in "N)":
-        if any(sentence.holds(name, last - 1, last) for name in lists):
-            break
-        last -= 1
-    return first, last
+def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
+    """The dataset at the head of the metric's words, or the task, of two words at least: "maze navigation accuracy"."""
+    sentence, (first, last) = frame.sentence, frame.metric or (0, 0)
+    if "task" not in row.kinds:
+        return sentence.phrase(first, first + 1) if sentence.holds("datasets", first, min(first + 1, last)) else None
+    tasks = [n for n in range(first + 2, last) if sentence.holds("tasks", n - 1, n)]
+    return sentence.phrase(first, tasks[-1]) if tasks and sense.comparison == "absolute" else None
 
 
-def _condition(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
-    """A phrase without a name, if it can be a condition of tests: "citation networks", "unseen detectors"."""
-    while first < last and sentence.codes[first] in "DR-":
-        first += 1
-    while last - first > 2 and sentence.words[last - 1].endswith(("ing", "ed")) and not sentence.holds("tasks", last - 1, last):
-        last -= 1
-    plain = set(sentence.codes[first:last]) <= set("w-&,D") and not sentence.holds("unplaced", first, last)
-    return (first, last) if plain else (first, first)
-
-
-def _overlaps(frame: Frame, first: int, end: int) -> bool:
-    """Whether a phrase is the number's metric ("5% in accuracy")."""
-    return frame.metric is not None and frame.metric[0] < end and first < frame.metric[1]
-
-
-_APPOSED = re.compile(r",(?P<x>N+),")
-_LISTED = re.compile(rf"(?:\(|,?p|:)D?(?P<x>{_NAMES})")
-_SUCH_AS = frozenset(["(", ":", ",", "such as", "including", "like", "namely"])
+_NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
+_LISTED = re.compile(rf"(?:\(|,?p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 
 
 def _named_ones(sentence: Sentence, end: int) -> tuple[int, int] | None:
-    """The names behind a noun of datasets: "two datasets (KITTI and DTU)", "benchmarks such as KITTI"."""
+    """The names behind a noun of datasets: "two datasets (KITTI and DTU)", "sets such as KITTI", "a set, KITTI,"."""
     listed = _LISTED.match(sentence.codes, end)
-    return listed.span("x") if listed and sentence.words[end] in _SUCH_AS else None
+    return listed.span(listed.lastgroup or 0) if listed else None
 
 
-def _trimmed(sentence: Sentence, first: int, last: int) -> str:
+def _trimmed(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     """The name without "dataset" behind it, without "the challenging benchmark" before it."""
-    codes = sentence.codes
-    apposed = _APPOSED.match(codes, last)
-    if apposed and "N" not in codes[first:last]:
-        return sentence.phrase(*apposed.span("x"))
-    end = codes.index("(", first, last) if "(" in codes[first:last] else last
-    if sentence.holds("places", end - 1, end) and (names := _named_ones(sentence, end)):
-        return sentence.phrase(*names)
-    if last - first > 1 and sentence.holds("places", last - 1, last) and codes[last - 2] == "N":
+    noun = sentence.holds("places", last - 1, last)
+    if noun and (names := _named_ones(sentence, last)):
+        return names
+    if noun and sentence.codes[first : last - 1].endswith("N"):
         last -= 1
-    named = _LATE_NAME.fullmatch(codes, first, last)
-    return sentence.phrase(named.start("x") if named else first, last)
+    named = _LATE_NAME.fullmatch(sentence.codes, first, last)
+    return named.span("x") if named else (first, last)
 
 
 _DEVICE = re.compile(r"H(?:(?:,|,?&)[wNDB]*H)*")
@@ -276,16 +243,20 @@ _LOCATED = re.compile(r"[PAWtOp][DBR]*[wNQ/-]{0,5}$")
 def device_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[DeviceRow, ...]) -> tuple[str, str] | None:
     """The device on which a number was obtained, and the name of the row that found it.
 
-    An accuracy has none; an absolute cost has one only where its own clause names it.
+    An accuracy has none, nor has the size of a model.
     """
+    if sense.kind == "accuracy" or _is_size(frame):
+        return None
     sentence, codes = frame.sentence, frame.sentence.codes
     for row in rows:
-        if sense.kind not in row.kinds and not (row.relative and sense.kind == "resource" and sense.comparison != "absolute"):
+        if row.timed and sense.kind == "resource":
             continue
         found = None
         match row.region:
             case "clause":
-                found = _device(sentence, *_clause(frame)[:2], row.last)
+                found = _device(sentence, frame.last, _clause_end(frame), row.last)
+            case "further behind":
+                found = _device(sentence, frame.tail, len(codes), row.last)
             case "up to the number":
                 found = _device(sentence, frame.head, frame.first, row.last) or _device(sentence, 0, codes.index("Q"), row.last)
             case "sentence before":

@@ -3,7 +3,7 @@
 import re
 
 from extractor.labelling.rules.comparands import PHRASE, BaselineRow
-from extractor.labelling.rules.places import DatasetRow, DeviceRow
+from extractor.labelling.rules.places import DatasetRow, DeviceRow, PlaceKind
 from extractor.labelling.rules.subjects import SubjectRow
 
 # fmt: off
@@ -44,39 +44,33 @@ SUBJECTS: tuple[SubjectRow, ...] = (
 )
 # fmt: on
 
+_TESTS: tuple[PlaceKind, ...] = ("name", "dataset", "tests", "task")
+
 # fmt: off
 DATASETS: tuple[DatasetRow, ...] = (
-    DatasetRow("X (Q)", "parentheses", "It wins on the hard LongBench (94.2%).", "LongBench", named="P", noun="PI", both="PIFA",
-        task="PIF"),
-    DatasetRow("Q on X", "clause", "It achieves 59.8% on LongBench.", "LongBench", named="P", both="PIFA"),
-    DatasetRow("Q X accuracy", "metric", "It reaches 80.1% ImageNet accuracy.", "ImageNet", named="M"),
-    DatasetRow("on X, Q", "frame", "On LongBench, it achieves 59.8%.", "LongBench", named="PF", both="PFW", last=True),
-    DatasetRow("Q on tests", "clause", "It reaches 91.2% on unseen maps.", "unseen maps", noun="PI"),
-    DatasetRow("Q on X and on Y, Q", "up to the number", "It reaches 80.1% on MazeBench and, on LongBench, 59.8% recall.",
-        "LongBench", named="PF", noun="P", both="PFW", last=True),
-    DatasetRow("in tests, Q", "opening", "In unseen maps, it achieves 59.8%.", "unseen maps", noun="IF", both="IF"),
-    DatasetRow("Q, on X", "rest of the stretch", "It reaches 59.8%, while it runs on LongBench.", "LongBench", named="P",
-        both="P"),
-    DatasetRow("on X. Q", "sentence before", "We evaluate Zeta on LongBench. It achieves an accuracy of 59.8%.", "LongBench",
-        named="PW", noun="P", both="PW"),
-    DatasetRow("Q in a task", "clause", "It reaches 91.2% in image classification.", "image classification", task="PI"),
+    DatasetRow("Q on X", "clause", "It achieves 59.8% on LongBench.", "LongBench", ("name", "dataset"), "PI"),
+    DatasetRow("on the X dataset, Q", "before all numbers", "On the LongBench set, it achieves 59.8% on reading tasks.",
+        "LongBench", ("dataset",), "P"),
+    DatasetRow("Q on tests", "clause", "It achieves 59.8% on unseen maps.", "unseen maps", ("tests", "task"), "PI"),
     DatasetRow("Q on a condition", "right behind", "It reaches an accuracy of 91.2% on unseen objects.", "unseen objects",
-        noun="F", task="F", other="PI"),
-    DatasetRow("in a task, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", task="FI", other="P"),
-    DatasetRow("on a task, Q", "up to the number", "It surpasses Eta on path planning by 59.8%.", "path planning", task="P",
-        last=True),
-    DatasetRow("on a test set. Q", "sentence before", "On the unseen test set, it is good. It achieves a recall of 59.8%.",
-        "unseen test set", noun="P"),
-    DatasetRow("Q task accuracy", "metric", "Its maze navigation accuracy is 59.8%.", "maze navigation", task="M"),
+        ("condition",), "PI"),
+    DatasetRow("Q X accuracy", "metric", "It reaches 80.1% ImageNet accuracy.", "ImageNet", ("dataset",)),
+    DatasetRow("on X, Q", "before", "On LongBench, it achieves 59.8%.", "LongBench", _TESTS, "P"),
+    DatasetRow("Q and Q on X", "right behind", "It has 80.1% recall and 59.8% precision on LongBench.", "LongBench",
+        _TESTS, "PIF"),
+    DatasetRow("on X. Q", "sentence before", "We evaluate Zeta on LongBench. It achieves an accuracy of 59.8%.", "LongBench",
+        ("name", "dataset", "tests"), "P"),
+    DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _TESTS, "PIF"),
+    DatasetRow("Q task accuracy", "metric", "Its maze navigation accuracy is 59.8%.", "maze navigation", ("task",)),
 )
 # fmt: on
 
 # fmt: off
 DEVICES: tuple[DeviceRow, ...] = (
-    DeviceRow("Q on X", "clause", "It runs at 30 FPS on an RTX 4090.", "RTX 4090", ("speed", "speedup", "resource")),
-    DeviceRow("on X, Q", "up to the number", "On an RTX 4090, it runs at 30 FPS.", "RTX 4090", ("speed", "speedup"),
-        relative=True, last=True),
-    DeviceRow("on X. Q", "sentence before", "We test Zeta on an RTX 4090. It runs at 30 FPS.", "RTX 4090", ("speed", "speedup"),
+    DeviceRow("Q on X", "clause", "It runs at 30 FPS on an RTX 4090.", "RTX 4090"),
+    DeviceRow("on X, Q", "up to the number", "On an RTX 4090, it runs at 30 FPS.", "RTX 4090", last=True),
+    DeviceRow("Q, Q on X", "further behind", "It needs 30 ms for 16 views on an RTX 4090.", "RTX 4090", timed=True),
+    DeviceRow("on X. Q", "sentence before", "We test Zeta on an RTX 4090. It runs at 30 FPS.", "RTX 4090", timed=True,
         last=True),
 )
 # fmt: on
