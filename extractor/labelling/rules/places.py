@@ -90,9 +90,8 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
         if before.codes[0] != "P" and not _speaks(_TELLS, before):
             return None
         sentence, places = before, _places(before)
-    metric = frame.metric if frame.metric and sentence is frame.sentence else (0, 0)
     for place in places:
-        if place.kind not in row.kinds or place.by not in row.by or (metric[0] < place.last and place.first < metric[1]):
+        if place.kind not in row.kinds or place.by not in row.by:
             continue
         if place.kind == "condition" and sense.kind != "accuracy":
             continue
@@ -113,7 +112,7 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
             return reversed(places[:before])
         case "before all numbers":
             first = bisect_left(places, frame.sentence.codes.index("Q"), key=at)
-            return () if any(place.kind in row.kinds for place in places[first:before]) else reversed(places[:first])
+            return () if any(place.kind in row.kinds for place in places[first:before]) else places[:first]
         case "opening":
             return (place for place in reversed(places[:before]) if place.opens)
         case "right behind":
@@ -132,8 +131,7 @@ _TELLS = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|resul
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
 _WORDS = r"(?:[wNMHRBDCOT/()-]|Y(?=[BDR]*Q)){0,12}"
 _BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
-_OPENS = re.compile(r"(?:^|[,;S])R*$")
-_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,?&[PIFU]|(?<=\))[,&]")
+_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,?&[PFU]|(?<=\))[,&]")
 
 
 def _clause_end(frame: Frame) -> int:
@@ -174,7 +172,7 @@ def _place(sentence: Sentence, match: re.Match[str]) -> Place | None:
         return None  # "models based on X"
     if named and last - first == 1 and "Q" in codes[at:first]:
         return None  # "on 16 PD patients"
-    return Place(at, first, last, by, kind, opens=_OPENS.search(codes, max(0, at - 5), at) is not None)
+    return Place(at, first, last, by, kind, opens=at == 0 or codes[at - 1] in ",S")
 
 
 def _kind(sentence: Sentence, first: int, end: int) -> tuple[int, int, PlaceKind]:
@@ -194,7 +192,7 @@ def _kind(sentence: Sentence, first: int, end: int) -> tuple[int, int, PlaceKind
         return first, last, "tests"
     if first < last and sentence.holds("tasks", last - 1, last):
         return first, last, "task"
-    plain = set(codes[first:end]) <= set("w-&,D") and not sentence.holds("unplaced", first, end)
+    plain = set(codes[first:end]) <= set("w-&,") and not sentence.holds("unplaced", first, end)
     return first, end if plain else first, "condition"
 
 
@@ -215,7 +213,7 @@ def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
 
 
 _NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
-_LISTED = re.compile(rf"(?:\(|,?p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
+_LISTED = re.compile(rf"(?:\(|p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 
 

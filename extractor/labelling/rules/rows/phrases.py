@@ -60,7 +60,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         _TESTS, "PIF"),
     DatasetRow("on X. Q", "sentence before", "We evaluate Zeta on LongBench. It achieves an accuracy of 59.8%.", "LongBench",
         ("name", "dataset", "tests"), "P"),
-    DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _TESTS, "PIF"),
+    DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _TESTS, "IF"),
     DatasetRow("Q task accuracy", "metric", "Its maze navigation accuracy is 59.8%.", "maze navigation", ("task",)),
 )
 # fmt: on
