@@ -101,11 +101,17 @@ _LIMITED_AFTER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class FoundHardware:
+    """A hardware mention in the making."""
+
     start: int
     end: int
     specific: bool
     category: Category
+
+    def mention(self, id: int, text: str, sentence: Span) -> HardwareMention:
+        """The mention that it is in a text."""
+        return HardwareMention(id, (self.start, self.end), text[self.start : self.end], self.specific, self.category, sentence)
 
 
 def hardware_words() -> frozenset[str]:
@@ -113,13 +119,13 @@ def hardware_words() -> frozenset[str]:
     return frozenset(FAMILIES)
 
 
-def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention, ...]:
-    """Find the hardware mentions of a text in reading order, numbered from 1; they do not overlap.
+def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
+    """Find the hardware of a text in reading order; none overlaps another.
 
     `words` are the key words of the text, those of hardware among them.
     """
     text = view.text
-    found: list[_Found] = []
+    found: list[FoundHardware] = []
     start_of_last, end, vendor = 0, 0, None
     for start, word, before in words:
         known = FAMILIES.get(word)
@@ -138,7 +144,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention
         if hit is None and (known.alone or before in known.last_words):
             hit = _class(text, (start, behind), before, known, end if found and found[-1].specific else start_of_last)
         if hit is None and word in LIMITED_HEADS and (limited := _LIMITED_AFTER.match(text, behind)):
-            hit = _Found(start, limited.end(), False, "edge")
+            hit = FoundHardware(start, limited.end(), False, "edge")
         if hit is not None:
             if hit.start < end:  # "server GPUs": the later head noun takes the earlier one as its modifier
                 found.pop()
@@ -148,16 +154,14 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> tuple[HardwareMention
             start_of_last, end = hit.start, hit.end
             if hit.category == "robot" and hit.specific and (body := _ROBOT_BODY.match(text, end)):
                 end = body.end()
-    found = _with_named_machines(text, found)
-    return tuple(
-        HardwareMention(n, (hit.start, hit.end), text[hit.start : hit.end], hit.specific, hit.category)
-        for n, hit in enumerate(found, start=1)
-    )
+    return _with_named_machines(text, found)
 
 
-def _product(text: str, start: int, products: Sequence[Product], vendor: Span | None, found: Sequence[_Found]) -> _Found | None:
+def _product(
+    text: str, start: int, products: Sequence[Product], vendor: Span | None, found: Sequence[FoundHardware]
+) -> FoundHardware | None:
     """The longest product name at a word, with its vendor before and its head noun ("GPU", "FPGA") after it."""
-    best: _Found | None = None
+    best: FoundHardware | None = None
     for product in products:
         match = _compiled(product.source).match(text, start)
         if match is None:
@@ -173,7 +177,7 @@ def _product(text: str, start: int, products: Sequence[Product], vendor: Span | 
             category = _category_of_part(product.category, head["head"])
         first = vendor[0] if vendor is not None and sold and not product.bare else start
         if best is None or end > best.end:
-            best = _Found(first, end, True, category)
+            best = FoundHardware(first, end, True, category)
     return best
 
 
@@ -185,14 +189,14 @@ def _category_of_part(whole: Category, head: str) -> Category:
     return whole
 
 
-def _enumerated(text: str, start: int, category: Category, found: Sequence[_Found]) -> bool:
+def _enumerated(text: str, start: int, category: Category, found: Sequence[FoundHardware]) -> bool:
     """Whether the word continues an enumeration of products of its category ("A100 and T4")."""
     if not found or not found[-1].specific or found[-1].category != category:
         return False
     return _ENUMERATION.fullmatch(text, found[-1].end, start) is not None
 
 
-def _unlisted_model(text: str, vendor: Span) -> _Found | None:
+def _unlisted_model(text: str, vendor: Span) -> FoundHardware | None:
     """A vendor, a model name that no family describes, and a head noun: "NVIDIA X9000 GPU"."""
     match = _MODEL.match(text, vendor[1])
     name = _WORD.search(text, vendor[1])
@@ -201,10 +205,10 @@ def _unlisted_model(text: str, vendor: Span) -> _Found | None:
         return None
     if match is None or not any(c.isdigit() for c in text[vendor[1] : match.start("head")]):
         return None
-    return _Found(vendor[0], match.end(), True, _HEAD_CATEGORIES[re.sub(r"\W", "", match["head"].lower()).rstrip("s")])
+    return FoundHardware(vendor[0], match.end(), True, _HEAD_CATEGORIES[re.sub(r"\W", "", match["head"].lower()).rstrip("s")])
 
 
-def _class(text: str, head: Span, before: str, known: Word, free_from: int) -> _Found | None:
+def _class(text: str, head: Span, before: str, known: Word, free_from: int) -> FoundHardware | None:
     """The class that a head noun names together with the words before it."""
     start, end = head
     following = text[end : end + 1]
@@ -217,16 +221,16 @@ def _class(text: str, head: Span, before: str, known: Word, free_from: int) -> _
             continue
         match = _compiled(kind.source).search(text, max(free_from, start - _LOOKBACK), end)
         if match is not None and (kind.needs is None or _holds(kind.needs, text)):
-            return _Found(match.start("name"), end, False, kind.category)
+            return FoundHardware(match.start("name"), end, False, kind.category)
     return None
 
 
-def _coordinated(text: str, hit: _Found, free_from: int) -> _Found | None:
+def _coordinated(text: str, hit: FoundHardware, free_from: int) -> FoundHardware | None:
     """The class that shares the head noun of a class after it: the "mobile" of "mobile and edge devices"."""
     match = _COORDINATED.search(text, max(free_from, hit.start - _LOOKBACK), hit.start)
     if match is None or (category := _COORDINATED_CATEGORIES[match["name"]]) == hit.category or hit.category not in _SHARING:
         return None
-    return _Found(match.start("name"), match.end("name"), False, category)
+    return FoundHardware(match.start("name"), match.end("name"), False, category)
 
 
 def _is_excluded(text: str, end: int, before: str, exclusion: Exclusion) -> bool:
@@ -243,25 +247,25 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
     return expression.search(text) is not None
 
 
-def _with_named_machines(text: str, found: list[_Found]) -> list[_Found]:
+def _with_named_machines(text: str, found: list[FoundHardware]) -> list[FoundHardware]:
     """Add what no family describes: "we introduce Name, a mobile robot", "the Name quadruped", "Jetson, Name and RTX 3090".
 
     Where no robot is named, add the bare noun "robot" too.
     """
     machines = [
-        _Found(*name.span("name"), True, "npu" if machine["head"] in shapes.CHIPS else "robot")
+        FoundHardware(*name.span("name"), True, "npu" if machine["head"] in shapes.CHIPS else "robot")
         for machine in shapes.MACHINE.finditer(text)
         if (name := shapes.OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()))
     ]
     products = [(hit.start, hit.end) for hit in found if hit.specific]
     for start, end in _listed_among(text, products):  # of the kind of what stands before it: "processors--Name, A100 and T4"
         before = found[max(0, bisect_right(found, start, key=_start) - 1)]
-        machines.append(_Found(start, end, True, before.category))
+        machines.append(FoundHardware(start, end, True, before.category))
     if "obot" in text or any(hit.category == "robot" for hit in found):
         for named in (shapes.NAMED_ROBOT, shapes.NAMED_HAND):
-            machines += [_Found(*match.span("name"), True, "robot") for match in named.finditer(text)]
+            machines += [FoundHardware(*match.span("name"), True, "robot") for match in named.finditer(text)]
         if not any(machine.specific and machine.category == "robot" for machine in (*found, *machines)):
-            machines += [_Found(*match.span(), False, "robot") for match in shapes.BARE_ROBOT.finditer(text)]
+            machines += [FoundHardware(*match.span(), False, "robot") for match in shapes.BARE_ROBOT.finditer(text)]
     for machine in machines:
         place = bisect_right(found, machine.start, key=_start)
         free_until = found[place].start if place < len(found) else len(text)
@@ -290,7 +294,7 @@ def _listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:
         yield from (name.span("name") for name in names if name)
 
 
-def _start(hit: _Found) -> int:
+def _start(hit: FoundHardware) -> int:
     return hit.start
 
 

@@ -10,10 +10,10 @@ from operator import itemgetter
 from typing import TypeVar
 
 from extractor.documents import Span, spaced
-from extractor.spotting.hardware import HardwareMention, find_hardware, hardware_words
+from extractor.spotting.hardware import FoundHardware, HardwareMention, find_hardware, hardware_words
 from extractor.spotting.lexicon import KeyWord
 from extractor.spotting.number_words import FIRST_WORDS
-from extractor.spotting.quantities import QuantityMention, find_quantities
+from extractor.spotting.quantities import FoundQuantity, QuantityMention, find_quantities
 from extractor.spotting.units import read_unit
 from extractor.text import View, view_of
 
@@ -95,15 +95,13 @@ def spot(text: str) -> Mentions:
 
 def _spot(view: View) -> Mentions:
     """The mentions of a text in its view."""
-    words = key_words(view)
-    sentences, hardware, asides = split_sentences(view.text), find_hardware(view, words), find_asides(view, words)
-    quantities = _outside(find_quantities(view, words, asides), hardware)
-
-    def numbered(mention: _Mention, number: int) -> _Mention:
-        return mention.placed(number, mention.span, mention.text, _sentence_at(sentences, mention.span[0]))
-
-    first = tuple(map(numbered, quantities, count(1)))
-    return Mentions(view.text, sentences, first, tuple(map(numbered, hardware, count(len(first) + 1))), asides)
+    text, words = view.text, key_words(view)
+    sentences, asides, machines = split_sentences(text), find_asides(view, words), find_hardware(view, words)
+    numbers = _outside(find_quantities(view, words, asides), machines)
+    quantities = tuple(found.mention(n, text, _sentence_at(sentences, found.start)) for n, found in enumerate(numbers, 1))
+    following = enumerate(machines, len(numbers) + 1)
+    hardware = tuple(found.mention(n, text, _sentence_at(sentences, found.start)) for n, found in following)
+    return Mentions(text, sentences, quantities, hardware, asides)
 
 
 _LETTERS = bytes(code if chr(code).islower() else ord(" ") for code in range(128)).ljust(256)
@@ -138,14 +136,14 @@ def _sentence_at(sentences: tuple[Span, ...], position: int) -> Span:
     return sentences[max(0, bisect_right(sentences, position, key=itemgetter(0)) - 1)]
 
 
-def _outside(quantities: tuple[QuantityMention, ...], hardware: tuple[HardwareMention, ...]) -> list[QuantityMention]:
+def _outside(quantities: list[FoundQuantity], hardware: list[FoundHardware]) -> list[FoundQuantity]:
     """The quantities without the bare numbers that are part of the name of hardware: the 4 of "Raspberry Pi 4"."""
-    starts = [mention.span[0] for mention in hardware]
-    kept: list[QuantityMention] = []
-    for mention in quantities:
-        before = bisect_right(starts, mention.span[0])
-        if mention.unit or not before or hardware[before - 1].span[1] < mention.span[1]:
-            kept.append(mention)
+    starts = [machine.start for machine in hardware]
+    kept: list[FoundQuantity] = []
+    for quantity in quantities:
+        before = bisect_right(starts, quantity.start)
+        if quantity.unit or not before or hardware[before - 1].end < quantity.end:
+            kept.append(quantity)
     return kept
 
 

@@ -82,7 +82,7 @@ class QuantityMention:
 
 
 @dataclass(frozen=True, slots=True)
-class _Quantity:
+class FoundQuantity:
     """A quantity in the making."""
 
     start: int
@@ -93,21 +93,22 @@ class _Quantity:
     bound: Bound
     number: Number
 
+    def mention(self, id: int, text: str, sentence: Span) -> QuantityMention:
+        """The mention that it is in a text."""
+        span = self.start, self.end
+        return QuantityMention(id, span, text[self.start : self.end], self.low, self.high, self.unit, self.bound, sentence)
 
-def find_quantities(view: View, words: Sequence[KeyWord], asides: Sequence[Span]) -> tuple[QuantityMention, ...]:
-    """Find the quantities of a text in reading order, numbered from 1."""
+
+def find_quantities(view: View, words: Sequence[KeyWord], asides: Sequence[Span]) -> list[FoundQuantity]:
+    """Find the quantities of a text in reading order."""
     text = view.text
     quantities = [_measure(text, number) for number in find_numbers(view, words, asides)]
     quantities = _add_up(text, _join(text, quantities))
     quantities = _share_units(text, quantities)
-    quantities = _share_bounds(text, quantities)
-    return tuple(
-        QuantityMention(n, (q.start, q.end), text[q.start : q.end], q.low, q.high, q.unit, q.bound)
-        for n, q in enumerate(quantities, start=1)
-    )
+    return _share_bounds(text, quantities)
 
 
-def _measure(text: str, number: Number) -> _Quantity:
+def _measure(text: str, number: Number) -> FoundQuantity:
     """A number with the unit beside it, the sign behind it, and its bound."""
     start, end = number.start, number.end
     plus = _PLUS.match(text, end)
@@ -128,7 +129,7 @@ def _measure(text: str, number: Number) -> _Quantity:
         bound = bound_behind(text, end)
     negative = -1.0 if number.negative and (name is None or known_unit(name).signed) else 1.0
     low, high = sorted((_scaled(negative * number.low, scale), _scaled(negative * number.high, scale)))
-    return _Quantity(start, end, low, high, name, bound, number)
+    return FoundQuantity(start, end, low, high, name, bound, number)
 
 
 def _counts_points(text: str, number: Number, end: int) -> bool:
@@ -160,9 +161,9 @@ def _implied_unit(text: str, number: Number, end: int) -> str | None:
     return noun_unit(text, end)
 
 
-def _join(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
+def _join(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:
     """Join ranges ("5--6 seconds", "59% to 72%") and plus-minus ("5.5 ± 1.8", "(5 ± 0.2) ms") to one quantity each."""
-    joined: list[_Quantity] = []
+    joined: list[FoundQuantity] = []
     for quantity in quantities:
         if joined:
             last = joined[-1]
@@ -178,7 +179,7 @@ def _join(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
     return joined
 
 
-def _enclosed(text: str, quantity: _Quantity, closed: bool) -> _Quantity:
+def _enclosed(text: str, quantity: FoundQuantity, closed: bool) -> FoundQuantity:
     """A value and its error with the unit behind the parentheses that hold them: "(5 ± 0.2) ms"."""
     start, end = (quantity.start, quantity.end) if closed else (quantity.start - 1, quantity.end + 1)
     held = closed or (text[start : start + 1] == "(" and text[end - 1 : end] == ")")
@@ -189,7 +190,7 @@ def _enclosed(text: str, quantity: _Quantity, closed: bool) -> _Quantity:
     return replace(quantity, start=start, end=unit.end, low=low, high=high, unit=unit.name, bound=bound)
 
 
-def _range(text: str, first: _Quantity, second: _Quantity, gap: str) -> _Quantity | None:
+def _range(text: str, first: FoundQuantity, second: FoundQuantity, gap: str) -> FoundQuantity | None:
     """The range from `first` to `second`, if the text between them makes them one."""
     before = text[max(0, first.start - 40) : first.start]
     if _BETWEEN.fullmatch(gap):
@@ -219,9 +220,9 @@ def _range(text: str, first: _Quantity, second: _Quantity, gap: str) -> _Quantit
     return replace(second, start=first.start, low=low, high=high, unit=unit, bound=bound)
 
 
-def _add_up(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
+def _add_up(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:
     """Join a time in several units to one in the largest: "1 h 30 min" is 1.5 h."""
-    summed: list[_Quantity] = []
+    summed: list[FoundQuantity] = []
     for n, quantity in enumerate(quantities):
         if n and _goes_on(text, quantities[n - 1], quantity):
             whole = summed[-1]
@@ -233,7 +234,7 @@ def _add_up(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
     return summed
 
 
-def _goes_on(text: str, part: _Quantity, quantity: _Quantity) -> bool:
+def _goes_on(text: str, part: FoundQuantity, quantity: FoundQuantity) -> bool:
     """Whether a time is the next part of the one before it: "30 min" after "1 h", but not "20 ms" after "90 s"."""
     if quantity.start - part.end > 6 or not _AND_MORE.fullmatch(text, part.end, quantity.start):
         return False
@@ -244,7 +245,7 @@ def _goes_on(text: str, part: _Quantity, quantity: _Quantity) -> bool:
     return single and smaller.base / larger.base >= 1 / 60 and smaller.base * quantity.high < larger.base
 
 
-def _share_units(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
+def _share_units(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:
     """Give a bare number the unit of the quantity that it is listed with: "29.41 vs 19.20 tokens/s"."""
     shared = list(quantities)
     for n in range(len(shared) - 2, -1, -1):
@@ -261,7 +262,7 @@ def _share_units(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
     return shared
 
 
-def _alike(quantity: _Quantity, following: _Quantity) -> bool:
+def _alike(quantity: FoundQuantity, following: FoundQuantity) -> bool:
     """Whether two listed numbers are written alike: "83.7 and 87.1%", but not "an F1 of 0.89 and 100 ms"."""
     if quantity.number.decimals != following.number.decimals:
         return False
@@ -269,7 +270,7 @@ def _alike(quantity: _Quantity, following: _Quantity) -> bool:
     return larger <= 100 * smaller
 
 
-def _share_bounds(text: str, quantities: list[_Quantity]) -> list[_Quantity]:
+def _share_bounds(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:
     """Carry a bound word over to the numbers coordinated with its number: "up to 24% and 23%"."""
     shared = list(quantities)
     for n in range(1, len(shared)):

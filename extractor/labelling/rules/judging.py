@@ -105,10 +105,10 @@ class Near:
         """Whether a number has such a word; what stands behind the next number is not looked at."""
         words, first, last, listed = frame.sentence.words, frame.first, frame.last, frame.sentence.lexicon.lists[self.list]
         if self.side == "before":
-            near = pairs = words[max(0, first - self.reach) : first]
+            near = words[max(0, first - self.reach) : first]
         else:
-            near = pairs = words[last : min(frame.tail, last + self.reach)]
-        return not listed.isdisjoint(near) or any(f"{a} {b}" in listed for a, b in pairwise(pairs))
+            near = words[last : min(frame.tail, last + self.reach)]
+        return not (listed.isdisjoint(near) and listed.isdisjoint(map(" ".join, pairwise(near))))
 
 
 @dataclass(frozen=True, slots=True)
