@@ -94,7 +94,7 @@ def reconciled(draft: Labelled, reply: Labelled) -> Labelled:
 
     What the draft decided stands, and is the test of the reply: what each claim says, with its metric, baseline and hardware,
     and which numbers something said to be none. A reply that agrees with too little of it adds nothing, and is noted under
-    `rejected`: so a weak model makes no record worse. Of an added claim only what was tested is taken over; without a subject
+    `rejected`: so a weak model adds next to nothing. Of an added claim only what was tested is taken over; without a subject
     it is of the paper's own system.
     """
     if reply.provenance.labeller == draft.provenance.labeller:  # the rules stood in for a model that failed
@@ -133,4 +133,4 @@ def _alike(ours: str | None, theirs: str | None) -> bool:
     if ours is None or theirs is None:
         return ours is theirs
     a, b = folded(ours), folded(theirs)
-    return a in b or b in a
+    return b != "" and (a in b or b in a)

@@ -181,6 +181,7 @@ def reply(*claims: ClaimLabel) -> Labelled:
         pytest.param((SPEED.model_copy(update={"metric": "words"}), SCORE, RULED_OUT), False, id="errs twice in ten decisions"),
         pytest.param((SPEED.model_copy(update={"effect": "worse", "baseline": "Slow"}), SCORE), False, id="twice in a claim"),
         pytest.param((SPEED,), False, id="drops a claim"),
+        pytest.param(tuple(each.model_copy(update={"metric": ""}) for each in (SPEED, SCORE)), False, id="says nothing twice"),
     ],
 )
 def test_a_reply_that_agrees_with_the_draft_adds_what_the_draft_leaves_open(
