@@ -6,7 +6,7 @@
    the sets that are not held out: about how many abstracts they are asked, in how many they agree with the rules well enough to
    be heard, and how many records are better and worse for it, as `tests.benchmarks.ablation` counts; means of ten draws.
 2. Where the rules and the recorded model differ in these sets, asked or not: how often the annotation agrees with either.
-3. The recorded models on each set: the headline figures of the rules, and how far these move.
+3. The recorded models on each set: the headline figures of the rules, how far these move, and the records better and worse.
 """
 
 import asyncio
@@ -71,12 +71,15 @@ def main() -> None:
             for what, outcomes in _differences(cases).items():
                 print(f"{name:<15}{what:<18}{len(outcomes):>8}{sum(a for a, _ in outcomes):>8}{sum(b for _, b in outcomes):>8}")
     for gold in sets:
-        rules = evaluate(gold.documents, ModelOptions(RULES), CASSETTES)
+        rules = evaluate(gold.documents, ModelOptions(RULES), CASSETTES).alignments
         for each in models:
-            ours, theirs = values(rules.alignments), values(cascade(gold, each.options))
+            added = cascade(gold, each.options)
+            ours, theirs = values(rules), values(added)
             print(f"\n{gold.name}: {RULES}, and how far {each.options.model} moves them")
             for figure, before in ours.items():
                 print(f"  {figure:<20}{100 * (before or 0):>7.2f}{100 * ((theirs[figure] or 0) - (before or 0)):>+7.2f}")
+            gains = [points_of(after) - points_of(before) for before, after in zip(rules, added, strict=True)]
+            print(f"  {'records':<20}{sum(gain > 0 for gain in gains):>7} better, {sum(gain < 0 for gain in gains)} worse")
 
 
 def cascade(gold: GoldSet, options: ModelOptions) -> tuple[Alignment, ...]:
