@@ -62,7 +62,7 @@ class SharingRow:
     `pattern` has to match all classes between the two runs; its group `m` is a metric of the number's own. The last number of
     the example has this row, and what the example yields.
 
-    Asked: that the number before is a change, one in multiples, or a value (`after`), that both are of one unit (`alike`),
+    Asked: that the number before is a change or a value (`after`), that both are of one unit (`alike`),
     and that the number hangs nowhere yet, or only on a metric behind it (`own`).
     """
 
@@ -70,7 +70,7 @@ class SharingRow:
     pattern: re.Pattern[str]
     example: str
     yields: tuple[str | None, str | None]
-    after: Literal["change", "multiple", "value"] = "value"
+    after: Literal["change", "value"] = "value"
     alike: bool = False
     own: Literal["nothing", "metric behind", "anything"] = "nothing"
     sure: bool = True

@@ -24,7 +24,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "share or multiple": lambda frame: frame.mention.measure.relative,
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
-    "signed": lambda frame: _is_signed(frame.mention),
+    "signed": lambda frame: _is_signed(frame.mention) and not frame.before.endswith("="),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
     "tries": lambda frame: _OUT_OF.fullmatch(frame.mention.text) is not None,
     "tally": lambda frame: (
@@ -69,10 +69,6 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by a change in cost": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "resource",
     "as one of two values": lambda frame: frame.values,
     "against another": lambda frame: "T" in frame.sentence.codes[frame.first - 1 : frame.last],
-    "behind two values of another unit": lambda frame: (
-        frame.sentence.codes.endswith(("QtQ", "QTQ"), 0, frame.head)
-        and frame.sentence.at[frame.head - 1].unit != frame.mention.unit
-    ),
     "by a time": lambda frame: _kind(frame) == "time",
     "by a cost": lambda frame: _kind(frame) == "resource",
     "by no cost": lambda frame: _kind(frame) != "resource",

@@ -100,7 +100,7 @@ def read_lexicon(groups: Iterable[Words]) -> Lexicon:
             case "words":
                 codes.update(dict.fromkeys(words, group.says["code"]))
             case "metrics":
-                forms = [form for word in words for form in (word, f"{word}s")]
+                forms = [form for word in words for form in (word, f"{word}s", re.sub("y$", "ies", word))]
                 metrics.update(dict.fromkeys(forms, Metric(group.says["kind"], group.says["better"])))
                 codes.update(dict.fromkeys(forms, "M"))
             case "changes":

@@ -22,7 +22,7 @@ from extractor.spotting import spot
         pytest.param("Only mobile phones under stress gain just 5%.", "RHpwCBQ.", id="bounds without a number"),
         pytest.param("It has pass@4 and mAP^N, time-to-answer and N-accuracy of 9%.", "UVM&M,M&MOQ.", id="metrics by form"),
         pytest.param("A multi-accuracy event by 5%.", "DwwYQ.", id="no metrics by form"),
-        pytest.param("Rapidly it maps 5% of AP and ap.", "RUMQOM&w.", id="metrics by case"),
+        pytest.param("Rapidly it maps 5% of AP and ap.", "RUwQOM&w.", id="metrics by case"),
         pytest.param("A family of EtaNet tests slowly won 5%.", "DwONwRwQ.", id="names and adverbs"),
     ],
 )

@@ -7,12 +7,12 @@ from extractor.labelling.rules.judging import EffectRow, Near, Row
 # fmt: off
 COMPARISONS: tuple[Row, ...] = (
     Row("what is left of it", "fraction", "It cuts the model size to under 10% of its original footprint.", number="share",
-        governed=("as one of two values",), behind=re.compile(r"OD+[wN]*M")),
+        governed=("as one of two values",), behind=re.compile(r"OD*[wN]*M")),
     Row("two values in parentheses", "absolute", "It has gains in recall (70% vs. 48%).", governed=("against another",),
         before=re.compile(r"\([BDR]*$")),
     Row("a tally of successes", "absolute", "It has a success rate of 9/10.", number="tally", governed=("by an accuracy",)),
-    Row("what two values make", "change", "It cuts latency from 120 ms to 35 ms (3.4x).",
-        governed=("behind two values of another unit",), before=re.compile(r"\([BDR]*$")),
+    Row("a factor in parentheses", "change", "It cuts latency from 120 ms to 35 ms (3.4x).", number="multiple",
+        before=re.compile(r"^\([BDR]*$")),
     Row("an overhead", "change", "It adds a latency overhead of 9%.", number="share", governed=("by an overhead",)),
     Row("the gain of a circuit", "absolute", "The amplifier has a gain of 21.3 dB.", number="decibels",
         governed=("by no accuracy",), near=(Near("before", "gain", 2),), behind=re.compile("(?![^.;QV]{0,9}T)")),
@@ -26,8 +26,8 @@ COMPARISONS: tuple[Row, ...] = (
         behind=re.compile("R?O")),
     Row("a share of a cost", "fraction", "It needs less than 1% computational cost.", number="share",
         governed=("by what is spent",), behind=re.compile("T|[wNMH]*M")),
-    Row("a share of its own", "fraction", "It keeps 96% the throughput of Eta.", number="share",
-        behind=re.compile(r"R?D[wNMH]*MO")),
+    Row("a share of a performance", "fraction", "It recovers 88% performance of the dense model.", number="share",
+        near=(Near("behind", "performance", 3),), behind=re.compile("[RDwNH]*MO")),
 )
 # fmt: on
 
