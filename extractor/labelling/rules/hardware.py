@@ -48,6 +48,7 @@ _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)(?!\w)[^.;]*$")
+_ALONE = re.compile(r"[^\s-]|\s(?:and|that|which|for|with|to|in|on|based|capable|\w+ing)\b")
 _WORKS = re.compile(
     r"(?:\s(?:for|in)(?:\s[\w-]+){1,4}?)?\s(?:occup|consum|draw|achiev|deliver|attain|reach|run|perform)\w*(?<!ing)\b"
 )
@@ -61,6 +62,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "in the title": lambda place: place.in_title,
     "no dataset": lambda place: not place.recorded,
     "said again": lambda place: place.again,
+    "a noun": lambda place: _ALONE.match(place.after) is not None,
     "special": lambda place: place.special,
     "on it": lambda place: place.link in _ON,
     "tried": lambda place: place.tried,
