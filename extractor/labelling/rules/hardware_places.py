@@ -145,18 +145,20 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
     own_from = mentions.sentence_at(len(title) + 1 + first.start() if first else len(text) // 2)[0]
     named = any(mention.specific and mention.category == "robot" for mention in mentions.hardware)
     tried = named or cues.found("tried", text[own_from:].lower())
-    kinds = {
-        kind: text.lower().count(kind) for kind in {_kind(mention) for mention in mentions.hardware if not mention.specific}
-    }
-    sentences = [mention.sentence for mention in mentions.hardware]
-    own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in set(sentences)}
+    lower = text.lower()
+    kinds = {kind: lower.count(kind) for kind in {_kind(mention) for mention in mentions.hardware if not mention.specific}}
+    sentences = {mention.sentence for mention in mentions.hardware}
+    own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in sentences}
     places: list[Place] = []
     said: Counter[tuple[Span, str]] = Counter()
-    for n, (mention, span) in enumerate(zip(mentions.hardware, sentences, strict=True)):
+    last: HardwareMention | None = None
+    for mention in mentions.hardware:
+        span, previous, last = mention.sentence, last, mention
         said[span, mention.text] += 1
         if said[span, mention.text] > _MOST:
             continue
-        previous = mentions.hardware[n - 1] if n and _continues(text, sentences[n - 1], span) else None
+        if previous and previous.sentence != span:
+            previous = None
         place = Place(
             mention=mention,
             before=text[max(span[0], mention.span[0] - _REACH) : mention.span[0]].lower(),
@@ -175,13 +177,6 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
         )
         places.append(place)
     return places
-
-
-def _continues(text: str, before: Span, span: Span) -> bool:
-    """Whether two spans are of one sentence, also one that is read in parts."""
-    return before == span or (
-        span[0] - before[1] < 2 and text[before[1] - 1] not in ".!?\n" and "\n" not in text[before[1] : span[0]]
-    )
 
 
 def _kind(mention: HardwareMention) -> str:
