@@ -37,7 +37,7 @@ HARDWARE: tuple[HardwareRow, ...] = (
         asks=("cue of a purpose", "tied to a purpose")),
     HardwareRow("something on it", "intended", ("Net", "Intelligence on edge devices grows."), categories=FIELD,
         asks=("something on it",)),
-    HardwareRow("what is hard on it", "intended", ("Net", "Edge devices cannot run it. We propose a net."), categories=FIELD,
-        asks=("what it answers",)),
+    HardwareRow("what is hard on it", "intended", ("Net", "Edge devices cannot run it. We propose a net."),
+        but=frozenset({"server"}), asks=("what it answers",)),
 )
 # fmt: on
