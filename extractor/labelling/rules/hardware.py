@@ -46,12 +46,11 @@ class HardwareRow:
 
 _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
-_LEADING = re.compile(r"(?:\w+ly,\s+)?(on|in|for)\s+(?:[\w-]+\s+){0,3}")
-_APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|domains?|scenarios|tasks|fields)(?!\w)[^.;]*$")
-_WORKS = re.compile(
-    r"(?:\s(?:for|in)(?:\s[\w-]+){1,4}?)?\s(?:occup|consum|draw|achiev|deliver|attain|reach|run|perform)\w*(?<!ing)\b"
-)
-_TITLE_LINK = re.compile(r"\b(?:for|on|in|to|at|with|of|via)\s+(?:[\w-]+\s+){0,3}$")
+_LEADING = re.compile(r"(?:on|in|for)\s+(?:[\w-]+\s+){0,3}")
+_APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|scenarios)(?!\w)[^.;]*$")
+_ALONE = re.compile(r"[^\s-]|\s(?:and|that|which|for|with|to|in|on|based|capable|\w+ing)\b")
+_WORKS = re.compile(r"\s(?:occup|consum|draw|achiev|deliver|attain|reach|run|perform)\w*(?<!ing)\b")
+_TITLE_LINK = re.compile(r"\b(?:for|on|in|to|with|of)\s+(?:[\w-]+\s+){0,3}$")
 
 
 CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
@@ -61,6 +60,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "in the title": lambda place: place.in_title,
     "no dataset": lambda place: not place.topic.recorded,
     "said again": lambda place: place.again,
+    "a noun": lambda place: _ALONE.match(place.after) is not None,
     "special": lambda place: place.special,
     "on it": lambda place: place.link in _ON,
     "tried": lambda place: place.topic.tried,

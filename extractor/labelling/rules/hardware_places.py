@@ -174,15 +174,18 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
         return []
     text, topic = document.text, Topic(document, mentions, cues)
     own_from = topic.own_from
-    sentences = [mention.sentence for mention in mentions.hardware]
-    own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in set(sentences)}
+    sentences = {mention.sentence for mention in mentions.hardware}
+    own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in sentences}
     places: list[Place] = []
     said: Counter[tuple[Span, str]] = Counter()
-    for n, (mention, span) in enumerate(zip(mentions.hardware, sentences, strict=True)):
+    last: HardwareMention | None = None
+    for mention in mentions.hardware:
+        span, previous, last = mention.sentence, last, mention
         said[span, mention.text] += 1
         if said[span, mention.text] > _MOST:
             continue
-        previous = mentions.hardware[n - 1] if n and _continues(text, sentences[n - 1], span) else None
+        if previous and previous.sentence != span:
+            previous = None
         place = Place(
             mention=mention,
             before=text[max(span[0], mention.span[0] - _REACH) : mention.span[0]].lower(),
@@ -197,13 +200,6 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
         )
         places.append(place)
     return places
-
-
-def _continues(text: str, before: Span, span: Span) -> bool:
-    """Whether two spans are of one sentence, also one that is read in parts."""
-    return before == span or (
-        span[0] - before[1] < 2 and text[before[1] - 1] not in ".!?\n" and "\n" not in text[before[1] : span[0]]
-    )
 
 
 def _kind(mention: HardwareMention) -> str:
