@@ -17,7 +17,6 @@ from extractor.labelling.rules.frames import (
     metric_entry,
     named,
 )
-from extractor.labelling.rules.judging import NUMBERS
 from extractor.labelling.rules.reading import Sentence
 
 _REACH = 30
@@ -33,11 +32,11 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
     found, before, after = frame, frame.before[-_REACH:], frame.after
     for row in rows:
         leading = row.side == "before"
-        if (row.governs and "C" not in (before if leading else after)) or not _asks(row, frame):
+        if (row.governs and "C" not in (before if leading else after)) or (row.asks and not row.asks(frame)):
             continue
         base = frame.first - len(before) if leading else frame.last
         match = row.regex.search(before) if leading else row.regex.match(after)
-        if match is None:
+        if match is None or not _opposite(row, frame):
             continue
         change = match.start("c") + base if row.governs else None
         if change is not None and not row.rival and frame.sentence.beats(change):
@@ -54,10 +53,8 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
     return found
 
 
-def _asks(row: FrameRow, frame: Frame) -> bool:
-    """Whether a number and what stands on its other side are what a row asks for."""
-    if row.number is not None and not NUMBERS[row.number](frame):
-        return False
+def _opposite(row: FrameRow, frame: Frame) -> bool:
+    """Whether what stands on a number's other side is what a row asks for."""
     if row.opposite is None:
         return True
     return bool(row.opposite.match(frame.after) if row.side == "before" else row.opposite.search(frame.before))
