@@ -45,7 +45,7 @@ class FrameRow:
     sure: bool = False
     values: bool = False
 
-    asks: "Callable[[Frame], bool] | None" = field(init=False, repr=False, compare=False)
+    asks: "Callable[[Frame], bool] | None" = field(init=False)
     regex: re.Pattern[str] = field(init=False)
     names_metric: bool = field(init=False)
     governs: bool = field(init=False)
@@ -115,7 +115,7 @@ class Frame:
     @property
     def listed(self) -> bool:
         """Whether the run coordinates numbers of several things ("Q and Q"), not two of one ("from Q to Q", "Q vs Q")."""
-        return self.size > 1 and not self.is_pair and not self.values
+        return self.size > 1 and not self.is_pair
 
     @property
     def is_pair(self) -> bool:
@@ -192,9 +192,9 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
 
 
 def is_timed(frame: Frame) -> bool:
-    """Whether a number is a time under a day, or a rate: what one run takes or reaches."""
+    """Whether a number is a time or a rate: what one run takes or reaches."""
     unit = frame.mention.measure
-    return unit.dimension in ("time", "rate") and unit.base < DAY
+    return unit.dimension in ("time", "rate")
 
 
 def is_odd(frame: Frame) -> bool:

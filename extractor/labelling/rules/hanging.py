@@ -89,7 +89,7 @@ def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
     sentence, codes = frame.sentence, frame.sentence.codes
     if frame.listed:
         lists = _LIST.finditer(codes, frame.last) if first >= frame.last else _LIST.finditer(codes, frame.head, frame.first)
-        match = next((m for m in lists if m.start() <= first and last <= m.end()), None)
+        match = next((m for m in lists if last <= m.end()), None)
         items = [m.span() for m in _LISTED.finditer(codes, *match.span())] if match else []
         if len(items) == frame.size:
             return named(sentence, *items[frame.place]) or (first, last)
@@ -187,7 +187,7 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
             found = named(sentence, *match.span("m"))
             return _distributed(frame, *found) if found else None
     wanted = change.kind if change is not None else "time" if is_timed(frame) else None
-    compared = frame.change is not None and sentence.holds("comparatives", frame.change, frame.change + 1)
+    compared = frame.change is not None and sentence.words[frame.change] in sentence.lexicon.lists["comparatives"]
     gained = change is not None and change.kind is None and change.effect == "gain" and not change.rival
     for match in reversed([*METRIC_PHRASE.finditer(codes, frame.head, frame.first)]):
         meant = gained or codes.endswith("Uv", 0, frame.first) or _PARTED.search(codes, match.end(), frame.first) is None

@@ -88,7 +88,7 @@ class Row:
     comparison: Comparison | None = None
     metric: re.Pattern[str] | None = None
 
-    asks: tuple[Callable[[Frame], bool], ...] = field(init=False, repr=False, compare=False)
+    asks: tuple[Callable[[Frame], bool], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         number = () if self.number is None else (NUMBERS[self.number],)
