@@ -61,11 +61,17 @@ def read_claims(
     if not mentions.quantities:  # as more than half of the abstracts of the arXiv corpus
         return
     reading = Reading(mentions, lexicon)
-    own = Own(system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"]))
+    own: Own | None = None
     for n in reading.with_quantities():
         previous = partial(reading.before, n)
         for judged in judged_frames(reading.sentence(n), rules):
-            yield judged, attach(judged, previous, own, rules) if judged.claim else None
+            if judged.claim:
+                own = own or Own(
+                    system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"])
+                )
+                yield judged, attach(judged, previous, own, rules)
+            else:
+                yield judged, None
 
 
 def judged_frames(sentence: Sentence, rules: Rules) -> tuple[Judged, ...]:

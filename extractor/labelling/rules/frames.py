@@ -1,6 +1,7 @@
 """A quantity in its sentence: the run that it stands in, the stretches around the run, and what governs it."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -44,12 +45,14 @@ class FrameRow:
     sure: bool = False
     values: bool = False
 
+    asks: "Callable[[Frame], bool] | None" = field(init=False)
     regex: re.Pattern[str] = field(init=False)
     names_metric: bool = field(init=False)
     governs: bool = field(init=False)
 
     def __post_init__(self) -> None:
         regex = re.compile(f"(?:{self.pattern})$" if self.side == "before" else self.pattern)
+        object.__setattr__(self, "asks", None if self.number is None else NUMBERS[self.number])
         object.__setattr__(self, "regex", regex)
         object.__setattr__(self, "names_metric", "m" in regex.groupindex)
         object.__setattr__(self, "governs", "c" in regex.groupindex)
@@ -112,7 +115,7 @@ class Frame:
     @property
     def listed(self) -> bool:
         """Whether the run coordinates numbers of several things ("Q and Q"), not two of one ("from Q to Q", "Q vs Q")."""
-        return self.size > 1 and not self.is_pair and not self.values
+        return self.size > 1 and not self.is_pair
 
     @property
     def is_pair(self) -> bool:
@@ -172,9 +175,9 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
     codes = sentence.codes
     runs: list[list[int]] = []
     for place in sorted(sentence.at):
-        last = runs[-1][-1] if runs else place
-        alike = sentence.at[last].unit == sentence.at[place].unit
-        if runs and alike and _JOINT.fullmatch(codes, last + 1, place):
+        last = runs[-1][-1] if runs else None
+        alike = last is not None and sentence.at[last].unit == sentence.at[place].unit
+        if last is not None and alike and _JOINT.fullmatch(codes, last + 1, place):
             runs[-1].append(place)
         else:
             runs.append([place])
@@ -189,9 +192,9 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
 
 
 def is_timed(frame: Frame) -> bool:
-    """Whether a number is a time under a day, or a rate: what one run takes or reaches."""
+    """Whether a number is a time or a rate: what one run takes or reaches."""
     unit = frame.mention.measure
-    return unit.dimension in ("time", "rate") and unit.base < DAY
+    return unit.dimension in ("time", "rate")
 
 
 def is_odd(frame: Frame) -> bool:
@@ -209,6 +212,53 @@ def is_score(frame: Frame) -> bool:
     return mention.unit in ("%", "dB") or (
         mention.unit is None and "." in mention.text and _DECIMAL.fullmatch(mention.text) is not None
     )
+
+
+_DOUBLING = re.compile(r"(?:doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
+_TALLY = re.compile(r"\d+/\d+")
+_OUT_OF = re.compile(r"\d+(?:[-–]\d+)? (?:out )?of (?:the )?\d+")
+
+NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
+    "bare": lambda frame: frame.mention.unit is None,
+    "count": lambda frame: frame.mention.unit is None and not is_score(frame),
+    "decimal": lambda frame: frame.mention.unit is None and is_score(frame),
+    "score": is_score,
+    "score or bound": lambda frame: is_score(frame) or is_odd(frame) or frame.mention.bound != "exact",
+    "two values": lambda frame: frame.size == 2 or frame.mention.low != frame.mention.high,
+    "share or multiple": lambda frame: frame.mention.measure.relative,
+    "share": lambda frame: frame.mention.unit == "%",
+    "multiple": lambda frame: frame.mention.unit == "x",
+    "signed": lambda frame: _is_signed(frame.mention) and not frame.before.endswith("="),
+    "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
+    "tries": lambda frame: _OUT_OF.fullmatch(frame.mention.text) is not None,
+    "tally": lambda frame: (
+        (_TALLY.fullmatch(frame.mention.text) or _TALLY.fullmatch(frame.sentence.phrase(frame.first, frame.last))) is not None
+    ),
+    "time": lambda frame: frame.mention.measure.reports == "time",
+    "duration": lambda frame: frame.mention.measure.dimension == "time",
+    "days": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base >= DAY,
+    "cost": lambda frame: frame.mention.measure.reports == "cost",
+    "time or cost": lambda frame: frame.mention.measure.reports != "",
+    "tokens": lambda frame: frame.mention.measure.dimension == "tokens",
+    "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples", "repetitions"),
+    "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
+    "data rate": lambda frame: frame.mention.measure.dimension == "data rate",
+    "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
+    "decibels": lambda frame: frame.mention.unit == "dB",
+    "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
+    "size": lambda frame: (
+        not (frame.mention.measure.relative or frame.mention.measure.dimension in ("level", "rate", "parameters"))
+    ),
+    "odd": is_odd,
+}
+"""What a row may ask of a number. `size`: no share, rate or level; `odd`: a unit, such as metres, that says
+nothing of a system."""
+
+
+def _is_signed(mention: QuantityMention) -> bool:
+    """Whether a sign says that a value rose or fell: "+1.5 dB" and "-3%", but not a level of "-62 dB"."""
+    sign, measure = mention.text[:1], mention.measure
+    return sign in "+-" and (measure.relative or (sign == "+" if mention.unit else "." in mention.text))
 
 
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])

@@ -17,7 +17,6 @@ from extractor.labelling.rules.frames import (
     metric_entry,
     named,
 )
-from extractor.labelling.rules.judging import NUMBERS
 from extractor.labelling.rules.reading import Sentence
 
 _REACH = 30
@@ -33,11 +32,11 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
     found, before, after = frame, frame.before[-_REACH:], frame.after
     for row in rows:
         leading = row.side == "before"
-        if (row.governs and "C" not in (before if leading else after)) or not _asks(row, frame):
+        if (row.governs and "C" not in (before if leading else after)) or (row.asks and not row.asks(frame)):
             continue
         base = frame.first - len(before) if leading else frame.last
         match = row.regex.search(before) if leading else row.regex.match(after)
-        if match is None:
+        if match is None or not _opposite(row, frame):
             continue
         change = match.start("c") + base if row.governs else None
         if change is not None and not row.rival and frame.sentence.beats(change):
@@ -54,10 +53,8 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
     return found
 
 
-def _asks(row: FrameRow, frame: Frame) -> bool:
-    """Whether a number and what stands on its other side are what a row asks for."""
-    if row.number is not None and not NUMBERS[row.number](frame):
-        return False
+def _opposite(row: FrameRow, frame: Frame) -> bool:
+    """Whether what stands on a number's other side is what a row asks for."""
     if row.opposite is None:
         return True
     return bool(row.opposite.match(frame.after) if row.side == "before" else row.opposite.search(frame.before))
@@ -92,7 +89,7 @@ def _distributed(frame: Frame, first: int, last: int) -> tuple[int, int]:
     sentence, codes = frame.sentence, frame.sentence.codes
     if frame.listed:
         lists = _LIST.finditer(codes, frame.last) if first >= frame.last else _LIST.finditer(codes, frame.head, frame.first)
-        match = next((m for m in lists if m.start() <= first and last <= m.end()), None)
+        match = next((m for m in lists if last <= m.end()), None)
         items = [m.span() for m in _LISTED.finditer(codes, *match.span())] if match else []
         if len(items) == frame.size:
             return named(sentence, *items[frame.place]) or (first, last)
@@ -200,7 +197,7 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
     measure = frame.mention.measure
     absolute = "time" if is_timed(frame) else "resource" if measure.reports == "cost" and not measure.counts else None
     wanted = change.kind if change is not None else absolute
-    compared = frame.change is not None and sentence.holds("comparatives", frame.change, frame.change + 1)
+    compared = frame.change is not None and sentence.words[frame.change] in sentence.lexicon.lists["comparatives"]
     gained = change is not None and change.kind is None and change.effect == "gain" and not change.rival
     for match in reversed([*METRIC_PHRASE.finditer(codes, frame.head, frame.first)]):
         meant = gained or codes.endswith("Uv", 0, frame.first) or _PARTED.search(codes, match.end(), frame.first) is None

@@ -6,56 +6,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal, cast
 
-from extractor.labelling.rules.frames import DAY, Frame, is_odd, is_score
+from extractor.labelling.rules.frames import NUMBERS, Frame
 from extractor.records import Comparison, Effect, Kind
-from extractor.spotting import QuantityMention
-
-_DOUBLING = re.compile(r"(?:doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
-_TALLY = re.compile(r"\d+/\d+")
-_OUT_OF = re.compile(r"\d+(?:[-–]\d+)? (?:out )?of (?:the )?\d+")
-
-NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
-    "bare": lambda frame: frame.mention.unit is None,
-    "count": lambda frame: frame.mention.unit is None and not is_score(frame),
-    "decimal": lambda frame: frame.mention.unit is None and is_score(frame),
-    "score": is_score,
-    "score or bound": lambda frame: is_score(frame) or is_odd(frame) or frame.mention.bound != "exact",
-    "two values": lambda frame: frame.size == 2 or frame.mention.low != frame.mention.high,
-    "share or multiple": lambda frame: frame.mention.measure.relative,
-    "share": lambda frame: frame.mention.unit == "%",
-    "multiple": lambda frame: frame.mention.unit == "x",
-    "signed": lambda frame: _is_signed(frame.mention) and not frame.before.endswith("="),
-    "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
-    "tries": lambda frame: _OUT_OF.fullmatch(frame.mention.text) is not None,
-    "tally": lambda frame: (
-        (_TALLY.fullmatch(frame.mention.text) or _TALLY.fullmatch(frame.sentence.phrase(frame.first, frame.last))) is not None
-    ),
-    "time": lambda frame: frame.mention.measure.reports == "time",
-    "duration": lambda frame: frame.mention.measure.dimension == "time",
-    "days": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base >= DAY,
-    "cost": lambda frame: frame.mention.measure.reports == "cost",
-    "time or cost": lambda frame: frame.mention.measure.reports != "",
-    "tokens": lambda frame: frame.mention.measure.dimension == "tokens",
-    "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples", "repetitions"),
-    "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
-    "data rate": lambda frame: frame.mention.measure.dimension == "data rate",
-    "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
-    "decibels": lambda frame: frame.mention.unit == "dB",
-    "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
-    "size": lambda frame: (
-        not (frame.mention.measure.relative or frame.mention.measure.dimension in ("level", "rate", "parameters"))
-    ),
-    "odd": is_odd,
-}
-"""What a row may ask of a number. `size`: no share, rate, level or short time; `odd`: a unit, such as metres,
-that says nothing of a system."""
-
-
-def _is_signed(mention: QuantityMention) -> bool:
-    """Whether a sign says that a value rose or fell: "+1.5 dB" and "-3%", but not a level of "-62 dB"."""
-    sign, measure = mention.text[:1], mention.measure
-    return sign in "+-" and (measure.relative or (sign == "+" if mention.unit else "." in mention.text))
-
 
 GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by something": lambda frame: frame.row is not None,
@@ -132,7 +84,7 @@ class Row:
     comparison: Comparison | None = None
     metric: re.Pattern[str] | None = None
 
-    asks: tuple[Callable[[Frame], bool], ...] = field(init=False, repr=False, compare=False)
+    asks: tuple[Callable[[Frame], bool], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         number = () if self.number is None else (NUMBERS[self.number],)

@@ -78,7 +78,7 @@ class Lexicon:
 
     def is_model(self, word: str) -> bool:
         """Whether a word is the name of a well-known model, such as "qwen2.5-vl-7b"."""
-        return _VERSION.split(word, maxsplit=1)[0] in self.lists["models"]
+        return _VERSION.split(word)[0] in self.lists["models"]
 
 
 @cache

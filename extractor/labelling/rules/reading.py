@@ -150,8 +150,8 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
     if lexicon.at_rank(word) or lexicon.indexed(word):
         return "M"
     if "-" in word:
-        metric = lexicon.metrics.get(word.rsplit("-", 1)[1])
-        descriptive = word.split("-", 1)[0] in lexicon.lists["descriptive"]
+        metric = lexicon.metrics.get(word.rpartition("-")[2])
+        descriptive = word.partition("-")[0] in lexicon.lists["descriptive"]
         if (metric and metric.kind != "any" and not descriptive) or word.startswith("time-to-"):
             return "M"
     if not raw.islower() and (not first or not raw[1:].islower()):

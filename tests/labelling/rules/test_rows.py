@@ -10,9 +10,9 @@ from extractor.documents import Document
 from extractor.labelling.rules import hardware, lexicon
 from extractor.labelling.rules.claims import Attached, read_claims
 from extractor.labelling.rules.comparands import BaselineRow
-from extractor.labelling.rules.frames import FrameRow, SharingRow
+from extractor.labelling.rules.frames import NUMBERS, FrameRow, SharingRow
 from extractor.labelling.rules.hardware_places import read_cues
-from extractor.labelling.rules.judging import GOVERNED, NUMBERS, EffectRow, Judged, Row
+from extractor.labelling.rules.judging import GOVERNED, EffectRow, Judged, Row
 from extractor.labelling.rules.places import DatasetRow, DeviceRow
 from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.subjects import SubjectRow

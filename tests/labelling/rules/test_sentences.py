@@ -1,0 +1,95 @@
+"""Sentences that show what a condition of a stage is there for: the fields of all claims in them, in order."""
+
+import pytest
+
+from extractor.documents import Document
+from extractor.labelling.rules import RulesLabeller
+from extractor.labelling.rules.lexicon import lexicon
+from extractor.labelling.rules.reading import Reading
+from extractor.spotting import spot
+
+TITLE = "ZetaNet: a small network"
+
+
+def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
+    document = Document("d", title, text)
+    mentions = spot(document.text)
+    quantities = {mention.id: mention.text for mention in mentions.quantities}
+    claims = RulesLabeller().labels(document, mentions).claims
+    return [quantities[claim.mention] if field == "mention" else getattr(claim, field) for claim in claims]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "said"),
+    [
+        ("It reaches 98% across 130 tasks and 97% across 25.", "mention", ["98%", "97%"]),
+        ("It has errors of 0.24 m and 2 degrees.", "metric", ["errors", "errors"]),
+        ("The baseline (error 0.3 m) is weak.", "metric", ["error"]),
+        ("It pushes the prior art to 30-40%.", "mention", ["30-40%"]),
+        ("The core draws 3 mA.", "kind", ["resource"]),
+        ("The core takes 3 ms.", "kind", ["speed"]),
+        ("Only 1000 samples are needed.", "kind", ["resource"]),
+        ("The accuracy (A) is 91.2%.", "metric", ["accuracy"]),
+        ("The mean average precision (mAP) is 91.2%.", "metric", ["mAP"]),
+        ("It has a precision@5 of 91.2%.", "metric", ["precision@5"]),
+        ("It reaches 91.2% and 92.5% precision and recall.", "metric", ["precision", "recall"]),
+        ("It has a precision and recall of 91.2% and 92.5%.", "metric", ["precision", "recall"]),
+        ("Compared to Eta, it cuts the latency (0.75s vs 6.82s).", "subject", ["ZetaNet", "Eta"]),
+        ("Versus Eta (70.1%), it is weak.", "subject", ["Eta"]),
+        ("Tests of EtaNet showed that it reaches an accuracy of 91.2%.", "subject", ["ZetaNet"]),
+        ("It is fast, doubling throughput.", "comparison", ["change"]),
+        ("It is fast and tripled throughput.", "comparison", ["change"]),
+        ("It is fast and halves latency.", "effect", ["better"]),
+        ("It quadruples throughput.", "comparison", ["change"]),
+        ("It reduces collision rates by 83% (from 0.30% to 0.05%).", "comparison", ["change", "absolute", "absolute"]),
+        ("It solves tasks with only 1.5% of the training data.", "comparison", ["fraction"]),
+        ("It has 98% material utilization.", "comparison", ["absolute"]),
+        ("It is right 95% of the time.", "metric", [None]),
+        ("It raises success rates from 61 to 72.3 percent.", "mention", ["61", "72.3 percent"]),
+        ("It wins by a large margin with an accuracy of 91.2%.", "subject", ["ZetaNet"]),
+        ("It has an overall score of 91.2%.", "metric", ["overall score"]),
+    ],
+)
+def test_a_field_of_each_claim(text: str, field: str, said: list[str | None]) -> None:
+    assert fields_of(text, field) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "dataset"),
+    [
+        ("It reaches an accuracy of 91.2%.", "Zeta"),
+        ("It reaches an accuracy of 91.2% on unseen maps.", "Zeta"),
+        ("It reaches an accuracy of 91.2% on LongBench.", "LongBench"),
+        ("It takes 5 ms on unseen maps.", None),
+    ],
+)
+def test_systems_are_measured_on_a_benchmark_that_a_paper_presents(text: str, dataset: str | None) -> None:
+    assert fields_of(text, "dataset", "Zeta: A Benchmark for Trees") == [dataset]
+
+
+def test_a_title_is_no_sentence_before_another() -> None:
+    assert fields_of("It reaches an accuracy of 91.2%.", "dataset", "Fast maps on LongBench") == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("It has an accuracy of 91.2%. Its accuracy is 91.2% on CIFAR-10.", ["91.2%", "CIFAR-10"]),
+        ("Its accuracy is 91.2% on CIFAR-10. It has an accuracy of 91.2%.", ["91.2%", "CIFAR-10"]),
+    ],
+)
+def test_of_two_statements_of_one_result_the_fuller_counts(text: str, mentions: list[str]) -> None:
+    assert [fields_of(text, "mention"), fields_of(text, "dataset")] == [mentions[:1], mentions[1:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("A letter k of 5%.", "DwwOQ."),
+        ("We apply and reply to it by 5%.", "Uw&wtUYQ."),
+        ("It can pass 5%.", "UvwQ."),
+        ("We rapidly-tested 5%.", "UwQ."),
+    ],
+)
+def test_the_class_of_a_word_by_its_form(text: str, codes: str) -> None:
+    assert Reading(spot(f"T\n{text}"), lexicon()).sentence(1).codes == codes
