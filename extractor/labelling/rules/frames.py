@@ -181,6 +181,7 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
             runs[-1].append(place)
         else:
             runs.append([place])
+    runs = [part for run in runs for part in _coordinated(codes, run)]
     frames = []
     for n, run in enumerate(runs):
         head = runs[n - 1][-1] + 1 if n else 0
@@ -189,6 +190,12 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
             mention = sentence.at[token]
             frames.append(Frame(mention, sentence, token, run[0], run[-1] + 1, position, len(run), head, tail))
     return tuple(frames)
+
+
+def _coordinated(codes: str, run: list[int]) -> list[list[int]]:
+    """The run in one piece, or number by number if nothing but a comma joins two ("an accuracy of 82.1%, 1.5% higher")."""
+    apposed = len(run) == 2 and set(codes[run[0] + 1 : run[1]]) <= set(",BR")
+    return [[place] for place in run] if apposed else [run]
 
 
 def is_timed(frame: Frame) -> bool:

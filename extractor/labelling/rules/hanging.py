@@ -161,12 +161,12 @@ def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:
         if metric is None and found and frame.change is not None:
             words, other = frame.sentence.words, found[-1].change
             again = other is not None and words[other] == words[frame.change]
-            metric = found[-1].metric if again or _OPENED.fullmatch(frame.before) else None
+            metric = found[-1].metric if again or _APPOSED.fullmatch(frame.before) else None
         found.append(frame if metric == frame.metric else replace(frame, metric=metric))
     return tuple(found)
 
 
-_OPENED = re.compile(r"[wNMPFIDR]{0,9}\([BDR]*")
+_APPOSED = re.compile(r"[wNMPFIDR]{0,9}[,(][BDR]*")
 _IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M)")
 _FOR = re.compile(rf"F[BDR]*(?P<m>{NP}*M)")
 _PARTED = re.compile(r"[;S]|,R*[VUC]|,&|V")
