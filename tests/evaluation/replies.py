@@ -79,7 +79,10 @@ def main() -> None:
             for figure, before in ours.items():
                 print(f"  {figure:<20}{100 * (before or 0):>7.2f}{100 * ((theirs[figure] or 0) - (before or 0)):>+7.2f}")
             gains = [points_of(after) - points_of(before) for before, after in zip(rules, added, strict=True)]
-            print(f"  {'records':<20}{sum(gain > 0 for gain in gains):>7} better, {sum(gain < 0 for gain in gains)} worse")
+            asked = sum(after.extraction.provenance.model != RULES for after in added)
+            print(
+                f"  asked about {asked} of {len(added)}: {sum(g > 0 for g in gains)} better, {sum(g < 0 for g in gains)} worse"
+            )
 
 
 def cascade(gold: GoldSet, options: ModelOptions) -> tuple[Alignment, ...]:
