@@ -62,11 +62,11 @@ def main() -> None:
         print(f"{each.options.model} {each.label}\n")
         print(f"| set | the model's share | asked | heard | better | worse |\n{'| --- ' * 6}|")
         for name, cases in played.items():
-            open_ = [case for case in cases if not is_settled(case.draft, SURE)]
+            unsettled = [case for case in cases if not is_settled(case.draft, SURE)]
             for share in SHARES:
-                sums = zip(*(_try(open_, share, Random(draw)) for draw in range(DRAWS)), strict=True)
+                sums = zip(*(_try(unsettled, share, Random(draw)) for draw in range(DRAWS)), strict=True)
                 means = " | ".join(f"{sum(column) / DRAWS:.1f}" for column in sums)
-                print(f"| {name} | {share:.0%} | {len(open_)} | {means} |")
+                print(f"| {name} | {share:.0%} | {len(unsettled)} | {means} |")
         print(f"\n| set | what differs | times | rules | model |\n{'| --- ' * 5}|")
         for name, cases in played.items():
             for what, outcomes in _differences(cases).items():
