@@ -67,9 +67,9 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "what it is about": lambda place: (
         place.in_title
         or (place.own and (place.link in _FOR or place.cue == "intended"))
-        or (place.early and place.topic.recurs(place.mention) and _APPLICATION.search(place.before) is None)
+        or (place.early and (place.recurs or place.needed) and _APPLICATION.search(place.before) is None)
     ),
-    "what it answers": lambda place: place.early and place.cues.found("need", place.before + place.after),
+    "what it answers": lambda place: place.early and place.needed,
     "at work": lambda place: _WORKS.match(place.after) is not None,
     "linked in the title": lambda place: place.in_title and _TITLE_LINK.search(place.before) is not None,
     "leading": lambda place: _LEADING.fullmatch(place.before) is not None,

@@ -101,11 +101,11 @@ class Topic:
         named = any(mention.specific and mention.category == "robot" for mention in self._mentions.hardware)
         return named or self._cues.found("tried", self._mentions.text[self.own_from :].lower())
 
-    def recurs(self, mention: HardwareMention) -> bool:
-        """Whether it names the kind of device again, by its first word."""
-        kinds = {_kind(each) for each in self._mentions.hardware if not each.specific}
-        kind = _kind(mention)
-        return kind in kinds and self._mentions.text.lower().count(kind) > 1
+    @cached_property
+    def kinds(self) -> Mapping[str, int]:
+        """How often it holds the first word of each class of devices that it names."""
+        text, kinds = self._mentions.text.lower(), {_kind(each) for each in self._mentions.hardware if not each.specific}
+        return {kind: text.count(kind) for kind in kinds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Place:
     """A mention, the text of its sentence before and after it in lower case, and what is known of sentence and document.
 
     `own`: the sentence speaks of the paper's own work. `early`: it stands before the first that says "we propose" or the like.
-    `previous`: the mention before it in the sentence, `gap` the text between.
+    `previous`: the mention before it, `gap` the text between.
     """
 
     mention: HardwareMention
@@ -128,9 +128,14 @@ class Place:
     cues: Cues
 
     @property
-    def clause(self) -> str:
-        """What stands before the mention in its clause."""
-        return _CLAUSE.split(self.before)[-1]
+    def needed(self) -> bool:
+        """Whether the sentence says what is hard."""
+        return self.cues.found("need", self.before + self.after)
+
+    @property
+    def recurs(self) -> bool:
+        """Whether the document names this class of devices again, by its first word."""
+        return self.topic.kinds.get(_kind(self.mention), 0) > 1
 
     @property
     def again(self) -> bool:
@@ -159,8 +164,8 @@ class Place:
 
     @property
     def cue(self) -> Role | None:
-        """The role that the nearest cue before the mention gives; of two cues that end at one place the longer counts."""
-        clause, patterns = self.clause, self.cues.patterns
+        """The role that the nearest cue before the mention gives, in its clause; of two that end together the longer counts."""
+        clause, patterns = _CLAUSE.split(self.before)[-1], self.cues.patterns
         found = [(match.end(), len(match[0]), role) for role in _ROLES for match in patterns[role].finditer(clause)]
         return max(found)[2] if found else None
 
@@ -173,26 +178,22 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
     if not mentions.hardware:
         return []
     text, topic = document.text, Topic(document, mentions, cues)
-    own_from = topic.own_from
     sentences = {mention.sentence for mention in mentions.hardware}
-    own = {span: span[0] >= own_from or cues.found("own", text[slice(*span)].lower()) for span in sentences}
+    own = {span: span[0] >= topic.own_from or cues.found("own", text[slice(*span)].lower()) for span in sentences}
     places: list[Place] = []
     said: Counter[tuple[Span, str]] = Counter()
-    last: HardwareMention | None = None
-    for mention in mentions.hardware:
-        span, previous, last = mention.sentence, last, mention
+    for previous, mention in zip((None, *mentions.hardware), mentions.hardware, strict=False):
+        span = mention.sentence
         said[span, mention.text] += 1
         if said[span, mention.text] > _MOST:
             continue
-        if previous and previous.sentence != span:
-            previous = None
         place = Place(
             mention=mention,
             before=text[max(span[0], mention.span[0] - _REACH) : mention.span[0]].lower(),
             after=text[mention.span[1] : min(span[1], mention.span[1] + _REACH)].lower(),
             in_title=mention.span[1] <= len(document.title),
             own=own[span],
-            early=span[0] < own_from and mention.span[1] > len(document.title),
+            early=span[0] < topic.own_from and mention.span[1] > len(document.title),
             previous=previous,
             gap=text[previous.span[1] : mention.span[0]].lower() if previous else "",
             topic=topic,

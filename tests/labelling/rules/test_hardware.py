@@ -49,6 +49,26 @@ CHOICES = {
         "It is suitable for edge devices. We propose Net. It is fast.",
         {"edge devices": "intended"},
     ),
+    "a kind of robot that is named again": (
+        "Traditional methods for bipedal robots are slow. We propose a net. It walks on bipedal legs.",
+        {"bipedal robots": "intended"},
+    ),
+    "a kind of robot for which it is hard": (
+        "It is hard for bipedal robots. We propose a net.",
+        {"bipedal robots": "intended"},
+    ),
+    "a kind of robot in the background": ("Bipedal robots are rare. We propose a net. It is fast.", {}),
+    "a kind of robot that the work is unlike": ("We propose a net. Its gait is between bipedal robots and bipedal toys.", {}),
+    "robots at work in a film": ("We propose a net. Its films show robots performing tasks.", {}),
+    "a robot with a name goes before its kind": (
+        "We propose a net for humanoids. It walks on a Unitree G1.",
+        {"Unitree G1": "evaluated"},
+    ),
+    "what is away from a device": ("We deploy our net far from GPUs.", {}),
+    "an example of an application": ("Applications such as bipedal robots are rare. We propose a net for bipedal gaits.", {}),
+    "a chip that is too small": ("It is too heavy for commodity GPUs. We propose a net.", {"commodity GPUs": "intended"}),
+    "scans of a phone": ("We train it on iPhone scans and run it on an iPad.", {"iPad": "evaluated"}),
+    "a part of a chip": ("Our net takes 1 ms of a CPU core.", {"CPU core": "evaluated"}),
     "a class is listed": (
         "We test it on edge devices, including GPUs and Raspberry Pis.",
         {"edge devices": "evaluated", "GPUs": "evaluated", "Raspberry Pis": "evaluated"},
