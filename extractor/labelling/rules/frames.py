@@ -181,6 +181,9 @@ def frames_of(sentence: Sentence) -> tuple[Frame, ...]:
             runs[-1].append(place)
         else:
             runs.append([place])
+    for n, run in reversed([*enumerate(runs)]):
+        if len(run) == 2 and set(codes[run[0] + 1 : run[1]]) <= set(",BR"):
+            runs[n : n + 1] = [run[:1], run[1:]]  # "a score of 82.1, 1.5 points higher"
     frames = []
     for n, run in enumerate(runs):
         head = runs[n - 1][-1] + 1 if n else 0
@@ -200,7 +203,7 @@ def is_timed(frame: Frame) -> bool:
 def is_odd(frame: Frame) -> bool:
     """Whether a number has a unit that by itself says nothing of a system, such as metres."""
     unit = frame.mention.measure
-    return frame.mention.unit is not None and not (unit.relative or unit.reports)
+    return frame.mention.unit is not None and not (unit.relative or unit.reports or unit.dimension == "level")
 
 
 _DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+±?[\d.$\s]*")
