@@ -121,7 +121,7 @@ def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Fra
     if before.row is None or (before.first == frame.first and frame.row is not None):
         return frame
     start = before.last
-    if before.change is not None and start <= before.change < frame.first:
+    if before.change is not None and before.change >= start:
         start = before.change + 1  # "a Q gain in F1 and Q in recall" goes on behind the gain
     between = _CLOSED.sub(lambda match: "R" * len(match[0]), frame.sentence.codes[start : frame.first]).replace("Q", "w")
     if ")" in between and "(" not in between:
