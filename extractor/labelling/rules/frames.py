@@ -207,7 +207,7 @@ def is_timed(frame: Frame) -> bool:
 def is_odd(frame: Frame) -> bool:
     """Whether a number has a unit that by itself says nothing of a system, such as metres."""
     unit = frame.mention.measure
-    return frame.mention.unit is not None and not (unit.relative or unit.reports)
+    return frame.mention.unit is not None and not (unit.relative or unit.reports or unit.dimension == "level")
 
 
 _DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+±?[\d.$\s]*")
