@@ -57,6 +57,9 @@ def _rivals(row: SubjectRow, sentence: Sentence, first: int, last: int) -> Itera
             yield match.span("x")
 
 
+_MODALS = frozenset(["can", "could", "may", "will"])
+
+
 def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int] | None:
     """The last phrase before token `end` that names someone and has a verb; None if a later one does not ("our method")."""
     codes, words, best = sentence.codes, sentence.words, None
@@ -65,7 +68,9 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         named = "N" in codes[first:last]
         gains = sentence.holds("gains", match.end(), match.end() + 1)
         clause = "that" in words[match.end() : match.end() + 2]  # "tests of X show that"
-        if gains or (match["v"] and not named) or first == last or clause or _governed(sentence, first):
+        inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
+        plain = match["v"] and not named and _MODALS.isdisjoint(words[last : match.end()])
+        if gains or inside or plain or first == last or clause or _governed(sentence, first):
             continue
         if named:
             best = first, last
