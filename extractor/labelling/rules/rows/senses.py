@@ -13,6 +13,8 @@ COMPARISONS: tuple[Row, ...] = (
     Row("a tally of successes", "absolute", "It has a success rate of 9/10.", number="tally", governed=("by an accuracy",)),
     Row("a factor in parentheses", "change", "It cuts latency from 120 ms to 35 ms (3.4x).", number="multiple",
         before=re.compile(r"^\([BDR]*$")),
+    Row("close to another", "change", "It comes within 3% of the error of Eta.", number="share",
+        near=(Near("before", "close"),), behind=re.compile("O")),
     Row("an overhead", "change", "It adds a latency overhead of 9%.", number="share", governed=("by an overhead",)),
     Row("the gain of a circuit", "absolute", "The amplifier has a gain of 21.3 dB.", number="decibels",
         governed=("by no accuracy",), near=(Near("before", "gain", 2),), behind=re.compile("(?![^.;QV]{0,9}T)")),
