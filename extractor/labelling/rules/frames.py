@@ -238,7 +238,9 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "signed": lambda frame: _is_signed(frame.mention) and not frame.before.endswith("="),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
     "tries": lambda frame: _OUT_OF.fullmatch(frame.mention.text) is not None,
-    "tally": lambda frame: _TALLY.fullmatch(frame.mention.text) is not None,
+    "tally": lambda frame: (
+        (_TALLY.fullmatch(frame.mention.text) or _TALLY.fullmatch(frame.sentence.phrase(frame.first, frame.last))) is not None
+    ),
     "time": lambda frame: frame.mention.measure.reports == "time",
     "duration": lambda frame: frame.mention.measure.dimension == "time",
     "days": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base >= DAY,

@@ -11,6 +11,7 @@ from extractor.records import Comparison, Effect, Kind
 
 GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by something": lambda frame: frame.row is not None,
+    "first in its sentence": lambda frame: frame.head == 0,
     "surely": lambda frame: frame.sure,
     "not surely": lambda frame: not frame.sure,
     "at most by an activity": lambda frame: _kind(frame) in (None, "any"),
