@@ -1,4 +1,4 @@
-"""Several processes for the rules, which one core can do 600 abstracts a second of.
+"""Several processes for the rules, where one core does not do enough abstracts a second.
 
 Each process has a pipe of its own and a thread of this process that waits for it, so one that is killed, stopped or hangs takes
 nothing but its portion with it: the portion is done again, in halves, by the process that takes its place. A process whose
