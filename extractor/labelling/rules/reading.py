@@ -54,7 +54,7 @@ class Sentence:
 
 
 Previous = Callable[[], Sentence | None]
-"""Reads the sentence before a number's own. Few numbers have need of it, and to read them all took an eighth of the time."""
+"""Reads the sentence before a number's own. Few numbers need it, and to read them all took an eighth of the time of claims."""
 
 
 class Reading:
