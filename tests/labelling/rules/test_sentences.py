@@ -56,6 +56,8 @@ def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
         ("Accuracy grows, and it reaches 91.2%.", "metric", ["Accuracy"]),
         ("The memory is small (3 MB).", "metric", ["memory"]),
         ("It has small memory needs (<3 MB).", "metric", ["memory"]),
+        ("It reaches an MAE of 0.442 (a 19.8% reduction) on maps.", "metric", ["MAE", "MAE"]),
+        ("It reasons over the scene and improves accuracy by 5%.", "baseline", [None]),
         ("It reaches 34.71 marks on maps.", "mention", ["34.71"]),
         ("It takes 5 ms and 30 MB.", "kind", ["speed", "resource"]),
         ("It reduces collision rates by 83% (from 0.30% to 0.05%).", "comparison", ["change", "absolute", "absolute"]),
