@@ -207,7 +207,7 @@ def is_benchmark(name: str, text: str, nouns: frozenset[str]) -> bool:
     start = text.find(name)
     while start != -1:
         end = start + len(name)
-        front = text[max(0, start - _REACH) : start]
+        front = text[:start][-_REACH:]
         if behind.match(text, end, end + _REACH) or (any(noun in front.lower() for noun in nouns) and before.search(front)):
             return True
         start = text.find(name, end)
