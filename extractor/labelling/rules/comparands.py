@@ -76,7 +76,7 @@ def clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
 
 
 _ITEM = re.compile(r"[^,&]+")
-_NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;]|$)")
+_NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;])")
 
 
 def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int]]:
