@@ -65,13 +65,9 @@ def read_claims(
     for n in reading.with_quantities():
         previous = partial(reading.before, n)
         for judged in judged_frames(reading.sentence(n), rules):
-            if judged.claim:
-                own = own or Own(
-                    system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"])
-                )
-                yield judged, attach(judged, previous, own, rules)
-            else:
-                yield judged, None
+            if judged.claim and own is None:
+                own = Own(system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"]))
+            yield judged, attach(judged, previous, own, rules) if judged.claim and own else None
 
 
 def judged_frames(sentence: Sentence, rules: Rules) -> tuple[Judged, ...]:

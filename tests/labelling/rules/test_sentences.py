@@ -59,6 +59,7 @@ def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
         ("It reaches an MAE of 0.442 (a 19.8% reduction) on maps.", "metric", ["MAE", "MAE"]),
         ("It reasons over the scene and improves accuracy by 5%.", "baseline", [None]),
         ("It has a perplexity of 12 and 15.", "mention", ["12", "15"]),
+        ("It has a perplexity of 12 today.", "mention", ["12"]),
         ("It reduces inference by 5%.", "effect", ["better"]),
         ("Its accuracy and performance are good: it reaches 91.2%.", "metric", ["accuracy"]),
         ("It reaches 34.71 marks on maps.", "mention", ["34.71"]),
