@@ -67,7 +67,7 @@ class SQLite:
 
 
 def _insert(table: str, size: int) -> str:
-    """Parameters are numbered, because a row below a document finds it by its first two cells."""
-    cells = ", ".join(f"?{n}" for n in range(1, size + 1))
-    key = ", (SELECT key FROM documents WHERE job = ?1 AND document = ?2)" if table in _BELOW else ""
-    return f"INSERT INTO {table} VALUES (NULL{key}, {cells})"  # noqa: S608 (the name is one of TABLES)
+    """A row below a document finds it by its first two cells, which SQLite calls column1 and column2."""
+    key = "(SELECT key FROM documents WHERE job = column1 AND document = column2), " if table in _BELOW else ""
+    cells = ", ".join("?" * size)
+    return f"INSERT INTO {table} SELECT NULL, {key}* FROM (VALUES ({cells}))"  # noqa: S608 (the name is one of TABLES)
