@@ -55,7 +55,7 @@ class Constants:
     """To label by the rules and write down, in an actor."""
     shard_s: float = 2.2e-3
     """To open and close a shard's folder."""
-    call_s: float = 2.5e-3
+    call_s: float = 0.9e-3
     """To ask a model and write down, beside the waiting."""
     lease_s: float = 0.71e-3
     """A message to the keeper of the limits."""
