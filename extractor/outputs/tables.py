@@ -109,7 +109,7 @@ def arrow_schema(table: str) -> "pa.Schema":
 
 
 def arrow_batch(schema: "pa.Schema", rows: Sequence[Row]) -> "pa.RecordBatch":
-    """Rows of a table as Arrow.
+    """Rows of a table as Arrow, one row at least.
 
     They pass through JSON: `pyarrow.array` imports pandas where that is installed, to see whether it is given something of
     pandas, and a short command would take a third longer.

@@ -10,7 +10,7 @@ from extractor.spotting.lexicon import load
 
 _PRODUCTS, _CLASSES = load("hardware_products"), load("hardware_classes")
 SPACE = r"(?:(?:[®™]|\((?:R|TM)\))?(?:[ ~-]|\\[ ,]))"
-"""What stands between two words of a name: a space, line break, tie, hyphen or thin space, perhaps behind a trademark."""
+"""What stands between two words of a name: a space, tie, hyphen or thin space, perhaps behind a trademark."""
 LIMITED_HEADS = frozenset({"device", "devices", "platform", "platforms", "hardware"})
 """Nouns of hardware that is told by what it lacks: "devices with limited memory"."""
 _LETTERS = re.compile(r"[A-Za-z]+")

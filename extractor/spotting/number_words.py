@@ -70,8 +70,8 @@ _BOUNDED = re.compile(
 class Number:
     """A number as it stands in a view. `unit` is set where the words carry one ("half" after "by" is 50 %).
 
-    `low` and `high` differ only for dimensions such as 1280x720 and for shares. `scaled` says that a magnitude (k, million)
-    was written, `orders` that it counts orders of magnitude.
+    `low` and `high` differ only for dimensions such as 1280x720, shares, and ranges in words. `scaled` says that a magnitude
+    (k, million) was written, `orders` that it counts orders of magnitude.
     """
 
     start: int

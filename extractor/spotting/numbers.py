@@ -79,6 +79,7 @@ _SHARE = re.compile(
 _SHARE_ALONE = re.compile(r"(?P<low>\d+)(?:[-–](?P<high>\d+))? out of (?P<all>\d+)(?=[.,;:)](?!\d)|$)")
 _ON = re.compile(r"(?i)\b(?:on|in) $")
 _SHARE_RATED = re.compile(r"(?P<low>\d+)(?P<high>)/(?P<all>\d+)(?![\d/%]|\.\d| ?[×x%]|\\)")
+"""A share of so many tries is never a range of shares, so its `high` is empty."""
 _RATES = re.compile(r"\brates? (?:of|is|was|from|to) [^.;]{0,48}$")
 _FEW = 48
 _ROW = re.compile(rf"(?<!\S)(?:[^\s\d]{{0,3}}[\d{_VULGAR}]\S{{0,12}}(?: [^\s\d]{{1,3}}(?!\S))? ?){{24,}}")
