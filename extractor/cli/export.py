@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from extractor.cli import options
 from extractor.cli.options import option
 from extractor.cli.terminal import say
 from extractor.errors import UsageError
@@ -27,13 +28,11 @@ def export(
     to: Annotated[list[Target], option("--to", help="The format. Again for more.")],
     output: Annotated[
         Path | None,
-        option(
-            "--output",
-            "-o",
-            metavar="PATH",
+        options.output(
+            "PATH",
+            "A folder for csv, tsv and parquet, a file for the others, a folder for several; without it, `tables` in the job's "
+            "folder.",
             envvar="EXTRACTOR_TABLES",
-            help="A folder for csv, tsv and parquet, a file for the others, a folder for several; without it, `tables` in the "
-            "job's folder.",
         ),
     ] = None,
 ) -> None:

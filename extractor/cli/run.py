@@ -30,9 +30,7 @@ LogFormat = Annotated[
 
 def run(
     inputs: options.Inputs,
-    output: Annotated[
-        str, option("--output", "-o", metavar="DIR", help="The job's folder; - streams to standard output.")
-    ] = "claims",
+    output: Annotated[str, options.output("DIR", "The job's folder; - streams to standard output.")] = "claims",
     model: options.Model = "rules",
     base_url: options.BaseUrl = None,
     prompt: options.Prompt = None,
@@ -161,10 +159,6 @@ def run(
             raise UsageError(f"--{'address' if address else 'shards'} is for --engine ray. Give both, or neither.")
         if parquet:
             raise UsageError(f"--parquet is for --engine ray. Run `extractor export {output} --to parquet` after the job.")
-    if "://" in output:
-        raise UsageError(
-            f"{output} is an address, and a job needs a file system. Name a folder with -o, and copy it there later."
-        )
     job = Job(
         tuple(inputs), asked, fields, workers, order, batch, retry_online, tuple(keep or ()), as_format, max_characters,
         engine, address, shards, parquet,

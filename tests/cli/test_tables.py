@@ -36,6 +36,16 @@ def test_several_formats_are_written_at_once_into_one_folder(extractor: "Command
     assert done.stdout.decode().split() == [*(f"all/tables/{name}.csv" for name in tables), "all/tables.sqlite"]
 
 
+@pytest.mark.parametrize(
+    "arguments", [("export", "job", "--to", "csv"), ("explore", "job"), ("gold", "new", "job"), ("batch", "export", "job")]
+)
+def test_an_address_does_not_become_a_folder_of_that_name(arguments: tuple[str, ...], extractor: "Command", job: Path) -> None:
+    done = extractor(*arguments, "-o", "s3://bucket/tables")
+    told = "extractor: s3://bucket/tables is an address, and -o needs a file system. Name a path, and copy it there later.\n"
+    assert (done.returncode, done.stderr.decode()) == (2, told)
+    assert [*job.parent.iterdir()] == [job]
+
+
 def test_several_jobs_need_a_place(extractor: "Command", job: Path) -> None:
     write_job(job.parent / "other", [])
     done = extractor("export", "job", "other", "--to", "csv")

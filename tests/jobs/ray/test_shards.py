@@ -266,7 +266,7 @@ def test_the_input_may_be_in_an_object_store(ray: Here) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("-o", "s3://bucket/job", "--engine", "ray"), "s3://bucket/job is an address, and a job needs a file system."),
+        (("-o", "s3://bucket/job", "--engine", "ray"), "s3://bucket/job is an address, and -o needs a file system."),
         (("-o", "job", "--parquet"), "--parquet is for --engine ray. Run `extractor export job --to parquet` after the job."),
     ],
 )
