@@ -107,7 +107,7 @@ def _named(row: SystemRow, text: str, leads: list[tuple[str, int]], lexicon: Lex
             capital = name[0] == "\\" or any(c.isupper() for c in name)
             if len(name) > 2 and capital and not _is_term(name, lexicon) and not _is_generic(name, lexicon):
                 return _acronym_after(text, match.end("name"), lexicon) or name
-        elif _is_coined(name) and not _is_term(name, lexicon) and (row.sort == "coined" or _spells(name, match["words"])):
+        elif _is_coined(name) and not _is_term(name, lexicon) and (row.sort == "coined" or _abbreviates(name, match["words"])):
             return name
     return None
 
@@ -156,6 +156,11 @@ def _acronym_after(text: str, end: int, lexicon: Lexicon) -> str | None:
     return match["name"] if _spells(match["name"], text[max(0, end - 60) : match.start("name")]) else None
 
 
+def _abbreviates(name: str, words: str) -> bool:
+    """Whether a name is short for the words, and no plural, as that of a class is: "whole slide images (WSIs)"."""
+    return not (name.endswith("s") and name[-2].isupper()) and _spells(name, words)
+
+
 def _spells(name: str, words: str) -> bool:
     """Whether the letters of an acronym stand in order in the words, the first of them at the beginning of a word."""
     letters = [c.lower() for c in name if c.isalpha()]
@@ -175,7 +180,8 @@ def _is_coined(name: str) -> bool:
 
 def _is_term(name: str, lexicon: Lexicon) -> bool:
     """Whether a name is an abbreviation of the field ("LLMs") or an adjective of one ("MLLM-based")."""
-    return name.removesuffix("s") in lexicon.lists["naming.terms"] or name.lower().endswith(("-based", "-driven", "-aware"))
+    adjective = name.lower().endswith(("-based", "-driven", "-aware", "-assisted"))
+    return adjective or name.removesuffix("s") in lexicon.lists["naming.terms"]
 
 
 def _is_generic(name: str, lexicon: Lexicon) -> bool:

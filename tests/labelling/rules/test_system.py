@@ -54,7 +54,7 @@ def test_an_article_stands_before_a_name(article: str) -> None:
     assert system_of("Learning at home", f"We introduce {article} Kraken, which is fast.") == "Kraken"
 
 
-@pytest.mark.parametrize("lead", ["dubbed", "we call", "call it", "i.e.,", "known as"])
+@pytest.mark.parametrize("lead", ["dubbed", "we call", "call it", "known as"])
 def test_a_lead_is_whole_words(lead: str) -> None:
     assert system_of("Learning at home", f"A net, {lead} Kraken, wins.") == "Kraken"
     assert system_of("Learning at home", f"A net, un{lead} Kraken, wins.") is None
@@ -62,3 +62,19 @@ def test_a_lead_is_whole_words(lead: str) -> None:
 
 def test_the_longest_lead_counts_and_so_does_one_within_it() -> None:
     assert system_of("Learning at home", "In the proposed Kraken, a net wins.") == "Kraken"
+
+
+@pytest.mark.parametrize("lead", [":", ", namely", ", i.e.,"])
+def test_a_new_thing_is_named_behind_it(lead: str) -> None:
+    assert system_of("Learning at home", f"We propose a new driver model{lead} KrakNet, which is fast.") == "KrakNet"
+    assert system_of("Learning at home", f"We compare two driver models{lead} KrakNet and HydraNet.") is None
+
+
+@pytest.mark.parametrize("name", ["slide images (SLIMs)", "least squares error (LSE)"])
+def test_a_class_in_the_plural_is_no_name(name: str) -> None:
+    assert system_of("Learning at home", f"We present a way to compress {name}.") == (None if "s)" in name else "LSE")
+
+
+@pytest.mark.parametrize("term", ["PSNR", "LMMs", "YOLO", "ViT-based", "AI-assisted"])
+def test_a_term_of_the_field_is_no_name(term: str) -> None:
+    assert system_of("Learning at home", f"We introduce {term}, which is known.") is None

@@ -18,7 +18,7 @@ SYSTEMS: tuple[SystemRow, ...] = (
         ("Parallel transformers", "We propose a wide attention autoencoder (WAAE), which is fast."), "WAAE",
         ("introduces", "calls", "proposal of", "development of")),
     SystemRow("we introduce a thing, X", "coined",
-        r"\b[^.;]{0,90}?\b(?:<things>|<bodies>)s?\s*(?:[,:–—]|--)\s*NAMEENDS",
+        r"\b[^.;]{0,90}?\b(?:<things>|<bodies>)s?\s*(?:[,:–—]|--)\s*(?:(?:namely|i\.e\.),?\s*)?NAMEENDS",
         ("Parallel transformers", "We build a new dataset: AttnNet, which is open."), "AttnNet", ("introduces", "presents")),
     SystemRow("we release X", "name", r"\s+ARTICLENAMESENDS",
         ("Parallel transformers", "We release Kraken, a parallel transformer."), "Kraken", ("presents",)),
