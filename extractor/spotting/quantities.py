@@ -22,10 +22,9 @@ _RANGE = re.compile(r" ?(?:-|–|—|~|sim|…) ?|-to-|(?:-| ?%)? to (?:(?:over|
 _BETWEEN = re.compile(r" and ")
 _PLUS_MINUS = re.compile(r"[_^]? ?\(?(?:±|\+/-|\+-|pm|plus-minus|plus or minus) ?")
 _AND_MORE = re.compile(r",? (?:and )?")
-_FROM = re.compile(r"(?i)\bfrom (?:about |around |roughly |nearly |over )?$")
-_SPREAD = re.compile(
-    r"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere) (?:\w+ )?from (?:about )?$"
-)
+_OF = r"(?:(?:an? |the )?(?:[\w-]+ ){1,3}of )?(?:about |around |roughly |nearly |over )?$"
+_FROM = re.compile(rf"(?i)\bfrom {_OF}")
+_SPREAD = re.compile(rf"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere) (?:\w+ )?from {_OF}")
 _BETWEEN_BEFORE = re.compile(r"(?i)\bbetween (?:about |around )?$")
 _VERSUS = re.compile(r" ?[(\[]?(?:vs\.?|versus|v\.s\.|compared (?:to|with)|against|to|→|->) (?:only |just )?")
 _LIST = re.compile(r", (?:and |or )?|-? (?:and|or|&) |/")

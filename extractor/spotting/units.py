@@ -126,7 +126,8 @@ _PHRASES = re.compile(
     + r")(?![A-Za-z0-9^²³])"
 )
 _RATE = re.compile(
-    r" ([a-z]+(?:-[a-z]+)? ?(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec)?)(?: per [a-z]+)?)(?![a-z0-9^²³])"
+    r" ((?:(?!(?:and|or|to|at|in|of|with|for|from) )[a-z]+ )?[a-z]+(?:-[a-z]+)? ?"
+    r"(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec)?)(?: per [a-z]+)?)(?![a-z0-9^²³])"
 )
 _OF_THINGS = re.compile(r" ([a-z]+s per [a-z]+)(?![a-z-])")
 _PER_THING = re.compile(r" per [a-z]+(?![a-z-])|/(?:GPU|CPU|TPU|core|node|chip|device|user|stream|thread|W|mm2)(?![A-Za-z])")

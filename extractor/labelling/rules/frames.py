@@ -235,6 +235,9 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "share or multiple": lambda frame: frame.mention.measure.relative,
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
+    "gain at most": lambda frame: (
+        frame.mention.unit == "x" or (frame.mention.unit == "%" and frame.sentence.words[frame.first - 1] == "up to")
+    ),
     "signed": lambda frame: _is_signed(frame.mention) and not frame.before.endswith("="),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
     "tries": lambda frame: _OUT_OF.fullmatch(frame.mention.text) is not None,

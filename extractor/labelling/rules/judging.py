@@ -11,7 +11,6 @@ from extractor.records import Comparison, Effect, Kind
 
 GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by something": lambda frame: frame.row is not None,
-    "first in its sentence": lambda frame: frame.head == 0,
     "surely": lambda frame: frame.sure,
     "not surely": lambda frame: not frame.sure,
     "at most by an activity": lambda frame: _kind(frame) in (None, "any"),
@@ -116,7 +115,8 @@ def _fits(row: Row, frame: Frame) -> bool:
 
 def _is_little(frame: Frame) -> bool:
     """Whether a number is put as small: "only Q", "less than Q"."""
-    return frame.mention.bound == "up_to" or frame.sentence.holds("limited", frame.first - 3, frame.first)
+    below = frame.mention.bound == "up_to" and frame.sentence.words[frame.first - 1] != "up to"
+    return below or frame.sentence.holds("limited", frame.first - 3, frame.first)
 
 
 _COUNTED = re.compile(r"[wN]{1,4}")

@@ -50,7 +50,7 @@ class Lexicon:
     @cached_property
     def lexer(self) -> re.Pattern[str]:
         """What matches one token at a time. Who needs the lists alone does not wait for it, which takes 15 ms."""
-        phrases = trie_pattern([word for word in self.codes if not re.fullmatch(r"[\w-]+", word)])
+        phrases = trie_pattern([word for word in self.codes if not re.fullmatch(r"\w[\w-]*", word)])
         return re.compile(
             rf"{QUANTITY}+|{HARDWARE}+|{COUNT}+|{phrases}(?![\w-])"
             r"|[\w$\\^{}@#]+(?:(?:(?!--)[-.'’+&@^]+|(?<=\d):(?=\d))[\w$\\^{}]+)*\+*|[^\s\w]"

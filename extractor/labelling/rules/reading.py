@@ -154,7 +154,7 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
         descriptive = word.partition("-")[0] in lexicon.lists["descriptive"]
         if (metric and metric.kind != "any" and not descriptive) or word.startswith("time-to-"):
             return "M"
-    if not raw.islower() and (not first or not raw[1:].islower()):
+    if (not raw.islower() and (not first or not raw[1:].islower())) or re.match(r"[a-z][a-z-]*\d", word):
         return "N"
     if word.endswith("ly") and len(word) > 5 and "-" not in word and word not in lexicon.lists["unadverbial"]:
         return "R"

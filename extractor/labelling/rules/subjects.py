@@ -70,7 +70,8 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         clause = "that" in words[match.end() : match.end() + 2]  # "tests of X show that"
         inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
         plain = match["v"] and not named and _MODALS.isdisjoint(words[last : match.end()])
-        if gains or inside or plain or first == last or clause or _governed(sentence, first):
+        start = match.start() if codes[first - 1] == "O" else first  # "the superiority of X is shown"
+        if gains or inside or plain or first == last or clause or _governed(sentence, start):
             continue
         if named:
             best = first, last
@@ -110,6 +111,6 @@ def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
     """The phrase without what only leads to it."""
     codes, words = sentence.codes, sentence.words
     leads = sentence.lexicon.lists["leads"]
-    while first < last and (codes[first] in "DR&-/" or words[first] in leads):
+    while first < last and (codes[first] in "DR&-/O" or words[first] in leads):
         first += 1
     return first, last

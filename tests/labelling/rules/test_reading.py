@@ -11,7 +11,7 @@ from extractor.spotting import spot
     ("text", "codes"),
     [
         pytest.param(r"\textbf{Zeta} reaches $\mathbf{91.2\%}$ $\kappa$ accuracy.", "wVQMM.", id="mark-up"),
-        pytest.param("Zeta needs ≥ 5% → more, with ± “here” and a dash — too.", "wVBQtC,W--R-&Dw-w.", id="signs"),
+        pytest.param("Zeta needs ≥ 5% → more, with ± “here” and a dash — too.", "wVBQtC,W--R-&Dw,w.", id="signs"),
         pytest.param("The 3x3 kernels and a 4-bit model of 14B need 5 ms.", "Dww&DwwONwQ.", id="numbers in names"),
         pytest.param("On 12 datasets, it is 2x faster.", "Pww,UvQC.", id="a count of tests"),
         pytest.param("An A100 40GB GPU and an RTX 4090 take 5 ms.", "DH&DHVQ.", id="a size in a device's name"),
