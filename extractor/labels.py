@@ -1,8 +1,8 @@
 """The door between labellers and the rest: `Labels`, and the `Labeller` protocol that the rules and the models share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -47,8 +47,7 @@ class Labels(_Label):
     missed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
+class Labelled(NamedTuple):
     """Labels with what they cost. `provenance` lacks only the wall time, which the worker measures.
 
     `confidence` holds, by mention, how far a claim can be believed (0 to 1), and `of_record` how far all of it can, where the
@@ -58,7 +57,7 @@ class Labelled:
 
     labels: Labels
     provenance: Provenance
-    confidence: Mapping[int, float] = field(default_factory=dict)
+    confidence: Mapping[int, float] = MappingProxyType({})
     rejected: tuple[Rejection, ...] = ()
     of_record: float | None = None
     by_default: frozenset[int] = frozenset()

@@ -1,6 +1,5 @@
 """One document -> one extraction: spot, label, ground."""
 
-from dataclasses import replace
 from time import perf_counter
 
 from extractor.documents import Document
@@ -16,5 +15,5 @@ async def extract_document(document: Document, labeller: Labeller) -> Extraction
     mentions = spot(document.text)
     labelled = await labeller.label(document, mentions)
     seconds = round(perf_counter() - started, 6)
-    labelled = replace(labelled, provenance=labelled.provenance.model_copy(update={"seconds": seconds}))
+    labelled = labelled._replace(provenance=labelled.provenance.model_copy(update={"seconds": seconds}))
     return ground(document, mentions, labelled)

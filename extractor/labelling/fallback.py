@@ -1,7 +1,7 @@
 """Labellers in a row: one that stands in for another that fails, and one that is asked where another is unsure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
@@ -81,7 +81,7 @@ def _after(failed: Sequence[CallError], labelled: Labelled) -> Labelled:
     spent = Spent.together([*(error.spent for error in failed), Spent.of(labelled.provenance)])
     made = labelled.provenance.model_copy(update={**asdict(spent), "cached": labelled.provenance.cached and not spent.calls})
     rejected = (Rejection(field="labeller", value=error.cause, reason="gave no answer") for error in failed)
-    return replace(labelled, provenance=made, rejected=(*rejected, *labelled.rejected))
+    return labelled._replace(provenance=made, rejected=(*rejected, *labelled.rejected))
 
 
 def is_settled(draft: Labelled, sure: float) -> bool:
@@ -98,14 +98,14 @@ def reconciled(draft: Labelled, reply: Labelled) -> Labelled:
     it is of the paper's own system.
     """
     if reply.provenance.labeller == draft.provenance.labeller:  # the rules stood in for a model that failed
-        return replace(draft, provenance=reply.provenance, rejected=reply.rejected)
+        return draft._replace(provenance=reply.provenance, rejected=reply.rejected)
     theirs: dict[int, ClaimLabel] = {}
     for claim in reply.labels.claims:
         theirs.setdefault(claim.mention, claim)
     agreements = [*_agreements(draft, theirs)]
     if sum(agreements) < _AGREED * len(agreements):
         noted = Rejection(field="labeller", value=reply.provenance.model, reason="agrees too little with the rules")
-        return replace(draft, provenance=reply.provenance, rejected=(*reply.rejected, noted))
+        return draft._replace(provenance=reply.provenance, rejected=(*reply.rejected, noted))
     added = {
         mention: claim.model_copy(update={"subject": None, "dataset": None})
         for mention, claim in theirs.items()

@@ -1,8 +1,8 @@
 """The claims of a text: sentence -> frames -> judged frames -> attached phrases -> labels."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from extractor.labelling.rules.comparands import baseline_of
 from extractor.labelling.rules.frames import frames_of
@@ -21,16 +21,14 @@ Found = tuple[str, str] | None
 """A phrase as the text writes it, and the name of the row that found it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(NamedTuple):
     """The name of what the paper presents, and whether that is a benchmark, on which the systems of others are measured."""
 
     name: str | None
     benchmark: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
+class Attached(NamedTuple):
     """A claim with its phrases, and for each the row that found it."""
 
     judged: Judged

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from extractor.labelling.rules.lexicon import Change, Metric
 from extractor.labelling.rules.reading import Sentence
@@ -80,8 +80,7 @@ class SharingRow:
     side: ClassVar[Literal["shared"]] = "shared"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One quantity in its sentence. `first` and `last` bound its run, the coordinated quantities that it stands with.
 
     `place` is its position in the run of `size` quantities; `head` is the first token of the stretch before the run, `tail` the

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from extractor.labelling.rules.frames import (
     METRIC_PHRASE,
@@ -47,9 +46,9 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
         if metric is None and (found.row is not None or not (row.governs or row.values or not row.names_metric)):
             continue
         if found.row is None:
-            found = replace(found, row=row, change=change)
+            found = found._replace(row=row, change=change)
         if metric is not None:
-            return replace(found, metric=_distributed(found, *metric))
+            return found._replace(metric=_distributed(found, *metric))
     return found
 
 
@@ -134,7 +133,7 @@ def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Fra
         if "m" in row.pattern.groupindex:
             rival = before.change is not None and frame.sentence.beats(before.change)
             metric = None if rival else named(frame.sentence, start + match.start("m"), start + match.end("m"))
-        return replace(frame, row=row, metric=metric, change=change)
+        return frame._replace(row=row, metric=metric, change=change)
     return frame
 
 
@@ -162,7 +161,7 @@ def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:
             words, other = frame.sentence.words, found[-1].change
             again = other is not None and words[other] == words[frame.change]
             metric = found[-1].metric if again or _APPOSED.fullmatch(frame.before) else None
-        found.append(frame if metric == frame.metric else replace(frame, metric=metric))
+        found.append(frame if metric == frame.metric else frame._replace(metric=metric))
     return tuple(found)
 
 

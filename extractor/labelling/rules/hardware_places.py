@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from extractor.documents import Document, Span
 from extractor.labelling.rules.lexicon import Lexicon
@@ -108,8 +109,7 @@ class Topic:
         return {kind: text.count(kind) for kind in kinds}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A mention, the text of its sentence before and after it in lower case, and what is known of sentence and document.
 
     `own`: the sentence speaks of the paper's own work. `early`: it stands before the first that says "we propose" or the like.

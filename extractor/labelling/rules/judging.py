@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from extractor.labelling.rules.frames import NUMBERS, Frame
 from extractor.records import Comparison, Effect, Kind
@@ -130,8 +130,7 @@ def _counts(frame: Frame) -> bool:
     return match is not None and _PLURAL.search(frame.sentence.phrase(last - 1, last)) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A frame, and the row that decided whether its number is a claim; None if no row did."""
 
     frame: Frame
@@ -143,8 +142,7 @@ class Judged:
         return self.row is not None and self.row.says == "claim"
 
 
-@dataclass(frozen=True, slots=True)
-class Sense:
+class Sense(NamedTuple):
     """What a claim reports, and the rows that said so: those of `comparison`, `kind` and `effect`, by their names."""
 
     comparison: Comparison
@@ -174,7 +172,7 @@ def judge(frame: Frame, rows: tuple[Row, ...]) -> Judged:
     found = row.metric.match(frame.after) if row.metric else None
     if found and (metric is None or not found["m"]):
         metric = (frame.last + found.start("m"), frame.last + found.end("m")) if found["m"] else None
-    return Judged(replace(frame, change=None, metric=metric), row)
+    return Judged(frame._replace(change=None, metric=metric), row)
 
 
 def sense_of(judged: Judged, comparisons: tuple[Row, ...], kinds: tuple[Row, ...], effects: tuple[EffectRow, ...]) -> Sense:

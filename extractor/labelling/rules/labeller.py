@@ -1,7 +1,7 @@
 """Labels a document by rules: one pass per kind of label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from extractor._version import __version__
 from extractor.documents import Document
@@ -20,8 +20,7 @@ from extractor.spotting import Mentions
 _PROVENANCE = Provenance(extractor=__version__, labeller="rules", model="rules")
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What the rules decided, with the rows that did: the system's name, each number, the claims, each name of hardware."""
 
     system: tuple[str, str] | None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from extractor.labelling.rules.comparands import split_list
 from extractor.labelling.rules.frames import Frame, metric_entry
@@ -18,8 +18,7 @@ PlaceKind = Literal["name", "dataset", "tests", "task", "condition"]
 """A name; a name with a noun of datasets; such a noun, or one of experiments, alone; a noun of tasks; another noun."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A phrase that can say where a number holds: the tokens from `first` up to `last`, and its preposition at token `at`.
 
     `by` is the class of the preposition. `opens`: it begins a clause.

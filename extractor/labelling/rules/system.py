@@ -10,7 +10,7 @@ from extractor.labelling.rules.lexicon import Lexicon, trie_pattern
 from extractor.spotting import Mentions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SystemRow:
     """Where the name stands. In the `pattern`, `<list>` is any word of a list of `naming.toml`, and NAME and NAMES are names.
 
