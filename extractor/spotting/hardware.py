@@ -154,7 +154,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
             start_of_last, end = hit.start, hit.end
             if hit.category == "robot" and hit.specific and (body := _ROBOT_BODY.match(text, end)):
                 end = body.end()
-    return _with_named_machines(text, found)
+    return _with_named_machines(text, found, words)
 
 
 def _product(
@@ -247,15 +247,14 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
     return expression.search(text) is not None
 
 
-def _with_named_machines(text: str, found: list[FoundHardware]) -> list[FoundHardware]:
+def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[KeyWord]) -> list[FoundHardware]:
     """Add what no family describes: "we introduce Name, a mobile robot", "the Name quadruped", "Jetson, Name and RTX 3090".
 
     Where no robot is named, add the bare noun "robot" too.
     """
     machines = [
-        FoundHardware(*name.span("name"), True, "npu" if machine["head"] in shapes.CHIPS else "robot")
-        for machine in shapes.MACHINE.finditer(text)
-        if (name := shapes.OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()))
+        FoundHardware(*name.span("name"), True, "npu" if head.lower() in shapes.CHIPS else "robot")
+        for name, head in _own_machines(text, words)
     ]
     products = [(hit.start, hit.end) for hit in found if hit.specific]
     for start, end in _listed_among(text, products):  # of the kind of what stands before it: "processors--Name, A100 and T4"
@@ -272,6 +271,19 @@ def _with_named_machines(text: str, found: list[FoundHardware]) -> list[FoundHar
         if machine.end <= free_until and (place == 0 or found[place - 1].end <= machine.start):
             found.insert(place, machine)
     return found
+
+
+def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[re.Match[str], str]]:
+    """The names that a paper gives to machines of its own, each with the noun that says what it is."""
+    if titled := shapes.TITLED.match(text):
+        yield titled, titled["head"]
+    for machine in shapes.MACHINE.finditer(text):
+        if name := shapes.OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()):
+            yield name, machine["head"]
+    for start, word, _ in words:
+        name = shapes.APPOSED.match(text, start + len(word)) if word in shapes.NOUNS else None
+        if name and shapes.PRESENTED.search(text, max(0, start - 2 * _LOOKBACK), start):
+            yield name, word
 
 
 def _listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:

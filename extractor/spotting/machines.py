@@ -9,7 +9,27 @@ MACHINE = re.compile(
     r"(?P<head>robot|humanoid|quadruped|exoskeleton|chip|processor|accelerator|SoC|microcontroller)"
     r"(?=\s+(?:designed|with|that|for|capable|built|developed|which)|\s*[,.;:(])"
 )
-CHIPS = frozenset({"chip", "processor", "accelerator", "SoC", "microcontroller"})
+CHIPS = frozenset({"chip", "processor", "accelerator", "soc", "microcontroller"})
+_NOUN = "robot|humanoid|quadruped|exoskeleton|quadrotor|drone|rover|gripper|manipulator|vehicle|hand|chip|processor|accelerator"
+NOUNS = frozenset(_NOUN.split("|"))
+"""The nouns of machines that papers give names to."""
+TITLED = re.compile(
+    r"(?P<name>[A-Z][\w+-]{2,24}): (?!\w+ing )(?:Design(?: and \w+)? of )?"
+    r"(?:(?!(?:for|of|via|in|on|using|with|from|towards?|to|and)\b)[\w-]+ ){0,7}?"
+    rf"(?P<head>(?i:{_NOUN}))"
+    r"(?=\n|,| (?:for|with|using|that|to|in|via|based|capable|featuring)\b)"
+)
+"""A title that says of the paper's own name that it is a machine: "Name: A wall-climbing robot"."""
+APPOSED = re.compile(
+    r"(?:, | \((?=[A-Z]\w*[a-z]|[A-Z]{5})|,? (?:called|named|dubbed|termed) |,? [\"“`']{1,2})"
+    r"(?P<name>[A-Z][\w+-]{2,24})(?=[\"”'’,.)])"
+)
+"""The name behind the noun of a machine where a paper presents it: "a surfing vehicle, Name,"."""
+PRESENTED = re.compile(
+    r"\b(?:introduc|present|propos|develop|design|describ|buil[dt]|fabricat)\w* (?:the [\w-]+ of )?(?:an?|our|the) "
+    r"(?:(?!(?:for|of|on|with|to|that|using|in)\b)[\w-]+,? ){0,6}\Z"
+)
+"""What stands before that noun there."""
 OWN_NAME = re.compile(r"\b(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>[A-Z][\w+-]{2,24})\Z")
 """What stands before ", a robot" where a paper names its own."""
 

@@ -57,6 +57,39 @@ def test_no_name_begins_in_the_title_and_ends_in_the_abstract() -> None:
     assert [m.text for m in spot("Net on Edge\nDevices learn.").hardware] == []
 
 
+OWN = [
+    ("Foox: A Wall-climbing Robot\nIt is light.", "Foox", "robot"),
+    ("Foox: Design and Control of a Novel Surfing Vehicle\nIt is light.", "Foox", "robot"),
+    ("Foox: A vector processor for spikes\nIt is light.", "Foox", "npu"),
+    ("Net\nWe present a light surfing vehicle, Foox, for lakes.", "Foox", "robot"),
+    ("Net\nWe describe the implementation of a small gripper called Foox.", "Foox", "robot"),
+    ("Net\nWe built a spiking, fast processor (Foox).", "Foox", "npu"),
+    ('Net\nIt describes our light drone, "Foox".', "Foox", "robot"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "category"), OWN)
+def test_finds_the_machine_that_a_paper_names_its_own(text: str, name: str, category: str) -> None:
+    found = [(m.text, m.category) for m in spot(text).hardware if m.specific]
+    assert found == [(name, category)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Foox: Control of a Robot\nIt is light.",
+        "Foox: Tracking a Robot\nIt is light.",
+        "Foox: A Robot Policy\nIt is light.",
+        "Net\nWe tested a small drone, Foox, outside.",
+        "Net\nWe present a net for a small drone, Foox, outside.",
+        "Net\nWe present a slim robot (SRX).",
+        "Net\nWe present a light plan, Foox, for lakes.",
+    ],
+)
+def test_a_name_beside_a_machine_is_not_its_name(text: str) -> None:
+    assert [m.text for m in spot(text).hardware if m.specific] == []
+
+
 @pytest.mark.parametrize("text", CASES["left alone"])
 def test_leaves_other_things_alone(text: str) -> None:
     assert spot(f"Here we study {text}, among others.").hardware == ()

@@ -69,6 +69,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
         or (place.own and (place.link in _FOR or place.cue == "intended"))
         or (place.early and (place.recurs or place.needed) and _APPLICATION.search(place.before) is None)
     ),
+    "in its own words": lambda place: place.own and place.recurs and place.link not in ("on", "from", "between"),
     "what it answers": lambda place: place.early and place.needed,
     "at work": lambda place: _WORKS.match(place.after) is not None,
     "linked in the title": lambda place: place.in_title and _TITLE_LINK.search(place.before) is not None,

@@ -64,6 +64,36 @@ CHOICES = {
         "We propose a net for humanoids. It walks on a Unitree G1.",
         {"Unitree G1": "evaluated"},
     ),
+    "a robot that carries a hand": ("We propose a hand. It is mounted on a UR5e.", {"UR5e": "evaluated"}),
+    "a robot that carries a camera": ("We propose a net. It reads a camera mounted on drones.", {}),
+    "two real robots": (
+        "We propose a net. It is fast on two real, distinct robot platforms.",
+        {"robot platforms": "evaluated"},
+    ),
+    "experiments with robots": (
+        "We propose a net. It helps robots. It wins in robotic grasping experiments.",
+        {"robots": "evaluated"},
+    ),
+    "scenes with real robots": (
+        "We propose a net. It helps robots. It is fast in real-world robotic scenes.",
+        {"robots": "evaluated"},
+    ),
+    "a machine that was developed": (
+        "It is hard. We also developed a slim robot system, which is fast.",
+        {"robot system": "evaluated"},
+    ),
+    "machines that were made": (
+        "We presented a microcontroller. We designed a GPU. We constructed a CPU.",
+        {"microcontroller": "evaluated", "GPU": "evaluated", "CPU": "evaluated"},
+    ),
+    "what is made use of": (
+        "We propose a net, employing GPUs. We go on, utilizing CPUs. We end, utilising NPUs.",
+        {"GPUs": "evaluated", "CPUs": "evaluated", "NPUs": "evaluated"},
+    ),
+    "what is made use of by others": ("Others go on, employing GPUs. We propose a net.", {}),
+    "in real time on it": ("We propose a net. It can be solved in real-time on laptops.", {"laptops": "evaluated"}),
+    "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
+    "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
     "an example of an application": ("Applications such as bipedal robots are rare. We propose a net for bipedal gaits.", {}),
     "a chip that is too small": ("It is too heavy for commodity GPUs. We propose a net.", {"commodity GPUs": "intended"}),

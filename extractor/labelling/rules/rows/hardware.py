@@ -24,6 +24,8 @@ HARDWARE: tuple[HardwareRow, ...] = (
         asks=("special", "on it", "own")),
     HardwareRow("made for robots", "intended", ("Net", "We propose a policy for quadrupeds."), categories=ROBOTS,
         asks=("special", "no dataset", "what it is about")),
+    HardwareRow("robots it works for", "intended", ("Net", "Robots are slow. We propose a net that helps robots."),
+        categories=ROBOTS, asks=("in its own words", "no dataset")),
     HardwareRow("any other robot", "none", ("Net", "Humanoid robots are everywhere."), categories=ROBOTS),
     HardwareRow("what others have", "none", ("Net", "Existing methods run on GPUs."), before="owned"),
     HardwareRow("for it, in the title", "intended", ("Pruning for edge devices", "It is fast."),
