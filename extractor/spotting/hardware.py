@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from extractor.documents import Span
 from extractor.records import Category
 from extractor.spotting import machines as shapes
-from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, Product, Word
+from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, Product, Word, with_trademarks
 from extractor.spotting.lexicon import KeyWord
 from extractor.text import View
 
@@ -124,7 +124,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
 
     `words` are the key words of the text, those of hardware among them.
     """
-    text = view.text
+    text = with_trademarks(view.text)
     found: list[FoundHardware] = []
     start_of_last, end, vendor = 0, 0, None
     for start, word, before in words:
@@ -142,7 +142,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
         if hit is None and vendor is not None and vendor[0] == start:
             hit = _unlisted_model(text, vendor)
         if hit is None and (known.alone or before in known.last_words):
-            hit = _class(text, (start, behind), before, known, end if found and found[-1].specific else start_of_last)
+            hit = _class(view, (start, behind), before, known, end if found and found[-1].specific else start_of_last)
         if hit is None and word in LIMITED_HEADS and (limited := _LIMITED_AFTER.match(text, behind)):
             hit = FoundHardware(start, limited.end(), False, "edge")
         if hit is not None:
@@ -208,9 +208,9 @@ def _unlisted_model(text: str, vendor: Span) -> FoundHardware | None:
     return FoundHardware(vendor[0], match.end(), True, _HEAD_CATEGORIES[re.sub(r"\W", "", match["head"].lower()).rstrip("s")])
 
 
-def _class(text: str, head: Span, before: str, known: Word, free_from: int) -> FoundHardware | None:
+def _class(view: View, head: Span, before: str, known: Word, free_from: int) -> FoundHardware | None:
     """The class that a head noun names together with the words before it."""
-    start, end = head
+    text, (start, end) = view.text, head
     following = text[end : end + 1]
     if following.isdigit() or (following == "-" and text[end + 1 : end + 2].isalnum()):  # "GPU-accelerated", "server-side"
         return None
@@ -219,7 +219,7 @@ def _class(text: str, head: Span, before: str, known: Word, free_from: int) -> F
     for kind in known.classes:
         if not kind.alone and before not in kind.last_words:
             continue
-        match = _compiled(kind.source).search(text, max(free_from, start - _LOOKBACK), end)
+        match = _compiled(kind.source).search(text if kind.case else view.lower, max(free_from, start - _LOOKBACK), end)
         if match is not None and (kind.needs is None or _holds(kind.needs, text)):
             return FoundHardware(match.start("name"), end, False, kind.category)
     return None
