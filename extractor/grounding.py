@@ -105,7 +105,7 @@ def faults_told(labels: Labels, mentions: Mentions) -> list[str]:
     return [fault.told for fault in told[:_MOST_TOLD] if fault.told]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Grounded:
     """A claim that holds, and where its phrases stand."""
 

@@ -13,7 +13,7 @@ MAX_RECORD = 1_000_000
 BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Location:
     """Where a record starts: the input and its line, or the row of a table, counted from 1."""
 
@@ -24,7 +24,7 @@ class Location:
         return f"{self.path}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sourced:
     """A document and where it was read."""
 
@@ -72,7 +72,7 @@ class Fields:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Paper:
     """What a format reads: one record, starting at `line`; `id` is its own or None, `source` what else it knows."""
 

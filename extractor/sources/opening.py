@@ -364,7 +364,7 @@ def _remote(address: str) -> list[File]:
     return [File(system.unstrip_protocol(one), named) for one in paths]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """One line without its end (`\\n` or `\\r\\n`). If it is `too_long`, `raw` is only its beginning."""
 

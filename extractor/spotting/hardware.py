@@ -21,7 +21,7 @@ from extractor.text import View
 _SPACED = re.compile(SPACE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HardwareMention:
     """A phrase that names computing hardware: a product (`specific`) or a class. `spot` gives it `id` and `sentence`."""
 
@@ -100,7 +100,7 @@ _LIMITED_AFTER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FoundHardware:
     """A hardware mention in the making."""
 

@@ -66,7 +66,7 @@ _BOUNDED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Number:
     """A number as it stands in a view. `unit` is set where the words carry one ("half" after "by" is 50 %).
 

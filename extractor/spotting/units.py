@@ -34,7 +34,7 @@ UNITLESS = Unit("")
 """The unit of a bare number."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WrittenUnit:
     """A unit as it stands in a text: its canonical name, the factor for the number, and where its last character ends."""
 
