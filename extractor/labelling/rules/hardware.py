@@ -119,7 +119,7 @@ def _fits(row: HardwareRow, place: Place) -> bool:
 
 
 def _products(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
-    """One target for each product, its first mention: "Jetson Orin" is also "Jetson Orin Nano", "Cortex-M4 MCU" also "Cortex-M4"."""
+    """One target for each product, its first mention: of "Jetson Orin" and "Jetson Orin Nano" one only shortens the other."""
     best: dict[str, tuple[Place, Role]] = {}
     for place, role in targets:
         if place.mention.specific:

@@ -37,6 +37,6 @@ HARDWARE: tuple[HardwareRow, ...] = (
     HardwareRow("something on it", "intended", ("Net", "Intelligence on edge devices grows."), but=frozenset({"server"}),
         asks=("something on it",)),
     HardwareRow("what is hard on it", "intended", ("Net", "Edge devices cannot run it. We propose a net."),
-        but=frozenset({"server", "npu"}), asks=("what it answers",)),
+        but=frozenset({"server", "gpu", "npu"}), asks=("what it answers",)),
 )
 # fmt: on
