@@ -48,9 +48,6 @@ _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|scenarios)(?!\w)[^.;]*$")
-_ALONE = re.compile(r"[^\s-]|\s(?:and|that|which|for|with|to|in|on|based|capable|\w+ing)\b")
-_WORKS = re.compile(r"\s(?:occup|consum|draw|achiev|deliver|attain|reach|run|perform)\w*(?<!ing)\b")
-_TITLE_LINK = re.compile(r"\b(?:for|on|in|to|with|of)\s+(?:[\w-]+\s+){0,3}$")
 
 
 CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
@@ -60,7 +57,6 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "in the title": lambda place: place.in_title,
     "no dataset": lambda place: not place.topic.recorded,
     "said again": lambda place: place.again,
-    "a noun": lambda place: _ALONE.match(place.after) is not None,
     "special": lambda place: place.special,
     "on it": lambda place: place.link in _ON,
     "tried": lambda place: place.topic.tried,
@@ -71,8 +67,6 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     ),
     "in its own words": lambda place: place.own and place.recurs and place.link not in ("on", "from", "between"),
     "what it answers": lambda place: place.early and place.needed,
-    "at work": lambda place: _WORKS.match(place.after) is not None,
-    "linked in the title": lambda place: place.in_title and _TITLE_LINK.search(place.before) is not None,
     "leading": lambda place: _LEADING.fullmatch(place.before) is not None,
     "on leading": lambda place: place.before.split(None, 1)[:1] == ["on"],
     "cue of results": lambda place: place.cue == "evaluated",
@@ -125,20 +119,13 @@ def _fits(row: HardwareRow, place: Place) -> bool:
 
 
 def _products(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
-    """One target for each product: the first evaluated mention of its name, else the first."""
+    """One target for each product, its first mention: of "Jetson Orin" and "Jetson Orin Nano" one only shortens the other."""
     best: dict[str, tuple[Place, Role]] = {}
     for place, role in targets:
         if place.mention.specific:
-            name = re.sub(r"\W+|(?<=[a-z\d])s$", "", place.mention.text.lower())
-            name = next((known for known in best if _same_product(known, name)), name)
-            if name not in best or (best[name][1] != "evaluated" and role == "evaluated"):
-                best[name] = place, role
+            name = re.sub(r"\W+", "", place.mention.text.lower())
+            best.setdefault(next((known for known in best if name in known or name.startswith(known)), name), (place, role))
     return list(best.values())
-
-
-def _same_product(known: str, name: str) -> bool:
-    """Whether one name only shortens the other: "Jetson Orin" and "Jetson Orin Nano", "ARM Cortex-M4 MCU" and "Cortex-M4"."""
-    return name in known or name.startswith(known)
 
 
 def _classes(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
