@@ -133,7 +133,7 @@ def read_sentence(text: str, masked: str, span: Span, quantities: Mapping[int, Q
     for n, code in enumerate(codes):
         if code is None:
             codes[n] = _MARKS.get(words[n][0]) or _class_of(words[n], text[slice(*spans[n])], n == 0, lexicon)
-        elif words[n] in cased and text[slice(*spans[n])].islower():
+        elif words[n] in cased and text[slice(*spans[n])].islower() == (len(words[n]) > 1):
             codes[n] = "w"
     at = MappingProxyType({n: quantities[start] for n, (start, _) in enumerate(spans) if start in quantities})
     return Sentence(text, span, spans, tuple(words), _settle("".join(map(str, codes)), words), at, lexicon)
@@ -190,6 +190,6 @@ def _settle(codes: str, words: list[str]) -> str:
             case "B" if words[n] in ("below", "above") and codes[n - 1] in "Q)":
                 settled[n] = "C"  # "5% below that of X"
             case "B":
-                adverb = words[n] in ("only", "just", "on average", "even")
+                adverb = words[n] in ("only", "just", "on average", "even", "estimated")
                 settled[n] = "R" if adverb else "D" if words[n].startswith(("a ", "an ")) else "p"
     return "".join(settled)

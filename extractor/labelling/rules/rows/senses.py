@@ -28,6 +28,8 @@ COMPARISONS: tuple[Row, ...] = (
         behind=re.compile("R?O")),
     Row("a share of a cost", "fraction", "It needs less than 1% computational cost.", number="share",
         governed=("by what is spent",), behind=re.compile("T|[wNMH]*M")),
+    Row("a share to which a cost falls", "fraction", "It cuts latency to 68%.", number="share", governed=("by what is spent",),
+        before=re.compile("t[BDR]*$")),
     Row("a share of a performance", "fraction", "It recovers 88% performance of the dense model.", number="share",
         near=(Near("behind", "performance", 3),), behind=re.compile("[RDwNH]*MO")),
 )
@@ -35,8 +37,6 @@ COMPARISONS: tuple[Row, ...] = (
 
 # fmt: off
 KINDS: tuple[Row, ...] = (
-    Row("a cost told in time", "resource", "It cuts the annotation effort to 5 s.", number="time",
-        governed=("by a cost",)),
     Row("a unit of time", "time", "Our demo answers in 40 ms.", number="time"),
     Row("a unit of cost", "resource", "The binary has 2.39 MB in size.", number="cost"),
     Row("faster", "time", "Zeta is 8.6x faster than Eta.", governed=("by a change in time",)),
