@@ -166,7 +166,7 @@ def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:
 
 
 _APPOSED = re.compile(r"[wNMPFIDR]{0,9}[,(][BDR]*")
-_IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M)")
+_IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M[wN]?)")
 _FOR = re.compile(rf"F[BDR]*(?P<m>{NP}*M)")
 _PARTED = re.compile(r"[;S]|,R*[VUC]|,&|V")
 

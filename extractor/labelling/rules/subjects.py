@@ -57,6 +57,7 @@ def _rivals(row: SubjectRow, sentence: Sentence, first: int, last: int) -> Itera
             yield match.span("x")
 
 
+_NAMED_INSIDE = re.compile(r"\((?P<x>N+)\)")
 _MODALS = frozenset(["can", "could", "may", "will"])
 
 
@@ -77,7 +78,9 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         if named:
             best = first, last
         elif codes[last - 1] != "M" and not sentence.holds("never", last - 1, last):
-            best = (first, last) if _is_somebody(sentence, first, last) else None
+            apposed = _NAMED_INSIDE.match(codes, last)  # "the best model (Zeta)"
+            first, last = apposed.span("x") if apposed and not words[last + 1].isdigit() else (first, last)
+            best = (first, last) if apposed or _is_somebody(sentence, first, last) else None
     return best
 
 

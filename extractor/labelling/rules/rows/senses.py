@@ -42,7 +42,6 @@ KINDS: tuple[Row, ...] = (
     Row("faster", "time", "Zeta is 8.6x faster than Eta.", governed=("by a change in time",)),
     Row("a metric of time", "time", "Inference latency is greatly reduced by 4x.", governed=("by a time",)),
     Row("a metric of cost", "resource", "The cache reduces peak memory usage by 24% on phones.", governed=("by a cost",)),
-    Row("a metric of accuracy", "accuracy", "It reaches an AUC of 83.7% on scans.", governed=("by an accuracy",)),
     Row("a data rate", "time", "Our switch forwards packets at line rate (6.4 Tbps).", number="data rate"),
     Row("smaller", "resource", "The binary is 3x smaller than that of Eta.", governed=("by a change in cost",)),
 )
