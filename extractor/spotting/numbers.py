@@ -68,6 +68,8 @@ _SCREEN = re.compile(  # "a 4K video" names a resolution, "4K tokens" counts
 _NAMED = re.compile(r"\d+[a-wyz]-[A-Z][a-z]*[A-Z]")
 """A number and a letter that begin a name: "2s-AGCN"."""
 _MONTH_BEFORE = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(_LEXICON['months']['words'])}) $")
+_SPREAD = re.compile(r"[_^]? ?\(?(?:±|\+/-|pm ?\d)")
+"""What makes a number a measured value: "HD 1.58 ± 0.37"."""
 _YEAR_WORDS = frozenset({"in", "by", "since", "until", "of", "from", "year", "early", "late"})
 
 
@@ -330,7 +332,7 @@ def _is_name(text: str, number: Number, joined: bool) -> bool:
         return True
     if _GLUED.match(text, end):
         return True
-    if not number.bare:
+    if not number.bare or _SPREAD.match(text, end):
         return False
     following = text[end : end + 2]
     if number.high <= 31 and not number.decimals and _MONTH_BEFORE.search(before) and not following[1:].islower():

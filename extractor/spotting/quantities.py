@@ -40,7 +40,8 @@ _FACTOR_BEFORE = re.compile(  # matched with lower case
     r" (?:\w+ ){0,2}?[~<>≈]* ?$"
 )
 _PARAMETERS_BEFORE = re.compile(
-    r"(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$|parameters? \([<>~]? ?$"
+    r"(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$"
+    r"|parameters?(?: count| size)? \([<>~]? ?$"
 )
 _POINTS = re.compile(r" (?:absolute )?(?:points?|pts)(?![a-z-])(?! (?:clouds?|or ))")
 _GAIN = "(?:gain|improvement|increase|boost|lead|drop|loss)"

@@ -9,7 +9,8 @@ from extractor.labelling.rules.frames import Frame
 from extractor.labelling.rules.reading import Sentence
 
 _STEP = r"(?:[wNMCH/-]|R(?=[wNM])|(?<=[wNMH])O[DR]*(?=[wNMH])|\((?=[wN]{1,2}\))|(?<=[wN])\))"
-PHRASE = rf"[DR]*(?P<x>{_STEP}*[wNMH]{_STEP}*(?:(?:,[DR]*[wNM/-]+){{0,4}},?&[DR]*[wNM/-]*(?:N|\([wN]{{1,2}}\))[wNM/-]*)?)"
+_LISTED = r",[DR]*(?:[wNM/-]|(?<=N)C(?=\())+(?:\([wN]\))?"
+PHRASE = rf"[DR]*(?P<x>{_STEP}*[wNMH]{_STEP}*(?:(?:{_LISTED}){{0,6}},?&[DR]*[wNM/-]*(?:N|\([wN]{{1,2}}\))[wNM/-]*)?)"
 """A noun phrase, with "of" phrases and an acronym in parentheses, and the names coordinated with it."""
 
 

@@ -221,7 +221,7 @@ def is_score(frame: Frame) -> bool:
 
 
 _DOUBLING = re.compile(r"(?:doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
-_TALLY = re.compile(r"\d+/\d+")
+_TALLY = re.compile(r"[\d,]+/[\d,]+")
 _OUT_OF = re.compile(r"\d+(?:[-–]\d+)? (?:out )?of (?:the )?\d+")
 
 NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
@@ -230,6 +230,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "decimal": lambda frame: frame.mention.unit is None and is_score(frame),
     "score": is_score,
     "score or bound": lambda frame: is_score(frame) or is_odd(frame) or frame.mention.bound != "exact",
+    "measured": lambda frame: is_score(frame) or "±" in frame.mention.text or "+/-" in frame.mention.text,
     "two values": lambda frame: frame.size == 2 or frame.mention.low != frame.mention.high,
     "share or multiple": lambda frame: frame.mention.measure.relative,
     "share": lambda frame: frame.mention.unit == "%",
@@ -272,6 +273,7 @@ def _is_signed(mention: QuantityMention) -> bool:
 
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])
 _VAGUE = frozenset(["performance", "score", "scores"])
+_ABBREVIATED = re.compile(r"\(([MN])\)$")
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
 _ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+)")
 
@@ -282,6 +284,8 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     first = next((n + 1 for n in reversed(range(first, last - 1)) if words[n].endswith(("'s", "’s"))), first)
     if codes[first:last].endswith("Mw") and words[last - 1].endswith(("ed", "ing")):
         last -= 1
+    if _TALLIES.issuperset(words[first:last]) and (match := _ABBREVIATED.search(codes, 0, first)):
+        return match.span(1)  # "Intersection over Union (IoU) scores"
     if all(words[n] in fillers for n in range(first, last)):
         return None
     while words[first] == "/" or (words[first] in fillers and words[first] not in _KEPT):

@@ -40,7 +40,7 @@ def hang(frame: Frame, rows: tuple[FrameRow, ...]) -> Frame:
         change = match.start("c") + base if row.governs else None
         if change is not None and not row.rival and frame.sentence.beats(change):
             continue
-        if found.row is not None and row.number == "score":
+        if found.row is not None and row.number in ("score", "measured"):
             continue  # the name of a score is not what changed
         metric = _metric(found, row, match, base, change)
         if metric is None and (found.row is not None or not (row.governs or row.values or not row.names_metric)):
@@ -166,7 +166,7 @@ def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:
 
 
 _APPOSED = re.compile(r"[wNMPFIDR]{0,9}[,(][BDR]*")
-_IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M)")
+_IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M[wN]?)")
 _FOR = re.compile(rf"F[BDR]*(?P<m>{NP}*M)")
 _PARTED = re.compile(r"[;S]|,R*[VUC]|,&|V")
 
@@ -198,10 +198,12 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
     wanted = change.kind if change is not None else absolute
     compared = frame.change is not None and sentence.words[frame.change] in sentence.lexicon.lists["comparatives"]
     gained = change is not None and change.kind is None and change.effect == "gain" and not change.rival
+    saved = frame.change is not None and sentence.words[frame.change] in ("reduction", "reductions")
+    kinds = ("accuracy",) if gained else ("time", "resource") if saved else ()
     for match in reversed([*METRIC_PHRASE.finditer(codes, frame.head, frame.first)]):
-        meant = gained or codes.endswith("Uv", 0, frame.first) or _PARTED.search(codes, match.end(), frame.first) is None
+        meant = kinds or codes.endswith("Uv", 0, frame.first) or _PARTED.search(codes, match.end(), frame.first) is None
         kind = _kind(sentence, *match.span())
-        if meant and (kind == wanted or (compared and kind not in (None, "any")) or (gained and kind == "accuracy")):
+        if meant and (kind == wanted or kind in kinds or (compared and kind not in (None, "any"))):
             return named(sentence, *match.span())
     return None
 

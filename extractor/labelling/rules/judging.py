@@ -170,7 +170,7 @@ def judge(frame: Frame, rows: tuple[Row, ...]) -> Judged:
         return Judged(frame, row)
     metric = frame.metric
     found = row.metric.match(frame.after) if row.metric else None
-    if found and (metric is None or not found["m"]):
+    if found:
         metric = (frame.last + found.start("m"), frame.last + found.end("m")) if found["m"] else None
     return Judged(frame._replace(change=None, metric=metric), row)
 

@@ -89,7 +89,7 @@ class Reading:
         return self.sentence(n - 1) if n > 1 else None
 
 
-_SIZE = re.compile(r"\d+ ?[x×] ?(?!10 ?[\^–-])\d|[\d.]+B$")
+_SIZE = re.compile(r"\d+ ?[x×] ?(?!10 ?[\^–-])\d|[\d.]+B(?: ?(?:[-–]|to) ?[\d.]+B)?$")
 
 
 def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
@@ -133,10 +133,10 @@ def read_sentence(text: str, masked: str, span: Span, quantities: Mapping[int, Q
     for n, code in enumerate(codes):
         if code is None:
             codes[n] = _MARKS.get(words[n][0]) or _class_of(words[n], text[slice(*spans[n])], n == 0, lexicon)
-        elif words[n] in cased and text[slice(*spans[n])].islower():
+        elif words[n] in cased and text[slice(*spans[n])].islower() == (len(words[n]) > 1):
             codes[n] = "w"
     at = MappingProxyType({n: quantities[start] for n, (start, _) in enumerate(spans) if start in quantities})
-    return Sentence(text, span, spans, tuple(words), _settle("".join(map(str, codes)), words), at, lexicon)
+    return Sentence(text, span, spans, tuple(words), _settle("".join(map(str, codes)), words, at), at, lexicon)
 
 
 _MARKS = {QUANTITY: "Q", HARDWARE: "H", COUNT: "w"}
@@ -161,19 +161,21 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V")
+_AMBIGUOUS = re.compile(r"tQ|B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _AFTER_CHANGE = re.compile(r"C[RDB]*[wNM/]{0,4}$")
 _BEFOREQUANTITY = re.compile("[BDR]*Q")
 
 
-def _settle(codes: str, words: list[str]) -> str:
+def _settle(codes: str, words: list[str], at: Mapping[int, QuantityMention]) -> str:
     """Settle words of two classes by what follows: "over 40 FPS", "more than 5%" bound; "over SegFormer" compares."""
     settled = list(codes)
     for match in _AMBIGUOUS.finditer(codes):
         n = match.start()
         match match.group():
-            case "CT" if words[n + 1] == "than":
+            case "tQ" if words[n] in ("between", "from") and at[n + 1].low < at[n + 1].high:
+                settled[n] = "O" if codes[n - 1] == "C" else "B"  # "savings between 1% and 2%"
+            case "CT" if words[n + 1] == "than" and codes[n - 1] != "Q":
                 settled[n] = settled[n + 1] = "B"
             case "CT" if words[n + 1] == "over":
                 settled[n + 1] = "B"  # "saves over 20%"
@@ -190,6 +192,6 @@ def _settle(codes: str, words: list[str]) -> str:
             case "B" if words[n] in ("below", "above") and codes[n - 1] in "Q)":
                 settled[n] = "C"  # "5% below that of X"
             case "B":
-                adverb = words[n] in ("only", "just", "on average", "even")
+                adverb = words[n] in ("only", "just", "on average", "even", "estimated")
                 settled[n] = "R" if adverb else "D" if words[n].startswith(("a ", "an ")) else "p"
     return "".join(settled)

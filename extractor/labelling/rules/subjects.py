@@ -57,6 +57,7 @@ def _rivals(row: SubjectRow, sentence: Sentence, first: int, last: int) -> Itera
             yield match.span("x")
 
 
+_NAMED_INSIDE = re.compile(r"\((?P<x>N+)\)")
 _MODALS = frozenset(["can", "could", "may", "will"])
 
 
@@ -69,14 +70,17 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         gains = sentence.holds("gains", match.end(), match.end() + 1)
         clause = "that" in words[match.end() : match.end() + 2]  # "tests of X show that"
         inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
+        passive = "v" in codes[last : match.end()] and sentence.holds("shown", match.end(), match.end() + 1)
         plain = match["v"] and not named and _MODALS.isdisjoint(words[last : match.end()])
         start = match.start() if codes[first - 1] == "O" else first  # "the superiority of X is shown"
-        if gains or inside or plain or first == last or clause or _governed(sentence, start):
+        if gains or inside or plain or passive or first == last or clause or _governed(sentence, start, match.end()):
             continue
         if named:
             best = first, last
         elif codes[last - 1] != "M" and not sentence.holds("never", last - 1, last):
-            best = (first, last) if _is_somebody(sentence, first, last) else None
+            apposed = _NAMED_INSIDE.match(codes, last)  # "the best model (Zeta)"
+            first, last = apposed.span("x") if apposed and not words[last + 1].isdigit() else (first, last)
+            best = (first, last) if apposed or _is_somebody(sentence, first, last) else None
     return best
 
 
@@ -101,10 +105,12 @@ def _owning(sentence: Sentence, first: int, last: int) -> str:
 _GOVERNING = re.compile(r"[VCQOTPFAIWpt][BDR]*$")
 
 
-def _governed(sentence: Sentence, first: int) -> bool:
-    """Whether a verb or preposition before a phrase makes it an object ("achieves significant gains", "with lower latency")."""
+def _governed(sentence: Sentence, first: int, verb: int) -> bool:
+    """Whether a verb or preposition makes a phrase an object: "with lower latency", but not ", with Eta reaching 91%"."""
     match = _GOVERNING.search(sentence.codes, 0, first)
-    return match is not None and "that" not in sentence.words[match.start() : first]
+    if match is None or (sentence.codes.startswith(",W", match.start() - 1) and sentence.words[verb].endswith("ing")):
+        return False
+    return "that" not in sentence.words[match.start() : first]
 
 
 def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:
