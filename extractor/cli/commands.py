@@ -24,12 +24,17 @@ class Command(TyperCommand):
     """A command whose help has no braces and no names of types: INPUT... and not {INPUT}..., "at least 1" and not x>=1."""
 
     def invoke(self, ctx: Any) -> object:
-        """Run it, after a word on what the file in the working folder sets: it may be somebody else's."""
+        """Run it, unless its output is an address, after a word on what the file in the working folder sets: it may be somebody
+        else's."""
         if ctx.default_map:
             sources = ((name, ctx.get_parameter_source(option.name)) for name, option in options_of(self).items())
             if told := [name for name, source in sources if source is not None and source.name == "DEFAULT_MAP"]:
                 TALK.as_json = ctx.params.get("log_format") == "json"
                 say(f"{FILE} sets {', '.join(told)}")
+        scheme, address, rest = str(ctx.params.get("output")).partition(":/")
+        if address and len(scheme) > 1:  # as a path it would silently become a folder of that name
+            given = f"{scheme}://{rest.lstrip('/')}"
+            raise UsageError(f"{given} is an address, and -o needs a file system. Name a path, and copy it there later.")
         return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from extractor.cli import options
 from extractor.cli.options import option
 from extractor.cli.terminal import out, say
 from extractor.errors import UsageError
@@ -17,8 +16,13 @@ def explore(
     jobs: Annotated[list[Path], typer.Argument(metavar="DIR", help="Jobs' folders, or files of records.", show_default=False)],
     output: Annotated[
         Path | None,
-        options.output(
-            "FILE", f"The page's file; without it, {PAGE} in the job's folder.", envvar="EXTRACTOR_PAGE", show_default=False
+        option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            envvar="EXTRACTOR_PAGE",
+            help=f"The page's file; without it, {PAGE} in the job's folder.",
+            show_default=False,
         ),
     ] = None,
     where: Annotated[

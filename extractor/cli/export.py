@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from extractor.cli import options
 from extractor.cli.options import option
 from extractor.cli.terminal import say
 from extractor.errors import UsageError
@@ -28,11 +27,13 @@ def export(
     to: Annotated[list[Target], option("--to", help="The format. Again for more.")],
     output: Annotated[
         Path | None,
-        options.output(
-            "PATH",
-            "A folder for csv, tsv and parquet, a file for the others, a folder for several; without it, `tables` in the job's "
-            "folder.",
+        option(
+            "--output",
+            "-o",
+            metavar="PATH",
             envvar="EXTRACTOR_TABLES",
+            help="A folder for csv, tsv and parquet, a file for the others, a folder for several; without it, `tables` in the "
+            "job's folder.",
         ),
     ] = None,
 ) -> None:

@@ -31,9 +31,9 @@ gold = Commands(
 @gold.command("new")
 def new(
     inputs: options.Inputs,
-    output: Annotated[Path, options.output("DIR", "The folder of the new files.", envvar="EXTRACTOR_GOLD_OUTPUT")] = Path(
-        "gold"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", envvar="EXTRACTOR_GOLD_OUTPUT", help="The folder of the new files.")
+    ] = Path("gold"),
     model: Annotated[
         str | None,
         typer.Option(

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from extractor.cli import completion
-from extractor.errors import UsageError
 
 
 def option(name: str, *short: str, **settings: Any) -> Any:
@@ -15,23 +14,10 @@ def option(name: str, *short: str, **settings: Any) -> Any:
     return typer.Option(*short, name, **{"envvar": variable, **settings})
 
 
-def output(metavar: str, told: str, **settings: Any) -> Any:
-    """Where a command writes: a place in the file system, since an address would silently become a folder of that name."""
-    return option("--output", "-o", metavar=metavar, help=told, callback=_no_address, **settings)
-
-
-def _no_address(path: Any) -> Any:
-    scheme, address, rest = str(path).partition(":/")
-    if address and len(scheme) > 1:
-        given = f"{scheme}://{rest.lstrip('/')}"
-        raise UsageError(f"{given} is an address, and -o needs a file system. Name a path, and copy it there later.")
-    return path
-
-
 Inputs = Annotated[
     list[str], typer.Argument(metavar="INPUT", help="Files, folders or globs; - reads standard input.", show_default=False)
 ]
-Output = Annotated[Path, output("DIR", "The job's folder.")]
+Output = Annotated[Path, option("--output", "-o", metavar="DIR", help="The job's folder.")]
 Model = Annotated[
     str,
     option(

@@ -30,7 +30,9 @@ LogFormat = Annotated[
 
 def run(
     inputs: options.Inputs,
-    output: Annotated[str, options.output("DIR", "The job's folder; - streams to standard output.")] = "claims",
+    output: Annotated[
+        str, option("--output", "-o", metavar="DIR", help="The job's folder; - streams to standard output.")
+    ] = "claims",
     model: options.Model = "rules",
     base_url: options.BaseUrl = None,
     prompt: options.Prompt = None,

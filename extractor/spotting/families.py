@@ -10,7 +10,7 @@ from extractor.spotting.lexicon import load
 
 _PRODUCTS, _CLASSES = load("hardware_products"), load("hardware_classes")
 SPACE = "(?:®*[ ~-])"
-"""What stands between two words of a name: a space, tie or hyphen, perhaps behind a trademark (see `with_trademarks`)."""
+"""What stands between two words of a name: a space, tie or hyphen, perhaps behind signs of a trademark, all ® by then."""
 LIMITED_HEADS = frozenset({"device", "devices", "platform", "platforms", "hardware"})
 """Nouns of hardware that is told by what it lacks: "devices with limited memory"."""
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -65,12 +65,6 @@ class Word:
     alone: bool
     last_words: frozenset[str]
     exclusion: Exclusion | None
-
-
-def with_trademarks(text: str) -> str:
-    """A text with a run of ® in place of each sign of a trademark, so that expressions need know but one: they compile in half
-    the time."""
-    return text.replace("™", "®").replace("(R)", "®®®").replace("(TM)", "®®®®")
 
 
 def _read() -> dict[str, Word]:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from extractor.documents import Span
 from extractor.records import Category
 from extractor.spotting import machines as shapes
-from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, Product, Word, with_trademarks
+from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, Product, Word
 from extractor.spotting.lexicon import KeyWord
 from extractor.text import View
 
@@ -124,7 +124,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
 
     `words` are the key words of the text, those of hardware among them.
     """
-    text = with_trademarks(view.text)
+    text = _with_trademarks(view.text)
     found: list[FoundHardware] = []
     start_of_last, end, vendor = 0, 0, None
     for start, word, before in words:
@@ -313,3 +313,9 @@ def _start(hit: FoundHardware) -> int:
 def _starts(text: str, start: int) -> bool:
     before = text[max(0, start - 2) : start]
     return not before or not (before[-1].isalnum() or before[-1] == "_") or (before[-1] == "x" and before[0].isdigit())
+
+
+def _with_trademarks(text: str) -> str:
+    """A text with a run of ® in place of each sign of a trademark, so that expressions need know but one: they compile in half
+    the time."""
+    return text.replace("™", "®").replace("(R)", "®®®").replace("(TM)", "®®®®")

@@ -187,7 +187,7 @@ def test_what_passes_from_stage_to_stage_is_frozen() -> None:
     for path in Path(rules.__file__).parent.glob("*.py"):
         module = import_module(f"{rules.__name__}.{path.stem}".removesuffix(".__init__"))
         for name, value in vars(module).items():
-            if isinstance(value, type) and is_dataclass(value):
+            if isinstance(value, type) and is_dataclass(value) and value.__module__.startswith(rules.__name__):
                 assert vars(value)["__dataclass_params__"].frozen, name
 
 
