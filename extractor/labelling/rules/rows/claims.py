@@ -15,6 +15,7 @@ CLAIMS: tuple[Row, ...] = (
         near=(Near("before", "settings", 3),)),
     Row("a setting behind", "no claim", "At a 90% mask ratio, it is best.",
         near=(Near("behind", "set", 3),), behind=re.compile("(?![^.,;&]{0,4}C|P)")),
+    Row("what a device has", "no claim", "It runs on a single 24 GB GPU.", number="size", behind=re.compile("[w)]*H(?![Mw])")),
     Row("a tally behind its share", "no claim", "It is right in 81.8% (327/400 cases).", number="tally",
         before=re.compile(r"\([BDR]*$")),
     Row("an operating point", "no claim", "It has a recall of 84% at a precision of 90%.", number="score",
