@@ -100,6 +100,20 @@ CHOICES = {
     "a device that a rival runs on": ("We propose a net. It is faster than a net on laptops.", {"laptops": "evaluated"}),
     "a chip of which nothing is said": ("We propose a net. It unlocks songs on a GPU.", {"GPU": "intended"}),
     "a chip that is overtaxed": ("A GPU is too slow. We propose a net.", {}),
+    "what is needed there": (
+        "Speech is vital to earbuds. It is crucial for laptops, essential to smartphones and critical for QPUs. We propose a net.",
+        {"earbuds": "intended", "laptops": "intended", "smartphones": "intended", "QPUs": "intended"},
+    ),
+    "what is lacking there": ("Earbuds lack a net. We propose one.", {"Earbuds": "intended"}),
+    "a real car": (
+        "We propose a net. It steers cars. It wins with a physical 1:10 scale racing car.",
+        {"racing car": "evaluated"},
+    ),
+    "a deployment in the field": (
+        "We propose a net. It helps robots. It survived a field deployment.",
+        {"robots": "evaluated"},
+    ),
+    "a single chip": ("We propose a net. It allows songs on a single GPU.", {"GPU": "evaluated"}),
     "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
