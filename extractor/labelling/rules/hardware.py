@@ -66,6 +66,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
         or (place.early and (place.recurs or place.needed) and _APPLICATION.search(place.before) is None)
     ),
     "in its own words": lambda place: place.own and place.recurs and place.link not in ("on", "from", "between"),
+    "beforehand": lambda place: place.early and not place.own,
     "what it answers": lambda place: place.early and place.needed,
     "leading": lambda place: _LEADING.fullmatch(place.before) is not None,
     "on leading": lambda place: place.before.split(None, 1)[:1] == ["on"],

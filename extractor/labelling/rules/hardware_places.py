@@ -53,7 +53,7 @@ _FRAMES = {
     **dict.fromkeys(("evaluated", "intended", "need", "tried"), _WORD),
     **dict.fromkeys(("recording", "held", "owned", "made"), _ENDING),
     **dict.fromkeys(("environment", "survey", "own"), _PLAIN),
-    "attribute": r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b",
+    "attribute": r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b(?!-)",
     "bearers": r"\b(?:{})\s+(?:of|from)\s+(?:[\w-]+\s+){{0,2}}$",
     "any_robot": r"(?:(?:{})[\s-]*)+",
     "first": r"\b(?:{})",

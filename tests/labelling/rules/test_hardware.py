@@ -101,7 +101,7 @@ CHOICES = {
     "a chip of which nothing is said": ("We propose a net. It unlocks songs on a GPU.", {"GPU": "intended"}),
     "a chip that is overtaxed": ("A GPU is too slow. We propose a net.", {}),
     "what is needed there": (
-        "Speech is vital to earbuds. It is crucial for laptops, essential to smartphones and critical for QPUs. We propose a net.",
+        "It is vital to earbuds. It is crucial for laptops, essential to smartphones, critical for QPUs. We propose a net.",
         {"earbuds": "intended", "laptops": "intended", "smartphones": "intended", "QPUs": "intended"},
     ),
     "what is lacking there": ("Earbuds lack a net. We propose one.", {"Earbuds": "intended"}),
@@ -114,6 +114,9 @@ CHOICES = {
         {"robots": "evaluated"},
     ),
     "a single chip": ("We propose a net. It allows songs on a single GPU.", {"GPU": "evaluated"}),
+    "a chip before an adjective": ("We propose a net. It allows single GPU memory-efficient training.", {"GPU": "evaluated"}),
+    "a product beforehand": ("It takes an hour on an A100. We propose a net.", {}),
+    "a product named first by the paper itself": ("Here we use an A100. We propose a net.", {"A100": "evaluated"}),
     "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
