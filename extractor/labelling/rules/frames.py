@@ -143,7 +143,9 @@ class Frame(NamedTuple):
             return None
         if self.sentence.words[self.metric[0] - 1].endswith(("number of", "amount of", "volume of")):
             return _NUMBER_OF
-        return metric_entry(self.sentence, *self.metric)
+        first, last = self.metric
+        short = last == first + 1 and self.sentence.codes.startswith("M(N)", first - 2)  # "Peak Delay (PD)"
+        return metric_entry(self.sentence, first - 2 if short else first, last)
 
     @property
     def change_entry(self) -> Change | None:
@@ -254,7 +256,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
     "data rate": lambda frame: frame.mention.measure.dimension == "data rate",
     "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
-    "decibels": lambda frame: frame.mention.unit == "dB",
+    "decibels": lambda frame: (frame.mention.unit or "").startswith("dB"),
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
     "size": lambda frame: (
         not (frame.mention.measure.relative or frame.mention.measure.dimension in ("level", "rate", "parameters"))

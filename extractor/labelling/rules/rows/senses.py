@@ -37,6 +37,7 @@ COMPARISONS: tuple[Row, ...] = (
 
 # fmt: off
 KINDS: tuple[Row, ...] = (
+    Row("an error told in time", "accuracy", "It has an error of 5.3 s.", number="time", governed=("by an error",)),
     Row("a unit of time", "time", "Our demo answers in 40 ms.", number="time"),
     Row("a unit of cost", "resource", "The binary has 2.39 MB in size.", number="cost"),
     Row("faster", "time", "Zeta is 8.6x faster than Eta.", governed=("by a change in time",)),
