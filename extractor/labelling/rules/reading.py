@@ -181,7 +181,7 @@ def _settle(codes: str, words: list[str], at: Mapping[int, QuantityMention]) -> 
                 settled[n + 1] = "B"  # "saves over 20%"
             case "T" if words[n] == "over":
                 settled[n] = "B"
-            case "V" if words[n] == "matching":
+            case "V" if words[n] in ("matching", "stay"):
                 settled[n] = "w"  # "stereo matching"
             case "C" if words[n].startswith("exceed") and _BEFOREQUANTITY.match(codes, n + 1):
                 settled[n] = "V"  # "accuracy exceeds 98%"

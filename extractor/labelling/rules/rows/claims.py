@@ -72,7 +72,7 @@ CLAIMS: tuple[Row, ...] = (
     Row("a rate that nothing reports", "no claim", "It follows paths at a 10 Hz rhythm.", number="hertz",
         before=re.compile("^(?!.*V.{0,4}$)")),
     Row("a time that nothing reports", "no claim", "A patient sat one hour.", number="duration", unless=(_LIMITED,),
-        before=re.compile(r"^(?!.*([VIWAH].{0,4}|\([DRBT]*)$)")),
+        before=re.compile(r"^(?!.*([VIWAHT].{0,4}|\([DRBTN]*)$)")),
     Row("a time or a cost", "claim", "Our demo answers in 40 ms.", number="time or cost"),
 )
 # fmt: on
