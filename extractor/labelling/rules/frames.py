@@ -233,7 +233,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "score": is_score,
     "score or bound": lambda frame: is_score(frame) or is_odd(frame) or frame.mention.bound != "exact",
     "measured": lambda frame: is_score(frame) or is_odd(frame) or "±" in frame.mention.text or "+/-" in frame.mention.text,
-    "two values": lambda frame: frame.size == 2 or frame.mention.low != frame.mention.high,
+    "two values": lambda frame: frame.size == 2 or frame.mention.low != frame.mention.high or is_score(frame),
     "share or multiple": lambda frame: frame.mention.measure.relative,
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
@@ -277,7 +277,9 @@ _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"]
 _VAGUE = frozenset(["performance", "score", "scores"])
 _ABBREVIATED = re.compile(r"\(([MN])\)$")
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
-_ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+|[a-z]{1,4}[A-Z]\w*)")
+_ACRONYM = re.compile(
+    r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+|[a-z]{1,4}[A-Z]\w*)"
+)
 
 
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
