@@ -48,7 +48,7 @@ _MACROS = {  # a macro, and what is read for it
     **dict.fromkeys(["lt", "textless"], "<"),
     **dict.fromkeys(["gt", "textgreater"], ">"),
     **dict.fromkeys(["cdot", "textperiodcentered"], "·"),
-    **dict.fromkeys(["circ", "degree", "textdegree"], "°"),
+    **dict.fromkeys(["circ", "degree", "textdegree", "deg"], "°"),
     **dict.fromkeys(["to", "rightarrow", "longrightarrow", "textrightarrow"], "→"),
     "percent": "%",
     "permil": "‰",

@@ -52,7 +52,7 @@ _POINT_GAIN = re.compile(
 _PERCENTAGE_NEAR = re.compile(
     r"%|percent|[Aa]ccura|F1\b|AP\b|[Ii]oU|[Ss]uccess|[Rr]ecall|[Pp]recision|AUC|AUROC|\b[Rr]ates?\b|EM\b|Dice|PRO\b"
 )
-_GAIN_BEFORE = re.compile(r"(?i)(?:\b(?:by|of|to|least|about|over|than|with|an?|and|gains?)|,|\+|~|≈|\d ?[-–]) ?[~≈+-]?$")
+_GAIN_BEFORE = re.compile(r"(?i)(?:\b(?:by|of|to|least|about|over|than|with|an?|and|gains?|only)|,|\+|~|≈|\d ?[-–]) ?[~≈+-]?$")
 _OTHER_SCALE = re.compile(r"BLEU|ROUGE|METEOR|CIDEr|Elo|ELO|\bNPS|MOS\b|IQ\b|[Pp]oint[ -]clouds?")
 
 

@@ -143,7 +143,9 @@ class Frame(NamedTuple):
             return None
         if self.sentence.words[self.metric[0] - 1].endswith(("number of", "amount of", "volume of")):
             return _NUMBER_OF
-        return metric_entry(self.sentence, *self.metric)
+        first, last = self.metric
+        short = last == first + 1 and self.sentence.codes.startswith("M(N)", first - 2)  # "Peak Delay (PD)"
+        return metric_entry(self.sentence, first - 2 if short else first, last)
 
     @property
     def change_entry(self) -> Change | None:
@@ -230,8 +232,8 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "decimal": lambda frame: frame.mention.unit is None and is_score(frame),
     "score": is_score,
     "score or bound": lambda frame: is_score(frame) or is_odd(frame) or frame.mention.bound != "exact",
-    "measured": lambda frame: is_score(frame) or "±" in frame.mention.text or "+/-" in frame.mention.text,
-    "two values": lambda frame: frame.size == 2 or frame.mention.low != frame.mention.high,
+    "measured": lambda frame: is_score(frame) or is_odd(frame) or "±" in frame.mention.text or "+/-" in frame.mention.text,
+    "two values": lambda frame: frame.size == 2 or frame.mention.low != frame.mention.high or is_score(frame),
     "share or multiple": lambda frame: frame.mention.measure.relative,
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
@@ -254,7 +256,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
     "data rate": lambda frame: frame.mention.measure.dimension == "data rate",
     "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
-    "decibels": lambda frame: frame.mention.unit == "dB",
+    "decibels": lambda frame: (frame.mention.unit or "").startswith("dB"),
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
     "size": lambda frame: (
         not (frame.mention.measure.relative or frame.mention.measure.dimension in ("level", "rate", "parameters"))
@@ -275,7 +277,9 @@ _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"]
 _VAGUE = frozenset(["performance", "score", "scores"])
 _ABBREVIATED = re.compile(r"\(([MN])\)$")
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
-_ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+)")
+_ACRONYM = re.compile(
+    r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+|[a-z]{1,4}[A-Z]\w*)"
+)
 
 
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:

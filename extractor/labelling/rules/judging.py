@@ -26,6 +26,7 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by no cost": lambda frame: _kind(frame) != "resource",
     "by an overhead": lambda frame: frame.metric is not None and "overhead" in frame.sentence.words[frame.metric[1] - 1],
     "by an accuracy": lambda frame: _kind(frame) == "accuracy",
+    "by an error": lambda frame: _kind(frame) == "accuracy" and frame.entry is not None and frame.entry.better == "lower",
     "by no accuracy": lambda frame: _kind(frame) != "accuracy",
     "by what is spent": lambda frame: (
         frame.entry is not None and frame.entry.kind in ("time", "resource") and frame.entry.better == "lower"

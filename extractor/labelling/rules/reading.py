@@ -163,6 +163,7 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
 
 _AMBIGUOUS = re.compile(r"tQ|B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
+_HARMS = frozenset(["loss", "losses", "degradation", "degradations", "drop", "drops", "sacrifice", "penalty", "slowdown"])
 _AFTER_CHANGE = re.compile(r"C[RDB]*[wNM/]{0,4}$")
 _BEFOREQUANTITY = re.compile("[BDR]*Q")
 
@@ -181,11 +182,11 @@ def _settle(codes: str, words: list[str], at: Mapping[int, QuantityMention]) -> 
                 settled[n + 1] = "B"  # "saves over 20%"
             case "T" if words[n] == "over":
                 settled[n] = "B"
-            case "V" if words[n] == "matching":
+            case "V" if words[n] in ("matching", "stay"):
                 settled[n] = "w"  # "stereo matching"
             case "C" if words[n].startswith("exceed") and _BEFOREQUANTITY.match(codes, n + 1):
                 settled[n] = "V"  # "accuracy exceeds 98%"
-            case "C" if words[n] in ("loss", "losses") and _AFTER_CHANGE.search(codes, 0, n):
+            case "C" if words[n] in _HARMS and _AFTER_CHANGE.search(codes, 0, n):
                 settled[n] = "M"  # "reduces the L1 loss"
             case "C" if (words[n] in _ACTIVITIES and codes[n + 1] in "wN") or words[n] == "losses":
                 settled[n] = "w"  # "a video compression framework", "contrastive losses"

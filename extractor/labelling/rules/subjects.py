@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from extractor.labelling.rules.comparands import clean
-from extractor.labelling.rules.frames import Frame
+from extractor.labelling.rules.frames import Frame, abbreviated
 from extractor.labelling.rules.reading import Previous, Sentence
 
 
@@ -66,6 +66,7 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
     codes, words, best = sentence.codes, sentence.words, None
     for match in row.pattern.finditer(codes, 0, end):
         first, last = _bare(sentence, *match.span("y" if match["y"] else "x"))
+        last -= bool(match["with"]) and words[last - 1].endswith("ed") and last - first > 1  # "Eta equipped with X"
         named = "N" in codes[first:last]
         gains = sentence.holds("gains", match.end(), match.end() + 1)
         clause = "that" in words[match.end() : match.end() + 2]  # "tests of X show that"
@@ -76,7 +77,7 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         if gains or inside or plain or passive or first == last or clause or _governed(sentence, start, match.end()):
             continue
         if named:
-            best = first, last
+            best = abbreviated(sentence, first, last)
         elif codes[last - 1] != "M" and not sentence.holds("never", last - 1, last):
             apposed = _NAMED_INSIDE.match(codes, last)  # "the best model (Zeta)"
             first, last = apposed.span("x") if apposed and not words[last + 1].isdigit() else (first, last)
@@ -89,7 +90,7 @@ def _is_somebody(sentence: Sentence, first: int, last: int) -> bool:
     words, lists = sentence.words, sentence.lexicon.lists
     if last - first == 1 and first > 0 and sentence.codes[first - 1] != "D" and not words[first].endswith("s"):
         return False
-    if words[first - 1] in ("our", "this", "these") or words[last - 1] in lists["generic"]:
+    if not {"our", "this", "these"}.isdisjoint(words[first - 1 : last]) or words[last - 1] in lists["generic"]:
         return words[last - 1] in lists["variants"] and not lists["plain"].issuperset(words[first : last - 1])
     return True
 

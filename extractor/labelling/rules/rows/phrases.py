@@ -22,6 +22,7 @@ BASELINES: tuple[BaselineRow, ...] = (
 
 _SUBJECT = re.compile(
     r"(?P<x>(?:[wNMH/-]|(?<=[wN])OD?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?"  # the noun phrase
+    r"(?P<with>[WP][DR]*[wNMH/-]{1,4}(?=R*v*[VC]))?"  # with what it has
     r"(?:,(?:D?(?P<y>N[wN]{0,3})|(?!D?[wN]*N[Rv]*[VC])[^,&][^,]{0,12}),)?"  # an apposition, which may be the name
     r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q)|R*v+wO|(?P<v>R*v+R*w))"  # and a verb: "is capable of", "can process"
 )
@@ -33,7 +34,7 @@ SUBJECTS: tuple[SubjectRow, ...] = (
         "Zeta does better than Eta (70.1%).", "Eta"),
     SubjectRow("Q vs. Q of X", "second of two", re.compile(rf"[TC]{PHRASE}"),
         "It cuts the latency (0.75s vs 6.82s), compared to Eta.", "Eta"),
-    SubjectRow("than X's Q", "before", re.compile(r"T[BDR]*(?P<x>[wNMH/-]*N)[BDR]*$"), "It scores 80.1% versus Eta's 70.3%.",
+    SubjectRow("than X's Q", "before", re.compile(r"[TC][BDR]*(?P<x>[wNMH/-]*N)[BDR]*$"), "It scores 80.1% versus Eta's 70.3%.",
         "Eta"),
     SubjectRow("than Q for X", "behind", re.compile(rf"[FOWY]{PHRASE}"),
         "It scores 80.1%, compared to 70.3% for the dense baseline.", "dense baseline", opposite=re.compile(r"T[BDR]*$")),

@@ -17,7 +17,7 @@ COMPARISONS: tuple[Row, ...] = (
         near=(Near("before", "close"),), behind=re.compile("O")),
     Row("an overhead", "change", "It adds a latency overhead of 9%.", number="share", governed=("by an overhead",)),
     Row("the gain of a circuit", "absolute", "The amplifier has a gain of 21.3 dB.", number="decibels",
-        governed=("by no accuracy",), near=(Near("before", "gain", 2),), behind=re.compile("(?![^.;QV]{0,9}T)")),
+        governed=("by no accuracy",), before=re.compile("D[wN]*CO[BDR]*$"), behind=re.compile("(?![^.;QV]{0,9}[TI])")),
     Row("a change", "change", "Zeta is 8.6x faster than Eta.", governed=("by a change",)),
     Row("a sign", "change", "Zeta has the best accuracy (+1.5%).", number="signed"),
     Row("a doubling", "change", "It runs well, doubling throughput.", number="doubling"),
@@ -37,6 +37,7 @@ COMPARISONS: tuple[Row, ...] = (
 
 # fmt: off
 KINDS: tuple[Row, ...] = (
+    Row("an error told in time", "accuracy", "It has an error of 5.3 s.", number="time", governed=("by an error",)),
     Row("a unit of time", "time", "Our demo answers in 40 ms.", number="time"),
     Row("a unit of cost", "resource", "The binary has 2.39 MB in size.", number="cost"),
     Row("faster", "time", "Zeta is 8.6x faster than Eta.", governed=("by a change in time",)),
