@@ -102,7 +102,8 @@ def metric_of(judged: Judged) -> Found:
         if sentence.holds("datasets", first, first + 1):
             first += 1  # "80% ImageNet accuracy"
         by = judged.row if judged.row and judged.row.metric else frame.row
-        return sentence.phrase(first, last), by.name if by else "a metric further off"
+        if first < last:
+            return sentence.phrase(first, last), by.name if by else "a metric further off"
     own = frame.mention.text.split()[-1].rpartition("-")[2].lstrip("0123456789.,")
     return (own, "its unit") if counted and len(own) > 1 else None
 

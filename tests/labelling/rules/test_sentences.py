@@ -31,6 +31,7 @@ def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
         ("Only 1000 samples are needed.", "kind", ["resource"]),
         ("The accuracy (A) is 91.2%.", "metric", ["accuracy"]),
         ("The mean average precision (mAP) is 91.2%.", "metric", ["mAP"]),
+        ("It leads on tests (MMLU +8.1%).", "metric", [None]),
         ("It has a precision@5 of 91.2%.", "metric", ["precision@5"]),
         ("It reaches 91.2% and 92.5% precision and recall.", "metric", ["precision", "recall"]),
         ("It has a precision and recall of 91.2% and 92.5%.", "metric", ["precision", "recall"]),
