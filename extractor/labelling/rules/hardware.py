@@ -109,13 +109,15 @@ def decide(
 
 def _fits(row: HardwareRow, place: Place) -> bool:
     mention, cues = place.mention, place.cues
-    return (
-        row.specific in (None, mention.specific)
-        and (row.categories is None or mention.category in row.categories)
-        and mention.category not in row.but
-        and all(CONDITIONS[name](place) for name in row.asks)
-        and (row.before is None or cues.found(row.before, place.before))
-        and (row.after is None or cues.follows(row.after, place.after))
+    if row.specific not in (None, mention.specific) or mention.category in row.but:
+        return False
+    if row.categories is not None and mention.category not in row.categories:
+        return False
+    for name in row.asks:
+        if not CONDITIONS[name](place):
+            return False
+    return (row.before is None or cues.found(row.before, place.before)) and (
+        row.after is None or cues.follows(row.after, place.after)
     )
 
 

@@ -39,7 +39,8 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
 
 
 def _kind(frame: Frame) -> str | None:
-    return frame.entry.kind if frame.entry else None
+    entry = frame.entry
+    return entry.kind if entry else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,14 @@ def _fits(row: Row, frame: Frame) -> bool:
     for holds in row.asks:
         if not holds(frame):
             return False
+    for near in row.near:
+        if not near.holds(frame):
+            return False
     return (
         (row.before is None or row.before.search(frame.before) is not None)
         and (row.behind is None or row.behind.match(frame.after) is not None)
         and (row.little is None or row.little == _is_little(frame))
         and (row.counts is None or row.counts == _counts(frame))
-        and (not row.near or all(near.holds(frame) for near in row.near))
         and not (row.unless and any(near.holds(frame) for near in row.unless))
     )
 

@@ -104,7 +104,9 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
 
 def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
     """The places of a number's sentence that stand in a region, the nearest first."""
-    places, at = _places(frame.sentence), attrgetter("at")
+    if not (places := _places(frame.sentence)):
+        return ()
+    at = attrgetter("at")
     before = bisect_left(places, frame.first, key=at)
     match row.region:
         case "before":

@@ -100,7 +100,9 @@ def find_system(
 def _named(row: SystemRow, text: str, leads: list[tuple[str, int]], lexicon: Lexicon) -> str | None:
     """The first match of a row in an abstract, behind one of its leads, that is a name."""
     own, pattern = _compiled(row, lexicon)
-    for match in filter(None, (pattern.match(text, end) for lead, end in leads if lead in own)):
+    for lead, end in leads:
+        if lead not in own or not (match := pattern.match(text, end)):
+            continue
         name = match["name"]
         if row.sort == "name":
             name = _trimmed(name, lexicon)
@@ -213,8 +215,9 @@ def is_benchmark(name: str, text: str, nouns: frozenset[str]) -> bool:
     start = text.find(name)
     while start != -1:
         end = start + len(name)
-        front = text[:start][-_REACH:]
-        if behind.match(text, end, end + _REACH) or (any(noun in front.lower() for noun in nouns) and before.search(front)):
+        front = text[max(0, start - _REACH) : start]
+        lower = front.lower()
+        if behind.match(text, end, end + _REACH) or (any(map(lower.__contains__, nouns)) and before.search(front)):
             return True
         start = text.find(name, end)
     return False
