@@ -117,6 +117,10 @@ CHOICES = {
     "a chip before an adjective": ("We propose a net. It allows single GPU memory-efficient training.", {"GPU": "evaluated"}),
     "a product beforehand": ("It takes an hour on an A100. We propose a net.", {}),
     "a product named first by the paper itself": ("Here we use an A100. We propose a net.", {"A100": "evaluated"}),
+    "the use of devices": (
+        "We propose a net. It rests on utilization of laptops. Songs follow, integrating a QPU.",
+        {"laptops": "evaluated", "QPU": "evaluated"},
+    ),
     "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
