@@ -121,6 +121,8 @@ CHOICES = {
         "We propose a net. It rests on utilization of laptops. Songs follow, integrating a QPU.",
         {"laptops": "evaluated", "QPU": "evaluated"},
     ),
+    "on it, behind an adverb": ("We propose a net. Moreover, on laptops, songs start at once.", {"laptops": "evaluated"}),
+    "what it is capable of": ("We propose a net. It is capable of running on laptops.", {"laptops": "intended"}),
     "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
