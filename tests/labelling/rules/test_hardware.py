@@ -109,6 +109,8 @@ CHOICES = {
         "We propose a net. It steers cars. It wins with a physical 1:10 scale racing car.",
         {"racing car": "evaluated"},
     ),
+    "a real rover": ("We propose a net. It steers rovers. It wins with a physical rover.", {"rovers": "evaluated"}),
+    "a real gripper": ("We propose a net. It moves grippers. It wins with a real gripper.", {"grippers": "evaluated"}),
     "a deployment in the field": (
         "We propose a net. It helps robots. It survived a field deployment.",
         {"robots": "evaluated"},
