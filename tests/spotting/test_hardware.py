@@ -75,6 +75,37 @@ def test_finds_the_machine_that_a_paper_names_its_own(text: str, name: str, cate
 
 
 @pytest.mark.parametrize(
+    "noun",
+    [
+        *("robot", "humanoid", "quadruped", "exoskeleton", "quadrotor", "drone", "rover", "gripper", "manipulator"),
+        *("vehicle", "hand", "chip", "processor", "accelerator"),
+    ],
+)
+def test_a_machine_of_any_kind_has_a_name(noun: str) -> None:
+    for title in ("Foox: A light {}", "Foox: The light {}, made of paper", "Foox: Light {} for lakes", "Foox: {} with legs"):
+        assert "Foox" in [m.text for m in spot(f"{title.format(noun)}\nIt is light.").hardware], title
+    for behind in (
+        ", Foox, for",
+        " (Foox)",
+        " called Foox.",
+        ", named Foox,",
+        " dubbed Foox)",
+        " termed Foox,",
+        ' "Foox"',
+        " `Foox'",
+    ):
+        assert "Foox" in [m.text for m in spot(f"Net\nWe present a light {noun}{behind} lakes.").hardware], behind
+
+
+@pytest.mark.parametrize(
+    "verb", ["introduce", "present", "propose", "develop", "design", "describe", "build", "built", "fabricate"]
+)
+def test_a_machine_is_named_where_a_paper_tells_of_it(verb: str) -> None:
+    for article in ("a", "an easy,", "our", "the", "the design of a"):
+        assert [m.text for m in spot(f"Net\nWe {verb} {article} light surfing vehicle, Foox, for lakes.").hardware] == ["Foox"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Foox: Control of a Robot\nIt is light.",

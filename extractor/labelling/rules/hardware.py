@@ -46,7 +46,7 @@ class HardwareRow:
 
 _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
-_LEADING = re.compile(r"(?:on|in|for)\s+(?:[\w-]+\s+){0,3}")
+_LEADING = re.compile(r"(?:\w+,\s+)?(?:on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|scenarios)(?!\w)[^.;]*$")
 
 
@@ -69,7 +69,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "beforehand": lambda place: place.early and not place.own,
     "what it answers": lambda place: place.early and place.needed,
     "leading": lambda place: _LEADING.fullmatch(place.before) is not None,
-    "on leading": lambda place: place.before.split(None, 1)[:1] == ["on"],
+    "on leading": lambda place: place.link == "on",
     "cue of results": lambda place: place.cue == "evaluated",
     "cue of a purpose": lambda place: place.cue == "intended",
     "tied to results": lambda place: place.own and place.link != "from",

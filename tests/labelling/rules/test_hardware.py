@@ -109,6 +109,8 @@ CHOICES = {
         "We propose a net. It steers cars. It wins with a physical 1:10 scale racing car.",
         {"racing car": "evaluated"},
     ),
+    "a real rover": ("We propose a net. It steers rovers. It wins with a physical rover.", {"rovers": "evaluated"}),
+    "a real gripper": ("We propose a net. It moves grippers. It wins with a real gripper.", {"grippers": "evaluated"}),
     "a deployment in the field": (
         "We propose a net. It helps robots. It survived a field deployment.",
         {"robots": "evaluated"},
@@ -117,6 +119,12 @@ CHOICES = {
     "a chip before an adjective": ("We propose a net. It allows single GPU memory-efficient training.", {"GPU": "evaluated"}),
     "a product beforehand": ("It takes an hour on an A100. We propose a net.", {}),
     "a product named first by the paper itself": ("Here we use an A100. We propose a net.", {"A100": "evaluated"}),
+    "the use of devices": (
+        "We propose a net. It rests on utilization of laptops. Songs follow, integrating a QPU.",
+        {"laptops": "evaluated", "QPU": "evaluated"},
+    ),
+    "on it, behind an adverb": ("We propose a net. Moreover, on laptops, songs start at once.", {"laptops": "evaluated"}),
+    "what it is capable of": ("We propose a net. It is capable of running on laptops.", {"laptops": "intended"}),
     "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
