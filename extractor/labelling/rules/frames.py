@@ -277,9 +277,7 @@ _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"]
 _VAGUE = frozenset(["performance", "score", "scores"])
 _ABBREVIATED = re.compile(r"\(([MN])\)$")
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
-_ACRONYM = re.compile(
-    r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[A-Z][a-z]?[A-Z]+|[a-z]{1,4}[A-Z]\w*)"
-)
+_ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[a-z]+[A-Z]\w*)")
 
 
 def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
