@@ -70,7 +70,8 @@ def _metric(frame: Frame, row: FrameRow, match: re.Match[str], base: int, change
     found = named(sentence, first, last)
     entry = metric_entry(sentence, *found) if found else None
     if found and entry and entry.kind == "any":
-        task = is_score(frame) and sentence.holds("tasks", found[1] - 1, found[1])
+        head = sentence.codes.rindex("M", *found)
+        task = is_score(frame) and sentence.holds("tasks", head, head + 1)
         other = row.side == "before" and _OWN_METRIC.match(frame.after)
         return None if task or other or is_timed(frame) else found  # "3 hours of training" names only an activity
     return found
