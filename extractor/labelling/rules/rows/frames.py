@@ -76,7 +76,7 @@ FRAMES: tuple[FrameRow, ...] = (
         ("answer relevancy", None), number="score", sure=True),
     FrameRow("name (Q)", "before", rf"N\({FILL}", "It wins on ModelNet40 (94.2%).", (None, None), number="score",
         opposite=re.compile("[)FIPW,]")),
-    FrameRow("reports Q", "before", rf"V(?:t|[BDR]*w{{1,3}}O)?{FILL}", "It achieves 59.8% on LongBench.", (None, None),
+    FrameRow("reports Q", "before", rf"Vt?{FILL}", "It achieves 59.8% on LongBench.", (None, None),
         number="score", opposite=re.compile(r"(?![OMCH/-])")),
     FrameRow("changes (Q)", "before", rf"(?P<c>C)[^CQ;SV,()]{{0,8}}[(:]{FILL}",
         "It delivers large gains on vision benchmarks (averaging 34.7%).", (None, "gains"), number="share or multiple",

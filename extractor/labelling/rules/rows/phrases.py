@@ -30,7 +30,8 @@ _SUBJECT = re.compile(
 # fmt: off
 SUBJECTS: tuple[SubjectRow, ...] = (
     SubjectRow("a rival (Q)", "before",
-        re.compile(r"[TC][DR]*(?:[wN]*p)?(?:[wNMH/-]*\([^()]*\),?&?[DR]*)*(?P<x>[wNMH/-]*[wN])(?:\([^()]*|(?:\([^()]*\))?,?[UD][Rv]*[VM](?:[DR]*[wN]*MO)?[BDRv]*)$"),
+        re.compile(r"[TC][DR]*(?:[wN]*p)?(?:[wNMH/-]*\([^()]*\),?&?[DR]*)*(?P<x>[wNMH/-]*[wN])"
+            r"(?:\([^()]*|(?:\([^()]*\))?,?[UD][Rv]*[VM](?:[DR]*[wN]*MO)?[BDRv]*)$"),  # or ", which has an accuracy of Q"
         "Zeta does better than Eta (70.1%).", "Eta"),
     SubjectRow("Q vs. Q of X", "second of two", re.compile(rf"[TC]{PHRASE}"),
         "It cuts the latency (0.75s vs 6.82s), compared to Eta.", "Eta"),
