@@ -58,6 +58,7 @@ _OF_THE = re.compile(r"\s(?:of|the|as|less|fewer|smaller|its)(?![a-z])")
 _ARTICLE = re.compile(r"\san?(?=[\s-])")
 _BY_OR_IN = re.compile(r"(?i)\b(?:by|in)\s(?:over\s|more than\s|almost\s|about\s|nearly\s|roughly\s)?$")
 _BY = re.compile(r"(?i)\b(?:by|in|to|about|almost|nearly|than|roughly)\s(?:over\s|more than\s|almost\s|about\s|nearly\s)?$")
+_SAVED = re.compile(r"(?i)\b(?:sav|cut|reduc)(?:es|ed|ing|s|ting)?\s$")
 _NO_RATE = re.compile(r"\s(?:a|per|each|every)\s")
 _BY_FACTORS = re.compile(r"(?i)\b(?:by|least|most|to|than|over|about|nearly)\s$")
 _BOUNDED = re.compile(
@@ -195,8 +196,8 @@ def _half(text: str, start: int, end: int) -> Number | None:
     """ "cut by half" and "in half" are 50 %; "half of the memory" is a share, 0.5 x; "half a second" is a time."""
     if article := _ARTICLE.match(text, end):
         return worded(start, article.end(), 0.5) if read_unit(text, article.end()) else None
-    if _OF_THE.match(text, end):
+    if _OF_THE.match(text, end) and not _SAVED.search(text, max(0, start - 12), start):
         return worded(start, end, 0.5, "x")
-    if _BY_OR_IN.search(text, max(0, start - 24), start):
+    if _SAVED.search(text, max(0, start - 12), start) or _BY_OR_IN.search(text, max(0, start - 24), start):
         return worded(start, end, 50.0, "%")
     return None

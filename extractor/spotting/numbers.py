@@ -86,6 +86,8 @@ _ON = re.compile(r"(?i)\b(?:on|in) $")
 _SHARE_RATED = re.compile(r"(?P<low>\d+)(?P<high>)/(?P<all>\d+)(?![\d/%]|\.\d| ?[×x%]|\\)")
 """A share of so many tries is never a range of shares, so its `high` is empty."""
 _RATES = re.compile(r"\brates? (?:of|is|was|from|to) [^.;]{0,48}$")
+_SCALE = re.compile(r" ?/ ?(?:5|10|100)(?![\w.])")
+"""The end of the scale that a score is given on: "4.2/5"."""
 _FEW = 48
 _ROW = re.compile(rf"(?<!\S)(?:[^\s\d]{{0,3}}[\d{_VULGAR}]\S{{0,12}}(?: [^\s\d]{{1,3}}(?!\S))? ?){{24,}}")
 """A row of a table: 24 numbers with nothing but a sign or a unit between them."""
@@ -157,6 +159,8 @@ def _of_digits(view: View, runs: Sequence[re.Match[str]], asides: Sequence[Span]
             passed = number.end
             continue
         yield number
+        if number.decimals and (scale := _SCALE.match(text, number.end)):
+            read_to = max(read_to, scale.end())
         unit = read_unit(text, number.end)
         previous_end = unit.end if unit else number.end
         read_to = max(read_to, previous_end)

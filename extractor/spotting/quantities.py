@@ -201,6 +201,8 @@ def _range(text: str, first: FoundQuantity, second: FoundQuantity, gap: str) -> 
             return None
     elif not _RANGE.fullmatch(gap):
         return None
+    elif gap.strip() == "to" and before.endswith("(") and text.startswith(")", second.end) and second.unit in ("%", None):
+        return None  # "rises by 12% (49% to 61%)"
     elif gap.strip() == "to" and _FROM.search(before) and not _SPREAD.search(before) and second.unit != "x":
         return None  # "from 729 to 81 tokens" are two results
     before_both = known_unit(first.unit).dimension == "money" or first.end == first.number.end

@@ -290,7 +290,7 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
         return match.span(1)  # "Intersection over Union (IoU) scores"
     if all(words[n] in fillers for n in range(first, last)):
         return None
-    while words[first] == "/" or (words[first] in fillers and words[first] not in _KEPT):
+    while words[first] == "/" or words[first].isdigit() or (words[first] in fillers and words[first] not in _KEPT):
         first += 1
     if words[last - 1] in _TALLIES and "M" in codes[first : last - 1]:
         last -= 1

@@ -74,7 +74,7 @@ class Lexicon:
 
     def metric(self, word: str) -> Metric:
         """The entry of a word of class M."""
-        known = self.metrics.get(word) or self.metrics.get(word.rsplit("-", 1)[-1])
+        known = self.metrics.get(word) or self.metrics.get(word.partition("-per-")[0].rsplit("-", 1)[-1])
         return known or self.at_rank(word) or self.indexed(word) or Metric("time", "lower")  # "time-to-..."
 
     def is_model(self, word: str) -> bool:
