@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from string import ascii_letters, digits
 
 from extractor.documents import Span
 from extractor.spotting.lexicon import KeyWord, load
@@ -58,7 +59,9 @@ _JOINT = re.compile(r" ?[-–—] ?|-to-|/[+-]?")
 _DECADE = re.compile(r"(?:19|20)\d0s(?![a-z])")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DAY_BEFORE = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(?:st|nd|rd|th)?,? $")
-_WORD_BEFORE = re.compile(r"(?<![A-Za-z])([A-Za-z][A-Za-z0-9.'+-]*+)[\s~]\$?\s?$")
+_SIGNS_IN_WORDS = f"{digits}.'+-"
+_GAPS = frozenset(f"{space}{sign}{more}" for space in " ~\n" for sign in ("", "$") for more in ("", " ", "\n"))
+"""What stands between a word and its number."""
 _NAME_BEFORE = re.compile(r"(?:[A-Za-z)\]][A-Za-z0-9.]*\$?(?:[-–][A-Za-z0-9.]+)*[-–]|[_^]\{?|[A-Za-z][/'’])$")
 _NAME_ENDS = "-–_^{/'’"
 _GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d|[_^] ?\(?±)[A-Za-z_^]|[-–](?=\d+[A-Za-z]*-(?!fold))")
@@ -144,10 +147,11 @@ def _digits(view: View, asides: Sequence[Span]) -> Iterator[Number]:
         number, read_to = _shortened(text, run) or _read_digits(text, start, end, sign)
         if number is None or number.high > _LARGEST:
             continue
-        if _is_reference(text, number):
+        opening, word = _word_before(text, number.start)
+        if word.lower() in _REFERENCES and _is_reference(text, number):
             referred = number.end
             continue
-        if _is_name(text, number, joined):
+        if _is_name(text, number, joined, opening, word):
             passed = number.end
             continue
         yield number
@@ -305,20 +309,28 @@ def _integer(written: str) -> int:
     return max(-300, min(300, int(written)))
 
 
+def _word_before(text: str, start: int) -> tuple[str, str]:
+    """The word before a number, empty without one, behind what stands before it."""
+    before = text[max(0, start - 32) : start]
+    words = before.rstrip(" ~\n$")
+    if before[len(words) :] not in _GAPS:
+        return words, ""
+    word = words[len(words.rstrip(ascii_letters + _SIGNS_IN_WORDS)) :].lstrip(_SIGNS_IN_WORDS)
+    return words.removesuffix(word), word
+
+
 def _is_reference(text: str, number: Number) -> bool:
-    """Whether a number is a label: Section 3, Fig. 5B."""
-    word = _WORD_BEFORE.search(text, max(0, number.start - 32), number.start)
-    if word is None or word[1].lower() not in _REFERENCES:
-        return False
+    """Whether a number behind the word of a reference is a label: Section 3, Fig. 5B."""
     if number.scaled:  # "Fig. 5B"
         return text[number.end - 1].isupper() and text[number.end - 2].isdigit()
     return number.bare and read_unit(text, number.end) is None
 
 
-def _is_name(text: str, number: Number, joined: bool) -> bool:
+def _is_name(text: str, number: Number, joined: bool, opening: str, word: str) -> bool:
     """Whether the digits belong to a name, a reference or a year: Phi-3, Section 3, in 2021."""
     start, end = number.start, number.end
     before = text[max(0, start - 32) : start].rpartition("\n")[2]
+    word = word if before else ""  # of the same line
     sub = before[-4:].lower() == "sub-"
     if not joined and not sub and before[-1:] in _NAME_ENDS and _NAME_BEFORE.search(before):
         return True
@@ -339,20 +351,15 @@ def _is_name(text: str, number: Number, joined: bool) -> bool:
         return True
     if _YEAR.fullmatch(text, start, end) and _DAY_BEFORE.search(before):
         return True
-    if _YEAR.fullmatch(text, start, end) and not (following[:1] == " " and following[1:].islower() and not _dated(before)):
+    if _YEAR.fullmatch(text, start, end) and not (following[:1] == " " and following[1:].islower() and not _dated(word)):
         return True
-    word = _WORD_BEFORE.search(before)
-    if word is None:
-        return False
-    name = word[1]
-    if name.lower() in _REFERENCES:
+    if word.lower() in _REFERENCES:
         return True
-    if name in _METRICS or not any(letter.isupper() for letter in name) or (number.high < 1 and number.decimals > 1):
+    if word in _METRICS or word == word.lower() or (number.high < 1 and number.decimals > 1):
         return False  # no version is below 1 with two decimals
-    opening = before[: word.start()].rstrip(" (")[-1:] in ("", ".", ":", "\n", "!", "?")
-    return name not in _PLAIN and not (opening and name.istitle())
+    opens = opening.rstrip(" (")[-1:] in ("", ".", ":", "\n", "!", "?")
+    return word not in _PLAIN and not (opens and word.istitle())
 
 
-def _dated(before: str) -> bool:
-    word = _WORD_BEFORE.search(before)
-    return word is not None and (word[1].lower() in _YEAR_WORDS or word[1][0].isupper())
+def _dated(word: str) -> bool:
+    return word.lower() in _YEAR_WORDS or word[:1].isupper()

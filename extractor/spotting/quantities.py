@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from string import ascii_lowercase
 
 from extractor.documents import Span
 from extractor.records import Bound
@@ -319,8 +320,7 @@ _SUPERLATIVE = re.compile(
     rf"[^a-z](?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
     rf"(?!(?:{_any(_BOUND_WORDS['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}$"
 )
-_LAST_WORD = re.compile(r"[^a-z]([a-z]{2,24}) $")
-_LAST_SIGN = re.compile(r"[(),;:\]%/\d] ?$")
+_NO_BOUND = frozenset("(),;:]%/0123456789")
 """What stands before a number that no word before it gives a bound."""
 _LAST_WORDS = frozenset(
     word.split()[-1].split("-")[-1]
@@ -341,14 +341,20 @@ def bound_before(text: str, start: int) -> Bound:
 def _bound_of(window: str) -> Bound:
     """Remembered, because a text that says one thing 10,000 times asks for it 10,000 times."""
     window = f" {window.lower()}"
-    last = _LAST_WORD.search(window)
-    if last[1] not in _LAST_WORDS if last else _LAST_SIGN.search(window):
+    if _gives_none(window):
         return "exact"
     for pattern in (_LIMIT_OF_APPROX, _SYMBOLS, _BEFORE):
         match = pattern.search(window)
         if match and match.lastgroup:
             return _BOUNDS[match.lastgroup]
     return "up_to" if _SUPERLATIVE.search(window) else "exact"
+
+
+def _gives_none(window: str) -> bool:
+    """Whether the last word or sign of a window gives no number a bound, so that nothing before it need be searched."""
+    before = window.removesuffix(" ")
+    word = before[len(before.rstrip(ascii_lowercase)) :] if before != window else ""
+    return word not in _LAST_WORDS if len(word) > 1 else before[-1:] in _NO_BOUND
 
 
 def bound_behind(text: str, end: int) -> Bound:
