@@ -13,6 +13,7 @@ from extractor.documents import Span, spaced
 from extractor.spotting.hardware import FoundHardware, HardwareMention, find_hardware, hardware_words
 from extractor.spotting.lexicon import KeyWord
 from extractor.spotting.number_words import FIRST_WORDS
+from extractor.spotting.numbers import DIGITS
 from extractor.spotting.quantities import FoundQuantity, QuantityMention, find_quantities
 from extractor.spotting.units import read_unit
 from extractor.text import View, view_of
@@ -96,8 +97,9 @@ def spot(text: str) -> Mentions:
 def _spot(view: View) -> Mentions:
     """The mentions of a text in its view."""
     text, words = view.text, key_words(view)
-    sentences, asides, machines = split_sentences(text), find_asides(view, words), find_hardware(view, words)
-    numbers = _outside(find_quantities(view, words, asides), machines)
+    digits = [*DIGITS.finditer(text)]
+    sentences, asides, machines = split_sentences(text), find_asides(view, words, digits), find_hardware(view, words)
+    numbers = _outside(find_quantities(view, words, digits, asides), machines)
     quantities = tuple(found.mention(n, text, _sentence_at(sentences, found.start)) for n, found in enumerate(numbers, 1))
     following = enumerate(machines, len(numbers) + 1)
     hardware = tuple(found.mention(n, text, _sentence_at(sentences, found.start)) for n, found in following)
@@ -147,10 +149,14 @@ def _outside(quantities: list[FoundQuantity], hardware: list[FoundHardware]) -> 
     return kept
 
 
-def find_asides(view: View, words: Sequence[KeyWord]) -> tuple[Span, ...]:
+def find_asides(view: View, words: Sequence[KeyWord], digits: Sequence[re.Match[str]]) -> tuple[Span, ...]:
     """Where confidence intervals and p-values stand: their numbers say how sure a result is, not what it is."""
     text = view.text
-    spans = [match.span() for match in _INTERVAL.finditer(text) if _holds(match)]
+    spans: list[Span] = []
+    for run in digits:
+        first = run.start() - text.startswith(".", run.start() - 1)
+        if text[first - 1] in "([" and (match := _INTERVAL.match(text, first - 1)) and _holds(match):
+            spans.append(match.span())
     if any(word in _ASIDE_WORDS for _, word, _ in words):
         spans += [match.span() for match in _ASIDE.finditer(text) if _is_probable(match)]
     return tuple(sorted(spans))

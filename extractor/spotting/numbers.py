@@ -22,8 +22,8 @@ _ZONES = re.compile("|".join(f"(?:{pattern})" for pattern in _LEXICON["zones"]["
 _LARGEST = 1e200  # what is larger was not measured, and JSON has no infinity
 _COUNTED = "|".join(_LEXICON["counted"]["nouns"])
 _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-_RUN = re.compile(rf"[0-9{_VULGAR}](?:(?<=[0-9])[0-9]*(?:[.,:·'’][0-9]+)*[{_VULGAR}]?)?")
-"""All digits that stand together. A run is read whole or not at all: a fragment of a number is always wrong."""
+DIGITS = re.compile(rf"[0-9{_VULGAR}](?:(?<=[0-9])[0-9]*(?:[.,:·'’][0-9]+)*[{_VULGAR}]?)?")
+"""All digits that stand together. Such a run is read whole or not at all: a fragment of a number is always wrong."""
 _OPEN = re.compile(r"(?<![A-Za-z0-9_^\\.])|(?<=sim)|(?<=approx)|(?<=upto)|(?<=\\pm)|(?<=pm)|(?<=[a-z]{3}\.)")
 _BEFORE_POINT = re.compile(r"[A-Za-z0-9.]")
 _LIST_ITEM = re.compile(r"\d{1,2}\)")
@@ -93,9 +93,12 @@ _CALLED = re.compile(r"(?<![A-Za-z])[A-Za-z]\([\d., ]*$|[A-Z][a-z]?\d*\)$")
 _LISTED_ON = re.compile(r"[a-zA-Z]?(?:,| ?[-–] ?| (?:and|or|to|&)|, (?:and|or)) ?")
 
 
-def find_numbers(view: View, words: Sequence[KeyWord], asides: Sequence[Span]) -> list[Number]:
-    """Find the numbers of a text in reading order, without those in `asides`; they do not overlap."""
-    found = [*_digits(view, asides), *find_words(view, words)]
+def find_numbers(view: View, words: Sequence[KeyWord], digits: Sequence[re.Match[str]], asides: Sequence[Span]) -> list[Number]:
+    """Find the numbers of a text in reading order, without those in `asides`; they do not overlap.
+
+    `words` are the key words of the text, `digits` its `DIGITS`.
+    """
+    found = [*_of_digits(view, digits, asides), *find_words(view, words)]
     found.sort(key=lambda number: (number.start, -number.end))
     kept: list[Number] = []
     for number in found:
@@ -104,14 +107,13 @@ def find_numbers(view: View, words: Sequence[KeyWord], asides: Sequence[Span]) -
     return kept
 
 
-def _digits(view: View, asides: Sequence[Span]) -> Iterator[Number]:
+def _of_digits(view: View, runs: Sequence[re.Match[str]], asides: Sequence[Span]) -> Iterator[Number]:
     text = view.text
     tokens = _Tokens(text)
     remaining = iter(asides)
     aside = (-1, -1)
     previous_end = read_to = referred = -1
     passed = -2
-    runs = [*_RUN.finditer(text)]
     rows = _ROW.finditer(text) if len(runs) > _FEW else iter(())
     row = (-1, -1)
     for run in runs:

@@ -100,10 +100,12 @@ class FoundQuantity:
         return QuantityMention(id, span, text[self.start : self.end], self.low, self.high, self.unit, self.bound, sentence)
 
 
-def find_quantities(view: View, words: Sequence[KeyWord], asides: Sequence[Span]) -> list[FoundQuantity]:
+def find_quantities(
+    view: View, words: Sequence[KeyWord], digits: Sequence[re.Match[str]], asides: Sequence[Span]
+) -> list[FoundQuantity]:
     """Find the quantities of a text in reading order."""
     text = view.text
-    quantities = [_measure(text, number) for number in find_numbers(view, words, asides)]
+    quantities = [_measure(text, number) for number in find_numbers(view, words, digits, asides)]
     quantities = _add_up(text, _join(text, quantities))
     quantities = _share_units(text, quantities)
     return _share_bounds(text, quantities)
