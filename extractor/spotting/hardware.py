@@ -264,13 +264,22 @@ def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[
         for named in (shapes.NAMED_ROBOT, shapes.NAMED_HAND):
             machines += [FoundHardware(*match.span("name"), True, "robot") for match in named.finditer(text)]
         if not any(machine.specific and machine.category == "robot" for machine in (*found, *machines)):
-            machines += [FoundHardware(*match.span(), False, "robot") for match in shapes.BARE_ROBOT.finditer(text)]
+            machines += _bare_robots(text, words)
     for machine in machines:
         place = bisect_right(found, machine.start, key=_start)
         free_until = found[place].start if place < len(found) else len(text)
         if machine.end <= free_until and (place == 0 or found[place - 1].end <= machine.start):
             found.insert(place, machine)
     return found
+
+
+def _bare_robots(text: str, words: Sequence[KeyWord]) -> Iterator[FoundHardware]:
+    """The bare nouns "robot" and "robots", with their degrees of freedom."""
+    for start, word, _ in words:
+        if word in ("robot", "robots") and (noun := shapes.BARE_ROBOT.match(text, start)):
+            degrees = shapes.DEGREES.match(text, start)
+            if degrees or shapes.FREE.match(text, start):
+                yield FoundHardware(degrees.start() if degrees else start, noun.end(), False, "robot")
 
 
 def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[re.Match[str], str]]:

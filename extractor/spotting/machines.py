@@ -2,7 +2,7 @@
 
 import re
 
-from extractor.spotting.gates import Gated
+from extractor.spotting.gates import Before, Gated
 
 MACHINE = re.compile(
     r",\s+(?:an?|the)\s+(?:[\w-]+\s+){0,7}?"
@@ -52,13 +52,18 @@ NAMED_HAND = Gated(
     _behind(*_OUR) + r"(?P<name>[A-Z](?=[\w-]*[A-Z\d-]|\w+ \w+ [A-Z]?\d)[\w-]+ (?:Hand|Gripper)(?: [A-Z]?\d+)?)(?![\w-])",
     "Hand|Gripper",
 )
+_FREE = r"(?<![\w-])(?<!\d\s)"
+FREE = re.compile(_FREE)
+"""Where a bare robot may begin: not inside a word, and not behind what digits count ("on 2 robots")."""
+DEGREES = Before(rf"{_FREE}\d+[ -]D[Oo][Ff]s?[\s-]", 16, " -\n")
+"""The degrees of freedom of a bare robot: "a 7-DoF robot"."""
 BARE_ROBOT = re.compile(
-    r"[Rr\d](?<![\w-].)(?<!\d\s.)(?:(?<=\d)\d*[ -]D[Oo][Ff]s?[\s-][Rr]|(?<=[Rr]))obot(?:s(?![\w'-])|(?=\s*[.,;:)]"
+    r"[Rr]obot(?:s(?![\w'-])|(?=\s*[.,;:)]"
     r"|\s+(?:embodiments?|body|to|in|with|and|or|that|which|must|should|can|could|may|will|is|has|on|onto|for|from|by|at|as|while|when"
     r"|where|under|during|through|across|via|using|within|[a-z]+ly|also|further|operates|moves|navigates|fails|needs|capable"
     r"|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
 )
-"""The noun "robot": not the first part of another ("robot learning"), and not what digits count ("on 2 robots")."""
+"""The noun "robot": not the first part of another ("robot learning")."""
 
 _COMMA = r"(?:, (?:and |or )?|,? (?:and|or|&) | ?/ ?)(?:the |an? )?"
 _UNLISTED = r"(?P<name>[A-Z](?=[\w+ -]{0,24}[A-Z\d])[\w+-]*(?: [A-Z\d][\w+-]*){0,2}(?<!-))"
