@@ -41,6 +41,8 @@ _LISTED = 12
 _KINDS: dict[type, str] = {
     dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null", bytes: "bytes",
 }  # fmt: skip
+_WRITTEN = str | int | float | date
+"""What has a text."""
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _ARXIV = re.compile(
     r"(?:\b|v)((?:0[7-9]|1[0-4])\d\d\.\d{4}|(?:1[5-9]|[2-9]\d)\d\d\.\d{5}|[a-z][a-z-]+(?:\.[A-Z]{2})?/\d{7})(v\d+)?\b"
@@ -250,7 +252,7 @@ def _source(record: Record, names: Mapping[str, str]) -> Source:
 
 def doi_of(text: str | None) -> str | None:
     """The DOI in a text or an address, in lower case as DOIs are compared; None if it has none."""
-    found = _DOI.search(text or "")
+    found = _DOI.search(text) if text else None
     if not found or unusable(found[0]):
         return None
     doi = found[0].rstrip(".,;]}>\"'")
@@ -270,7 +272,7 @@ def arxiv_of(text: str | None, *, bare: bool = False) -> str | None:
 
 def year_of(text: str | None) -> int | None:
     """The first year in a date, however it is written."""
-    found = _YEAR.search(text or "")
+    found = _YEAR.search(text) if text else None
     return int(found[0]) if found else None
 
 
@@ -333,7 +335,7 @@ def _categories(value: object) -> list[str]:
 
 def _string(value: object) -> str | None:
     """A value as a text without white space around it; None for what has no text."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float | date):
+    if value is None or isinstance(value, bool) or not isinstance(value, _WRITTEN):
         return None
     return str(value).strip() or None
 
