@@ -6,8 +6,6 @@ from extractor.labelling.rules.judging import EffectRow, Near, Row
 
 # fmt: off
 COMPARISONS: tuple[Row, ...] = (
-    Row("what is left of it", "fraction", "It cuts the model size to under 10% of its original footprint.", number="share",
-        governed=("as one of two values",), behind=re.compile(r"OD*[wN]*M")),
     Row("two values in parentheses", "absolute", "It has gains in recall (70% vs. 48%).", governed=("against another",),
         before=re.compile("[(:][BDR]*$")),
     Row("a tally of successes", "absolute", "It has a success rate of 9/10.", number="tally", governed=("by an accuracy",)),
