@@ -99,7 +99,7 @@ def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
         return True
     if mention.unit is None:
         return _SIZE.match(mention.text) is not None
-    return mention.unit == "bit" or (mention.unit == "params" and mention.low < mention.high)
+    return mention.measure.names or (mention.unit == "params" and mention.low < mention.high)
 
 
 def _counts_tests(mention: QuantityMention, text: str, lexicon: Lexicon) -> bool:
