@@ -14,7 +14,6 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "surely": lambda frame: frame.sure,
     "not surely": lambda frame: not frame.sure,
     "at most by an activity": lambda frame: _kind(frame) in (None, "any"),
-    "by a metric behind": lambda frame: frame.hangs_behind,
     "by a change": lambda frame: frame.change is not None,
     "by no change": lambda frame: frame.change is None and not frame.values,
     "by a change in time": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "time",
