@@ -261,6 +261,8 @@ def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
         ("The antenna has a gain of 6.1 dBi.", "comparison", ["absolute"]),
         ("We see a 13% improvement for recall.", "metric", ["recall"]),
         ("It beats models that are 20 times larger.", "mention", []),
+        ("It has AUC values of (0.79 ± 0.03).", "metric", ["AUC"]),
+        ("It cuts power by 4.06x at CMOS.", "mention", ["4.06x"]),
         ("It cuts the runtime by a factor of 5 and depth overhead by a factor of 23.", "metric", ["runtime", "depth overhead"]),
         ("The time (average 2.4 h) is short.", "mention", ["2.4 h"]),
         (

@@ -14,7 +14,7 @@ CLAIMS: tuple[Row, ...] = (
     Row("a setting", "no claim", "We train with a batch size of 10.", governed=("by no change",),
         near=(Near("before", "settings", 3),)),
     Row("a setting behind", "no claim", "At a 90% mask ratio, it is best.",
-        near=(Near("behind", "set", 3),), behind=re.compile("(?![^.,;&]{0,4}C|P)")),
+        near=(Near("behind", "set", 3),), governed=("by no change",), behind=re.compile("(?![^.,;&]{0,4}C|P)")),
     Row("what a device has", "no claim", "It runs on a single 24 GB GPU.", number="size", behind=re.compile("[w)]*H(?![Mw])")),
     Row("a tally behind its share", "no claim", "It is right in 81.8% (327/400 cases).", number="tally",
         before=re.compile(r"\([BDR]*$")),

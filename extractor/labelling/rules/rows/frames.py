@@ -25,7 +25,7 @@ FRAMES: tuple[FrameRow, ...] = (
         rf"(?P<m>{NP}*M[wN]?)(?:[OPFWI][DR]*(?:[wN]+&)?{NP}{{0,4}}[vV]|[OPFI][DR]*[wNH/]{{0,4}}O){FILL}",
         "The accuracy of OneNet is 61.1%.", ("accuracy", None), number="score", opposite=re.compile(r"(?![BDRw]{0,2}C)"),
         sure=True),
-    FrameRow("metric of Q", "before", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\)w?R*|\))?(?:[Ov=:]+|vV|-|(?=B)){FILL}",
+    FrameRow("metric of Q", "before", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\)w?R*|\))?(?:[Ov=:]+\(?|vV|-|(?=B)){FILL}",
         "It reaches an AUC of 83.7% on scans.", ("AUC", None), sure=True,
         opposite=re.compile(rf"(?![BDRw]{{0,2}}C(?:[T.,;&]|$|{NP}{{0,3}}M)|-?[RBD]*{NP}{{0,4}}M)")),
     FrameRow("metric (Q)", "before",
