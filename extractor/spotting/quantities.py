@@ -51,10 +51,10 @@ _POINT_GAIN = re.compile(
     rf"-points? (?:absolute )?(?:{_GAIN} (?:in|of) (?:[\w-]+ )?{_SCORE}|(?:[\w-]+ )?{_SCORE} (?:\w+ )?{_GAIN})"
 )
 _PERCENTAGE_NEAR = re.compile(
-    r"%|percent|[Aa]ccura|F1\b|AP\b|[Ii]oU|[Ss]uccess|[Rr]ecall|[Pp]recision|AUC|AUROC|\b[Rr]ates?\b|EM\b|Dice|PRO\b"
+    r"%|percent|[Aa]ccura|[Pp]erformance|F1\b|AP\b|[Ii]oU|[Ss]uccess|[Rr]ecall|[Pp]recision|AUC|AUROC|\b[Rr]ates?\b|EM\b|Dice|PRO\b"
 )
 _GAIN_BEFORE = re.compile(r"(?i)(?:\b(?:by|of|to|least|about|over|than|with|an?|and|gains?|only)|,|\+|~|≈|\d ?[-–]) ?[~≈+-]?$")
-_OTHER_SCALE = re.compile(r"BLEU|ROUGE|METEOR|CIDEr|Elo|ELO|\bNPS|MOS\b|IQ\b|[Pp]oint[ -]clouds?")
+_OTHER_SCALE = re.compile(r"BLEU|ROUGE|Inception|METEOR|CIDEr|Elo|ELO|\bNPS|MOS\b|IQ\b|[Pp]oint[ -]clouds?")
 
 
 @dataclass(slots=True)
@@ -145,7 +145,9 @@ def _counts_points(text: str, number: Number, end: int) -> bool:
         return False
     gained = number.decimals or _GAIN_BEFORE.search(text, max(0, number.start - 12), number.start)
     near = max(0, number.start - 160), end + 80
-    return bool(gained and _PERCENTAGE_NEAR.search(text, *near) and not _OTHER_SCALE.search(text, near[0] + 100, end + 60))
+    return bool(
+        gained and _PERCENTAGE_NEAR.search(text, *near) and not _OTHER_SCALE.search(text, max(0, number.start - 60), end + 60)
+    )
 
 
 def _scaled(value: float, scale: float) -> float:

@@ -82,11 +82,14 @@ def attach(judged: Judged, previous: Previous, own: Own, rules: Rules) -> Attach
     dataset = dataset_of(frame, sense, previous, rules.datasets)
     if own.benchmark and sense.kind == "accuracy" and (dataset is None or dataset[0].islower()):
         dataset = system  # a named benchmark goes before a condition within it
+    metric, subject = metric_of(judged), subject_of(frame, rules.subjects, previous)
+    if subject and metric and subject[0] == metric[0]:  # "with FID dropping by 60%", "while EtaNet rises by 60%"
+        metric, subject = (metric, None) if frame.entry else (None, subject)
     return Attached(
         judged,
         sense,
-        metric=metric_of(judged),
-        subject=subject_of(frame, rules.subjects, previous) or (None if own.benchmark else system),
+        metric=metric,
+        subject=subject or (None if own.benchmark else system),
         baseline=baseline_of(frame, rules.baselines) if sense.comparison != "absolute" else None,
         dataset=dataset,
         hardware=device_of(frame, sense, previous, rules.devices),

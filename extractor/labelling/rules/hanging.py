@@ -105,7 +105,7 @@ def _carried(frames: Iterable[Frame], rows: tuple[SharingRow, ...]) -> list[Fram
     """Each frame with what it takes over from the nearest of the three before it that shares something with it."""
     found: list[Frame] = []
     for frame in frames:
-        whole = frame.mention.text.replace(",", "").isdigit()
+        whole = frame.mention.unit is None and frame.mention.text.replace(",", "").isdigit()
         if frame.row is not None or frame.size > 1 or not whole:  # else a word: "98% across 130 tasks and 97% across 25"
             shared = (_take_over(before, frame, rows) for before in found[:-4:-1])
             frame = next((taken for taken in shared if taken is not frame), frame)

@@ -14,12 +14,10 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "surely": lambda frame: frame.sure,
     "not surely": lambda frame: not frame.sure,
     "at most by an activity": lambda frame: _kind(frame) in (None, "any"),
-    "by a metric behind": lambda frame: frame.hangs_behind,
     "by a change": lambda frame: frame.change is not None,
     "by no change": lambda frame: frame.change is None and not frame.values,
     "by a change in time": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "time",
     "by a change in cost": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "resource",
-    "as one of two values": lambda frame: frame.values,
     "against another": lambda frame: "T" in frame.sentence.codes[frame.first - 1 : frame.last],
     "by a time": lambda frame: _kind(frame) == "time",
     "by a cost": lambda frame: _kind(frame) == "resource",
@@ -197,6 +195,7 @@ def _effect(frame: Frame, rows: tuple[EffectRow, ...]) -> tuple[Effect, str]:
     """Whether a change is for the better, and the row that says so."""
     change, entry = frame.change_entry, frame.entry
     move = change.effect if change else "loss" if frame.mention.text.lower().startswith(("-", "halv")) else "rise"
+    move = "harm" if change is None and frame.sentence.holds("close", frame.first - 1, frame.first) else move
     row = next(row for row in rows if row.effect == move)
     if entry is None or entry.kind == "any":
         return row.open, row.name

@@ -99,7 +99,7 @@ def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
         return True
     if mention.unit is None:
         return _SIZE.match(mention.text) is not None
-    return mention.unit == "bit"
+    return mention.measure.names or (mention.unit == "params" and mention.low < mention.high)
 
 
 def _counts_tests(mention: QuantityMention, text: str, lexicon: Lexicon) -> bool:
@@ -161,7 +161,7 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"tQ|B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V")
+_AMBIGUOUS = re.compile(r"tQ|B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V|w(?=Q)")
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _HARMS = frozenset(["loss", "losses", "degradation", "degradations", "drop", "drops", "sacrifice", "penalty", "slowdown"])
 _AFTER_CHANGE = re.compile(r"C[RDB]*[wNM/]{0,4}$")
@@ -178,10 +178,10 @@ def _settle(codes: str, words: list[str], at: Mapping[int, QuantityMention]) -> 
                 settled[n] = "O" if codes[n - 1] == "C" else "B"  # "savings between 1% and 2%"
             case "CT" if words[n + 1] == "than" and codes[n - 1] != "Q":
                 settled[n] = settled[n + 1] = "B"
-            case "CT" if words[n + 1] == "over":
-                settled[n + 1] = "B"  # "saves over 20%"
             case "T" if words[n] == "over":
                 settled[n] = "B"
+            case "w" if words[n] in ("average", "mean", "median", "avg"):
+                settled[n] = "B"  # "(average 2.5 s)"
             case "V" if words[n] in ("matching", "stay"):
                 settled[n] = "w"  # "stereo matching"
             case "C" if words[n].startswith("exceed") and _BEFOREQUANTITY.match(codes, n + 1):

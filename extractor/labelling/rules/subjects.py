@@ -71,10 +71,9 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         gains = sentence.holds("gains", match.end(), match.end() + 1)
         clause = "that" in words[match.end() : match.end() + 2]  # "tests of X show that"
         inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
-        passive = "v" in codes[last : match.end()] and sentence.holds("shown", match.end(), match.end() + 1)
         plain = match["v"] and not named and _MODALS.isdisjoint(words[last : match.end()])
         start = match.start() if codes[first - 1] == "O" else first  # "the superiority of X is shown"
-        if gains or inside or plain or passive or first == last or clause or _governed(sentence, start, match.end()):
+        if gains or inside or plain or first == last or clause or _governed(sentence, start, match.end()):
             continue
         if named:
             best = abbreviated(sentence, first, last)
