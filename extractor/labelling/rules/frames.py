@@ -254,7 +254,6 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "tokens": lambda frame: frame.mention.measure.dimension == "tokens",
     "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples", "repetitions"),
     "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
-    "data rate": lambda frame: frame.mention.measure.dimension == "data rate",
     "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
     "decibels": lambda frame: (frame.mention.unit or "").startswith("dB"),
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),

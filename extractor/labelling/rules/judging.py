@@ -19,7 +19,6 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by no change": lambda frame: frame.change is None and not frame.values,
     "by a change in time": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "time",
     "by a change in cost": lambda frame: frame.change_entry is not None and frame.change_entry.kind == "resource",
-    "as one of two values": lambda frame: frame.values,
     "against another": lambda frame: "T" in frame.sentence.codes[frame.first - 1 : frame.last],
     "by a time": lambda frame: _kind(frame) == "time",
     "by a cost": lambda frame: _kind(frame) == "resource",

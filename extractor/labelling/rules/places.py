@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -85,9 +85,7 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
     sentence, places = frame.sentence, _region(frame, row)
     if back := _BACK.get(row.region):
         before = previous(back, _TELLS) if sense.kind == "accuracy" and not _speaks(_OPENS_ANOTHER, sentence) else None
-        if before is None:
-            return None
-        sentence, places = before, _places(before)
+        sentence, places = (before, _places(before)) if before else (sentence, ())
     for place in places:
         if place.kind not in row.kinds or place.by not in row.by:
             continue
@@ -95,10 +93,9 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
             bare = place.kind == "name" and "w" not in sentence.codes[place.first : place.last]
             if (bare and sense.comparison == "absolute") or "T" in frame.sentence.codes[frame.first - 1 : frame.last]:
                 continue  # "80.1% for Eta", "versus 37.1% for random edits"
-        if place.kind == "condition":
-            gained = place.by == "I" and not (frame.metric and frame.metric[1] <= place.at)
-            if gained or sense.kind != "accuracy":
-                continue  # "a gain of 5% in active users"
+        gained = place.by == "I" and not (frame.metric and frame.metric[1] <= place.at)  # "a gain of 5% in active users"
+        if place.kind == "condition" and (gained or sense.kind != "accuracy"):
+            continue
         first, last = _trimmed(sentence, place.first, place.last)
         items = split_list(sentence, first, last) if sentence is frame.sentence and frame.listed else []
         return sentence.phrase(*(items[frame.place] if len(items) == frame.size else (first, last)))
@@ -149,7 +146,6 @@ def _clause_end(frame: Frame) -> int:
     return match.start() if match else frame.tail
 
 
-_TESTED: Mapping[PlaceKind, PlaceKind] = {"name": "dataset", "condition": "tests"}
 _TOLD = re.compile(r"[wNM)]*(?:[(WV]|,R*[VC])")
 _PARALLEL = re.compile(r"QF[DR]*[wN-]{1,4},?&?[BDR]*QF")
 _ITEM = r"[wNM/-]*[wNM]"
@@ -174,7 +170,7 @@ def _place(sentence: Sentence, match: re.Match[str], parallel: bool) -> Place | 
         return None  # "on three Zeta models"
     named = kind in ("name", "dataset")
     if at and by in "PI" and _TEST.match(words[at - 1]):
-        by, kind = "P", _TESTED.get(kind, kind)  # "experiments in unseen rooms"
+        by, kind = "P", "dataset" if named else kind if kind == "task" else "tests"  # "experiments in unseen rooms"
     elif by == "W" and kind == "dataset" and words[at] == "using" and _speaks(_TEST, sentence):
         by = "P"  # "tested using the X dataset"
     elif kind == "name" and by in "FI":

@@ -86,9 +86,8 @@ class Reading:
 
     def before(self, n: int, back: int, told: re.Pattern[str] | None) -> Sentence | None:
         """The sentence `back` before the one with number `n`, if its text in lower case begins as `told`; not the title."""
-        if n <= back or (told and not told.match(self._masked, *self.mentions.sentences[n - back])):
-            return None
-        return self.sentence(n - back)
+        fits = n > back and (told is None or told.match(self._masked, *self.mentions.sentences[n - back]))
+        return self.sentence(n - back) if fits else None
 
 
 _SIZE = re.compile(r"\d+ ?[x×] ?(?!10 ?[\^–-])\d|[\d.]+B(?: ?(?:[-–]|to) ?[\d.]+B)?$")

@@ -6,13 +6,8 @@ from extractor.labelling.rules.judging import EffectRow, Near, Row
 
 # fmt: off
 COMPARISONS: tuple[Row, ...] = (
-    Row("what is left of it", "fraction", "It cuts the model size to under 10% of its original footprint.", number="share",
-        governed=("as one of two values",), behind=re.compile(r"OD*[wN]*M")),
     Row("two values in parentheses", "absolute", "It has gains in recall (70% vs. 48%).", governed=("against another",),
         before=re.compile("[(:][BDR]*$")),
-    Row("a tally of successes", "absolute", "It has a success rate of 9/10.", number="tally", governed=("by an accuracy",)),
-    Row("a factor in parentheses", "change", "It cuts latency from 120 ms to 35 ms (3.4x).", number="multiple",
-        before=re.compile(r"^\([BDR]*$")),
     Row("close to another", "change", "It comes within 3% of the error of Eta.", number="share",
         near=(Near("before", "close"),), behind=re.compile("O")),
     Row("an overhead", "change", "It adds a latency overhead of 9%.", number="share", governed=("by an overhead",),
@@ -44,7 +39,6 @@ KINDS: tuple[Row, ...] = (
     Row("faster", "time", "Zeta is 8.6x faster than Eta.", governed=("by a change in time",)),
     Row("a metric of time", "time", "Inference latency is greatly reduced by 4x.", governed=("by a time",)),
     Row("a metric of cost", "resource", "The cache reduces peak memory usage by 24% on phones.", governed=("by a cost",)),
-    Row("a data rate", "time", "Our switch forwards packets at line rate (6.4 Tbps).", number="data rate"),
     Row("smaller", "resource", "The binary is 3x smaller than that of Eta.", governed=("by a change in cost",)),
 )
 # fmt: on
