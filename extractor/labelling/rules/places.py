@@ -83,7 +83,7 @@ def _is_size(frame: Frame) -> bool:
 def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -> str | None:
     """The first phrase of a region that a row takes."""
     sentence, places = frame.sentence, _region(frame, row)
-    if back := _BACK.get(row.region):
+    if back := {"one before": 1, "two before": 2}.get(row.region):
         before = previous(back, _TELLS) if sense.kind == "accuracy" and not _speaks(_OPENS_ANOTHER, sentence) else None
         sentence, places = (before, _places(before)) if before else (sentence, ())
     for place in places:
@@ -131,9 +131,8 @@ def _speaks(pattern: re.Pattern[str], sentence: Sentence) -> bool:
     return any(map(pattern.match, sentence.words))
 
 
-_BACK = {"one before": 1, "two before": 2}
 _TEST = re.compile(r"evaluat|validat|experiment|test|conduct")
-_TELLS = re.compile(rf"(?:on|onto|across)\s|.*?(?<![\w-])(?:{_TEST.pattern})", re.DOTALL)
+_TELLS = re.compile(rf"(?:on|onto|across|using)\s|.*?(?<![\w-])(?:{_TEST.pattern})", re.DOTALL)
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
 _WORDS = r"(?:[wNMHRBDCOTp/()-]|Y(?=[BDR]*Q)){0,12}"
 _BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
@@ -146,8 +145,8 @@ def _clause_end(frame: Frame) -> int:
     return match.start() if match else frame.tail
 
 
-_TOLD = re.compile(r"[wNM)]*(?:[(WV]|,R*[VC])")
-_PARALLEL = re.compile(r"QF[DR]*[wN-]{1,4},?&?[BDR]*QF")
+_TOLD = re.compile(r"[wNM)]*(?:[(WVY]|,R*[VC])")
+_PARALLEL = re.compile(r"Q[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[FI]")
 _ITEM = r"[wNM/-]*[wNM]"
 _PLACE = re.compile(
     rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?)"
@@ -171,20 +170,19 @@ def _place(sentence: Sentence, match: re.Match[str], parallel: bool) -> Place | 
     named = kind in ("name", "dataset")
     if at and by in "PI" and _TEST.match(words[at - 1]):
         by, kind = "P", "dataset" if named else kind if kind == "task" else "tests"  # "experiments in unseen rooms"
-    elif by == "W" and kind == "dataset" and words[at] == "using" and _speaks(_TEST, sentence):
+    elif by == "W" and kind == "dataset" and words[at] == "using" and (at == 0 or _speaks(_TEST, sentence)):
         by = "P"  # "tested using the X dataset"
     elif kind == "name" and by in "FI":
         last = end  # "for EEG-based sleep staging"
         kind = "task" if sentence.holds("tasks", end - 1, end) else "name" if by == "F" else "condition"
     if by not in {"name": "PF"}.get(kind, "PFI") or codes[end : end + 1] == "H":
         return None
-    if not (named or (by == "F" and (kind == "task" or parallel)) or _is_specific(sentence, first, last)):
+    if not (named or (by in "FI" and parallel) or (by == "F" and kind == "task") or _is_specific(sentence, first, last)):
         return None
     model = any(map(sentence.lexicon.is_model, words[first:last]))
     used = any(sentence.holds(name, at - 1, at) for name in (("uses",) if named else ("uses", "trained")))  # "based on X"
     counted = named and last - first == 1 and "Q" in codes[at:first]  # "on 16 PD patients"
-    method = kind == "condition" and by == "F" and sentence.holds("generic", last - 1, last)  # "for automatic methods"
-    if model or used or counted or method:
+    if model or used or counted:
         return None
     return Place(at, first, last, by, kind, opens=at == 0 or codes[at - 1] in ",S")
 

@@ -56,6 +56,8 @@ DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow("Q on tests", "clause", "It achieves 59.8% on unseen maps.", "unseen maps", ("tests", "task"), "PI"),
     DatasetRow("Q X accuracy", "metric", "It reaches 80.1% ImageNet accuracy.", "ImageNet", ("dataset",)),
     DatasetRow("on X with Q", "up to it", "It leads on COCO with 59.8% accuracy.", "COCO", ("name", "dataset"), "P"),
+    DatasetRow("in X by Q", "up to it", "It improves accuracy in noisy rooms by 5%.", "noisy rooms",
+        ("tests", "task", "condition"), "I"),
     DatasetRow("Q and Q on X", "behind", "It has 80.1% recall and 59.8% precision on LongBench.", "LongBench",
         (*_TESTS, "condition"), "PI"),
     DatasetRow("on X, Q", "before", "On LongBench, it achieves 59.8%.", "LongBench", _TESTS, "P"),
