@@ -212,14 +212,16 @@ def _is_specific(sentence: Sentence, first: int, last: int) -> bool:
 
 
 def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
-    """The dataset at the head of the metric's words, or the task, of two words at least: "maze navigation accuracy"."""
+    """The dataset at the head of the metric's words; or the task there, else at the head of a clause, of two words at least."""
     sentence, (first, last) = frame.sentence, frame.metric or (0, 0)
     if "task" not in row.kinds:
         return sentence.phrase(first, first + 1) if sentence.holds("datasets", first, min(first + 1, last)) else None
-    tasks = [n for n in range(first + 2, last) if sentence.holds("tasks", n - 1, n)]
-    return sentence.phrase(first, tasks[-1]) if tasks and sense.comparison == "absolute" else None
+    spans = [(first, last - 1), *[match.span("x") for match in _HEAD.finditer(sentence.codes, 0, frame.first)][::-1]]
+    tasks = [(a, n) for a, z in spans for n in range(z, a + 1, -1) if sentence.holds("tasks", n - 1, n)]
+    return sentence.phrase(*tasks[0]) if tasks and sense.comparison == "absolute" else None
 
 
+_HEAD = re.compile(r"(?:^|[;S,]&?|V[DRC]*)[DR]*(?P<x>[wNM-]{1,8}[wM])(?=(?:\([^()]*\))?R*[Vv]|\()")
 _NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
 _LISTED = re.compile(rf"(?:\(|p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")

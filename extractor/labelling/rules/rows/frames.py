@@ -59,8 +59,6 @@ FRAMES: tuple[FrameRow, ...] = (
     FrameRow("metric reaches Q", "before", rf"(?P<m>{NP}*M[wN]?)(?:\([^)]{{1,3}}\))?,?W?V[tA]?{FILL}",
         "The win rate, averaged over seeds, is high; accuracy reaches 91%.", ("accuracy", None),
         opposite=re.compile(rf"(?![BDRw]{{0,2}}C|OD*C?{NP}*M)"), sure=True),
-    FrameRow("metric, with Q", "before", rf"(?P<m>{NP}*M),?W{FILL}", "It has the best accuracy with 94%.", ("accuracy", None),
-        number="score", opposite=re.compile("R?(?:[,.;&S]|$)")),
     FrameRow("changes by Q", "before", rf"(?P<c>C)(?:[^CQ;SV]{{0,24}}|[^CQ;S,]{{0,24}})Y{FILL}",
         "Zeta improves over the best prior method by 19.3%.", (None, "improves"), sure=True),
     FrameRow("Q in metric", "behind", rf"[RB]*(?:I|P(?=[DR]*w{{0,2}}M(?:[^wNMH/]|$))|A(?=M[.,;&]))[BDR]*(?P<m>{NP}*M[wN]?)",
