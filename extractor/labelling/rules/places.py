@@ -85,7 +85,8 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
     sentence, places = frame.sentence, _region(frame, row)
     if back := {"one before": 1, "two before": 2}.get(row.region):
         before = previous(back, _TELLS) if sense.kind == "accuracy" and not _speaks(_OPENS_ANOTHER, sentence) else None
-        sentence, places = (before, _places(before)) if before else (sentence, ())
+        places = sorted(_places(before), key=lambda place: (place.kind != "dataset", -place.at)) if before else ()
+        sentence = before or sentence
     for place in places:
         if place.kind not in row.kinds or place.by not in row.by:
             continue
@@ -179,10 +180,9 @@ def _place(sentence: Sentence, match: re.Match[str], parallel: bool) -> Place | 
         return None
     if not (named or (by in "FI" and parallel) or (by == "F" and kind == "task") or _is_specific(sentence, first, last)):
         return None
-    model = any(map(sentence.lexicon.is_model, words[first:last]))
     used = any(sentence.holds(name, at - 1, at) for name in (("uses",) if named else ("uses", "trained")))  # "based on X"
     counted = named and last - first == 1 and "Q" in codes[at:first]  # "on 16 PD patients"
-    if model or used or counted:
+    if used or counted or any(map(sentence.lexicon.is_model, words[first:last])):
         return None
     return Place(at, first, last, by, kind, opens=at == 0 or codes[at - 1] in ",S")
 

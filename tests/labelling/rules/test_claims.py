@@ -117,6 +117,8 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("It reaches an accuracy of 91.2% in mobile VR applications.", "dataset", "mobile VR applications"),
         ("It improves accuracy by 5% in Urdu.", "dataset", "Urdu"),
         ("It improves by 5% in active users.", "dataset", None),
+        ("We test it on the LongAlpha set, then on the LongBeta set. Its accuracy is 91.2%.", "dataset", "LongBeta"),
+        ("We test it on the LongAlpha set across unseen maps. Its accuracy is 91.2%.", "dataset", "LongAlpha"),
         ("Using the LongBench set, we train it. It has an accuracy of 91.2%.", "dataset", "LongBench"),
         ("Experiments in crowded streets show an accuracy of 91.2%.", "dataset", "crowded streets"),
         ("Experiments on LongBench show gains, improving accuracy by 5% on unseen maps.", "dataset", "LongBench"),
