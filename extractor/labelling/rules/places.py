@@ -37,12 +37,12 @@ class DatasetRow:
     """Where the dataset or task of a number stands: the nearest place of these `kinds` in a region, behind a preposition `by`.
 
     Behind the number: in its clause, or right behind it and the numbers coordinated with it. Before it: in its sentence, of all
-    places, of those that open a clause, or before all numbers with no such place behind; in the sentence before, where that
-    tells of tests. Or at the head of its metric.
+    places, of those that lead up to the number itself or open a clause, or before all numbers with no such place behind; one or
+    two sentences before, where that tells of tests. Or at the head of its metric.
     """
 
     name: str
-    region: Literal["clause", "metric", "before", "before all numbers", "right behind", "opening", "sentence before"]
+    region: Literal["clause", "metric", "behind", "up to it", "before", "before all", "opening", "one before", "two before"]
     example: str
     yields: str
     kinds: tuple[PlaceKind, ...]
@@ -83,19 +83,20 @@ def _is_size(frame: Frame) -> bool:
 def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -> str | None:
     """The first phrase of a region that a row takes."""
     sentence, places = frame.sentence, _region(frame, row)
-    if row.region == "sentence before":
-        if sense.kind != "accuracy" or _speaks(_OPENS_ANOTHER, sentence) or (before := previous()) is None:
-            return None
-        if before.codes[0] != "P" and not _speaks(_TELLS, before):
-            return None
-        sentence, places = before, _places(before)
+    if back := {"one before": 1, "two before": 2}.get(row.region):
+        before = previous(back, _TELLS) if sense.kind == "accuracy" and not _speaks(_OPENS_ANOTHER, sentence) else None
+        places = sorted(_places(before), key=lambda place: (place.kind != "dataset", -place.at)) if before else ()
+        sentence = before or sentence
     for place in places:
         if place.kind not in row.kinds or place.by not in row.by:
             continue
-        if place.kind == "condition" and sense.kind != "accuracy":
+        if place.by == "F" and not place.opens:
+            bare = place.kind == "name" and "w" not in sentence.codes[place.first : place.last]
+            if (bare and sense.comparison == "absolute") or "T" in frame.sentence.codes[frame.first - 1 : frame.last]:
+                continue  # "80.1% for Eta", "versus 37.1% for random edits"
+        gained = place.by == "I" and not (frame.metric and frame.metric[1] <= place.at)  # "a gain of 5% in active users"
+        if place.kind == "condition" and (gained or sense.kind != "accuracy"):
             continue
-        if place.kind == "name" and place.by == "F" and not place.opens and sense.comparison == "absolute":
-            continue  # "80.1% for Eta"
         first, last = _trimmed(sentence, place.first, place.last)
         items = split_list(sentence, first, last) if sentence is frame.sentence and frame.listed else []
         return sentence.phrase(*(items[frame.place] if len(items) == frame.size else (first, last)))
@@ -111,12 +112,15 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
     match row.region:
         case "before":
             return reversed(places[:before])
-        case "before all numbers":
+        case "before all":
             first = bisect_left(places, frame.sentence.codes.index("Q"), key=at)
             return () if any(place.kind in row.kinds for place in places[first:before]) else places[:first]
+        case "up to it":
+            told = reversed(places[bisect_left(places, frame.head, key=at) : before])
+            return (place for place in told if _TOLD.match(frame.sentence.codes, place.last, frame.first))
         case "opening":
             return (place for place in reversed(places[:before]) if place.opens)
-        case "right behind":
+        case "behind":
             begins = _BEGINS.match(frame.sentence.codes, frame.last)
             return (place for place in places[before : before + 1] if begins and place.at == begins.end())
     return places[before : bisect_left(places, _clause_end(frame), key=at)]
@@ -128,9 +132,10 @@ def _speaks(pattern: re.Pattern[str], sentence: Sentence) -> bool:
     return any(map(pattern.match, sentence.words))
 
 
-_TELLS = re.compile(r"(?:evaluat|validat|experiment|benchmark|test|conduct|result|compar|assess|trained)\w*")
+_TEST = re.compile(r"evaluat|validat|experiment|test|conduct")
+_TELLS = re.compile(rf"(?:on|onto|across|using)\s|.*?(?<![\w-])(?:{_TEST.pattern})", re.DOTALL)
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
-_WORDS = r"(?:[wNMHRBDCOT/()-]|Y(?=[BDR]*Q)){0,12}"
+_WORDS = r"(?:[wNMHRBDCOTp/()-]|Y(?=[BDR]*Q)){0,12}"
 _BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
 _CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,?&[PFU]|(?<=\))[,&]")
 
@@ -141,58 +146,60 @@ def _clause_end(frame: Frame) -> int:
     return match.start() if match else frame.tail
 
 
+_TOLD = re.compile(r"[wNM)]*(?:[(WVY]|,R*[VC])")
+_PARALLEL = re.compile(r"Q[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[FI]")
 _ITEM = r"[wNM/-]*[wNM]"
 _PLACE = re.compile(
-    rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&[DR]*{_ITEM})?)"
+    rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?)"
 )
 
 
 @lru_cache(maxsize=8)
 def _places(sentence: Sentence) -> tuple[Place, ...]:
     """The places of a sentence, in order."""
-    found = (_place(sentence, match) for match in _PLACE.finditer(sentence.codes))
+    parallel = _PARALLEL.search(sentence.codes) is not None
+    found = (_place(sentence, match, parallel) for match in _PLACE.finditer(sentence.codes))
     return tuple(place for place in found if place)
 
 
-def _place(sentence: Sentence, match: re.Match[str]) -> Place | None:
-    """A phrase behind a preposition, if it can say where a number holds."""
-    codes, at, by = sentence.codes, match.start(), match["p"]
+def _place(sentence: Sentence, match: re.Match[str], parallel: bool) -> Place | None:
+    """A phrase behind a preposition, if it can say where a number holds. `parallel`: it stands in "Q for X, Q for X"."""
+    codes, words, at, by, end = sentence.codes, sentence.words, match.start(), match["p"], match.end("x")
     first, last, kind = _kind(sentence, *match.span("x"))
+    if kind == "name" and sentence.holds("unplaced", last, end) and "&" not in codes[last:end]:
+        return None  # "on three Zeta models"
     named = kind in ("name", "dataset")
-    if kind == "name" and by == "F":
-        last = match.end("x")  # "for EEG-based sleep staging"
-    if by == "W" and kind == "dataset" and sentence.words[at] == "using" and _speaks(_TELLS, sentence):
+    if at and by in "PI" and _TEST.match(words[at - 1]):
+        by, kind = "P", "dataset" if named else kind if kind == "task" else "tests"  # "experiments in unseen rooms"
+    elif by == "W" and kind == "dataset" and words[at] == "using" and (at == 0 or _speaks(_TEST, sentence)):
         by = "P"  # "tested using the X dataset"
-    if by not in {"name": "PF", "condition": "PI"}.get(kind, "PFI"):
+    elif kind == "name" and by in "FI":
+        last = end  # "for EEG-based sleep staging"
+        kind = "task" if sentence.holds("tasks", end - 1, end) else "name" if by == "F" else "condition"
+    if by not in {"name": "PF"}.get(kind, "PFI") or codes[end : end + 1] == "H":
         return None
-    if not (named or (kind == "task" and by == "F") or _is_specific(sentence, first, last)):
+    if not (named or (by in "FI" and parallel) or (by == "F" and kind == "task") or _is_specific(sentence, first, last)):
         return None
-    if any(map(sentence.lexicon.is_model, sentence.words[first:last])):
+    used = any(sentence.holds(name, at - 1, at) for name in (("uses",) if named else ("uses", "trained")))  # "based on X"
+    counted = named and last - first == 1 and "Q" in codes[at:first]  # "on 16 PD patients"
+    if used or counted or any(map(sentence.lexicon.is_model, words[first:last])):
         return None
-    if any(sentence.holds(name, at - 1, at) for name in (("uses",) if named else ("uses", "trained"))):
-        return None  # "models based on X"
-    if named and last - first == 1 and "Q" in codes[at:first]:
-        return None  # "on 16 PD patients"
     return Place(at, first, last, by, kind, opens=at == 0 or codes[at - 1] in ",S")
 
 
 def _kind(sentence: Sentence, first: int, end: int) -> tuple[int, int, PlaceKind]:
     """A phrase without what stands before it and, behind its last name, noun of datasets or task, and what kind it is."""
-    codes = sentence.codes
+    codes, words, lists = sentence.codes, sentence.words, sentence.lexicon.lists
     while first < end and codes[first] in "DR-":
         first += 1
-    situated = sentence.holds("situated", first, end)
-    lists = ("places", "tasks", "situations") if situated else ("places", "tasks")
-    last = end
-    while last > first and codes[last - 1] not in "N)" and not any(sentence.holds(name, last - 1, last) for name in lists):
-        last -= 1
-    tests = sentence.holds("places", first, last) or (situated and sentence.holds("situations", last - 1, last))
+    places, tasks = lists["places"], lists["tasks"]
+    ends = (n for n in range(end, first, -1) if codes[n - 1] in "N)" or words[n - 1] in places or words[n - 1] in tasks)
+    last = next(ends, first)
+    tests = sentence.holds("places", first, last)
     if "N" in codes[first:last]:
         return first, last, "dataset" if tests else "name"
-    if tests:
-        return first, last, "tests"
-    if first < last and sentence.holds("tasks", last - 1, last):
-        return first, last, "task"
+    if first < last:
+        return first, last, "tests" if tests else "task"
     plain = set(codes[first:end]) <= set("w-&,") and not sentence.holds("unplaced", first, end)
     return first, end if plain else first, "condition"
 
@@ -205,14 +212,16 @@ def _is_specific(sentence: Sentence, first: int, last: int) -> bool:
 
 
 def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
-    """The dataset at the head of the metric's words, or the task, of two words at least: "maze navigation accuracy"."""
+    """The dataset at the head of the metric's words; or the task there, else at the head of a clause, of two words at least."""
     sentence, (first, last) = frame.sentence, frame.metric or (0, 0)
     if "task" not in row.kinds:
         return sentence.phrase(first, first + 1) if sentence.holds("datasets", first, min(first + 1, last)) else None
-    tasks = [n for n in range(first + 2, last) if sentence.holds("tasks", n - 1, n)]
-    return sentence.phrase(first, tasks[-1]) if tasks and sense.comparison == "absolute" else None
+    spans = [(first, last - 1), *[match.span("x") for match in _HEAD.finditer(sentence.codes, 0, frame.first)][::-1]]
+    tasks = [(a, n) for a, z in spans for n in range(z, a + 1, -1) if sentence.holds("tasks", n - 1, n)]
+    return sentence.phrase(*tasks[0]) if tasks and sense.comparison == "absolute" else None
 
 
+_HEAD = re.compile(r"(?:^|[;S,]&?|V[DRC]*)[DR]*(?P<x>[wNM-]{1,8}[wM])(?=(?:\([^()]*\))?R*[Vv]|\()")
 _NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
 _LISTED = re.compile(rf"(?:\(|p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
@@ -259,7 +268,7 @@ def device_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[Device
             case "up to the number":
                 found = _device(sentence, frame.head, frame.first, row.last) or _device(sentence, 0, codes.index("Q"), row.last)
             case "sentence before":
-                found = _device(before, 0, len(before.codes), row.last) if (before := previous()) else None
+                found = _device(before, 0, len(before.codes), row.last) if (before := previous(1, None)) else None
         if found:
             return found, row.name
     return None

@@ -53,8 +53,8 @@ class Sentence:
         return entry is not None and entry.rival
 
 
-Previous = Callable[[], Sentence | None]
-"""Reads the sentence before a number's own. Few numbers need it, and to read them all took an eighth of the time of claims."""
+Previous = Callable[[int, re.Pattern[str] | None], Sentence | None]
+"""Reads a sentence so many before a number's own. Few need it, and to read them all took an eighth of the time of claims."""
 
 
 class Reading:
@@ -84,9 +84,10 @@ class Reading:
             found = self._read[n] = read_sentence(self.mentions.text, self._masked, span, self._quantities, self._lexicon)
         return found
 
-    def before(self, n: int) -> Sentence | None:
-        """The sentence before the one with number `n`; None where only the title stands before it."""
-        return self.sentence(n - 1) if n > 1 else None
+    def before(self, n: int, back: int, told: re.Pattern[str] | None) -> Sentence | None:
+        """The sentence `back` before the one with number `n`, if its text in lower case begins as `told`; not the title."""
+        fits = n > back and (told is None or told.match(self._masked, *self.mentions.sentences[n - back]))
+        return self.sentence(n - back) if fits else None
 
 
 _SIZE = re.compile(r"\d+ ?[x×] ?(?!10 ?[\^–-])\d|[\d.]+B(?: ?(?:[-–]|to) ?[\d.]+B)?$")

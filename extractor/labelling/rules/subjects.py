@@ -43,7 +43,7 @@ def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Previous) -
             case "sentence":
                 found = _last_named(row, sentence, frame.first + 1)
             case "sentence before" if "it" in sentence.words[: frame.first] and row.opposite.search(codes, 0, frame.first + 1):
-                if before := previous():
+                if before := previous(1, None):
                     sentence, found = before, _last_named(row, before, len(before.codes))
         if found:
             return _owning(sentence, *found), row.name

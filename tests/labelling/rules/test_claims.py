@@ -100,7 +100,29 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("On sets such as MazeBench, LongBench and COCO, it reaches 91.2%.", "dataset", "MazeBench, LongBench and COCO"),
         ("We test it on LongBench. A user study confirms an accuracy of 91.2%.", "dataset", None),
         ("On a new benchmark, LongBench, it reaches an accuracy of 91.2%.", "dataset", "LongBench"),
-        ("On some tasks it reaches an accuracy of 91.2% in real-world trials.", "dataset", "real-world trials"),
+        ("On some tasks it reaches an accuracy of 91.2% in unseen scenes.", "dataset", "unseen scenes"),
+        ("It improves accuracy by 5% on three Zeta models.", "dataset", None),
+        ("It improves accuracy by 5% on three Zeta architectures.", "dataset", None),
+        ("It improves accuracy by 5% on the Vega score.", "dataset", None),
+        ("It improves accuracy by 5% on the Vega metric.", "dataset", None),
+        ("It improves accuracy by 5% on specific tasks.", "dataset", None),
+        ("It improves accuracy by 5% on a Vela Jetson Nano.", "dataset", None),
+        ("It improves accuracy by 5% for large organs.", "dataset", "large organs"),
+        ("It improves accuracy by 5% for older methods.", "dataset", None),
+        ("It improves accuracy by 5% for older approaches.", "dataset", None),
+        ("It improves accuracy by 5% for two, three and four cameras.", "dataset", None),
+        ("It reaches an accuracy of 91.2% for PTSD detection.", "dataset", "PTSD detection"),
+        ("It reaches an accuracy of 91.2% for Parkinson's disease.", "dataset", "Parkinson's disease"),
+        ("It reaches an accuracy of 91.2% in mobile VR applications.", "dataset", "mobile VR applications"),
+        ("It improves accuracy by 5% in Urdu.", "dataset", "Urdu"),
+        ("It improves by 5% in active users.", "dataset", None),
+        ("We test it on the LongAlpha set, then on the LongBeta set. Its accuracy is 91.2%.", "dataset", "LongBeta"),
+        ("We test it on the LongAlpha set across unseen maps. Its accuracy is 91.2%.", "dataset", "LongAlpha"),
+        ("Using the LongBench set, we train it. It has an accuracy of 91.2%.", "dataset", "LongBench"),
+        ("Experiments in crowded streets show an accuracy of 91.2%.", "dataset", "crowded streets"),
+        ("Experiments on LongBench show gains, improving accuracy by 5% on unseen maps.", "dataset", "LongBench"),
+        ("We test it on LongBench and quality results show an accuracy of 91.2%.", "dataset", "LongBench"),
+        ("We test it on the LongBench set. It is good. It has an accuracy of 91.2%.", "dataset", "LongBench"),
         ("It needs 30 ms on a Jetson Nano and a Raspberry Pi.", "hardware", "Jetson Nano and a Raspberry Pi"),
         ("It reduces the number of tokens by 5%.", "kind", "resource"),
     ],
@@ -110,16 +132,34 @@ def test_a_field_of_a_claim(text: str, field: str, said: str | None) -> None:
     assert getattr(claim, field) == said
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("We evaluate", "We validate", "Experiments run", "A benchmark runs", "We test", "We conduct studies", "Results come"),
-        *("We compare", "We assess", "It is trained"),
-    ],
-)
+@pytest.mark.parametrize("text", ["We evaluate", "We validate", "Experiments run", "We test", "We conduct studies"])
 def test_the_sentence_before_tells_on_what(text: str) -> None:
     (claim,) = claims_of("T", f"{text} on LongBench. It reaches an accuracy of 91.2%.")
     assert claim.dataset == "LongBench"
+
+
+def test_the_sentence_before_may_tell_of_training() -> None:
+    (claim,) = claims_of("T", "It is trained on LongBench. It reaches an accuracy of 91.2%.")
+    assert claim.dataset is None
+
+
+@pytest.mark.parametrize(
+    ("text", "datasets"),
+    [
+        ("It improves accuracy by 5% for kidneys, 7% for vessels, and 9% for lungs.", ["kidneys", "vessels", "lungs"]),
+        ("Its accuracy is 91.2% in adults and 80.1% in children.", ["adults", "children"]),
+        ("Its accuracy falls from 91.2% in adults to 80.1% in children.", ["adults", "children"]),
+        ("Text generation scores are good, and summary generation is strong (BLEU: 0.91).", ["summary generation"]),
+        ("Text generation scores show a strong agreement (BLEU: 0.91; F1: 0.80).", ["Text generation", "Text generation"]),
+        ("Eta achieves the tumor segmentation (BLEU: 0.91) of Zeta.", ["tumor segmentation"]),
+        ("It leads on LongAlpha, reaching 91.2% accuracy and 80.1% recall on LongBeta.", ["LongAlpha", "LongBeta"]),
+        ("It has the best recall (91.2%) among models and precision (80.1%) on LongBench.", ["LongBench", "LongBench"]),
+        ("It reaches an accuracy of 91.2% in kitchen cleaning and a latency of 30 ms.", ["kitchen cleaning", None]),
+        ("It has an accuracy of 91.2% versus 80.1% for random edits.", [None, None]),
+    ],
+)
+def test_the_datasets_of_several_claims(text: str, datasets: list[str | None]) -> None:
+    assert [claim.dataset for claim in claims_of("T", text)] == datasets
 
 
 @pytest.mark.parametrize("verb", ["Evaluated", "Validated", "Tested"])
@@ -176,7 +216,7 @@ def test_no_stage_changes_what_goes_in() -> None:
     judged = tuple(judge(frame, RULES.claims) for frame in shared)
     said = repr(judged)
     for each in judged:
-        attach(each, lambda: None, Own("Zeta", False), RULES)
+        attach(each, lambda *_: None, Own("Zeta", False), RULES)
     assert (repr(frames), repr(hung), repr(judged)) == (bare, found, said)
     assert repr((sentence.codes, sentence.words, sentence.spans, dict(sentence.at))) == read
     assert judged == judged_frames(sentence, RULES)

@@ -31,7 +31,6 @@ HARDWARE: tuple[HardwareRow, ...] = (
     HardwareRow("what others have", "none", ("Net", "Existing methods run on GPUs."), before="owned"),
     HardwareRow("on it, results", "evaluated", ("Net", "On mobile devices, it takes 3 ms."),
         asks=("leading", "on leading")),
-    HardwareRow("on it, more", "intended", ("Net", "For mobile devices, memory is scarce."), asks=("leading",)),
     HardwareRow("results on it", "evaluated", ("Net", "We evaluate it on edge devices."),
         asks=("cue of results", "tied to results")),
     HardwareRow("a purpose", "intended", ("Net", "It is suitable for edge devices."),
