@@ -109,7 +109,7 @@ def _named(row: SystemRow, text: str, leads: list[tuple[str, int]], lexicon: Lex
             capital = name[0] == "\\" or any(c.isupper() for c in name)
             if len(name) > 2 and capital and not _is_term(name, lexicon) and not _is_generic(name, lexicon):
                 return _acronym_after(text, match.end("name"), lexicon) or name
-        elif _is_coined(name) and not _is_term(name, lexicon) and (row.sort == "coined" or _abbreviates(name, match["words"])):
+        elif _is_coined(name) and not _is_term(name, lexicon) and (row.sort == "coined" or _spells(name, match["words"])):
             return name
     return None
 
@@ -156,11 +156,6 @@ def _acronym_after(text: str, end: int, lexicon: Lexicon) -> str | None:
     if match is None or not _is_coined(match["name"]) or _is_term(match["name"], lexicon):
         return None
     return match["name"] if _spells(match["name"], text[max(0, end - 60) : match.start("name")]) else None
-
-
-def _abbreviates(name: str, words: str) -> bool:
-    """Whether a name is short for the words, and no plural, as that of a class is: "whole slide images (WSIs)"."""
-    return not (name.endswith("s") and name[-2].isupper()) and _spells(name, words)
 
 
 def _spells(name: str, words: str) -> bool:

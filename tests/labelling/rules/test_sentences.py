@@ -45,6 +45,7 @@ def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
         ("It leads in PSNR (+1.5 dB).", "comparison", ["change"]),
         ("It leads on maps (-0.3).", "comparison", ["change"]),
         ("It leads in mAP (+7).", "comparison", ["absolute"]),
+        ("Humans win often, versus 1.4%.", "mention", ["1.4%"]),
         ("EtaNet shows results that reach an accuracy of 91.2%.", "subject", ["EtaNet"]),
         ("The student reaches an accuracy of 91.2%.", "subject", ["student"]),
         ("ZetaNet outperforms EtaNet and ThetaNet by 5%.", "baseline", ["EtaNet and ThetaNet"]),

@@ -58,6 +58,8 @@ CLAIMS: tuple[Row, ...] = (
     Row("a gain by its sign", "claim", "It leads on maths, +1.3% over the larger model.", number="signed"),
     Row("a multiple that sizes a thing", "no claim", "We also train on a 680x larger private corpus.", number="multiple",
         near=(Near("behind", "sizes"),), behind=re.compile("C(?![^.;,QV]{0,3}M)")),
+    Row("one against another", "claim", "Large models often win on attribution (25.0% vs. 1.4%).", number="score",
+        governed=("against another",)),
     Row("things, counted", "no claim", "Zeta reduces the size for 80 devices.", number="count", counts=True),
     Row("a bare value", "claim", "Zeta has a perplexity of 12.", number="bare", governed=("surely",)),
     Row("a decimal", "claim", "The strongest model reaches 34.71 here.", number="decimal", governed=("by something",)),

@@ -13,7 +13,7 @@ SYSTEMS: tuple[SystemRow, ...] = (
     SystemRow("we introduce X", "name", r"\s+ARTICLENAMESENDS",
         ("Parallel transformers", "This paper introduces Kraken, a parallel transformer."), "Kraken", ("introduces",)),
     SystemRow("we introduce a long name (LN)", "acronym",
-        r"\s+ARTICLE(?P<words>[^.;:,()]{0,140}?)\(\s*NAMECLOSE\s*\)"
+        r"\s+ARTICLE(?P<words>[^.;:,()]{0,140}?)\(\s*NAME(?<![A-Z]s)CLOSE\s*\)"  # "whole slide images (WSIs)" are a class
         r"(?=[,.;:]|\s(?:GOES_ON|through|via|using|from|at|has|can|of)\b)",
         ("Parallel transformers", "We propose a wide attention autoencoder (WAAE), which is fast."), "WAAE",
         ("introduces", "calls", "proposal of", "development of")),
