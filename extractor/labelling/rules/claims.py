@@ -1,7 +1,7 @@
 """The claims of a text: sentence -> frames -> judged frames -> attached phrases -> labels."""
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from extractor.labelling.rules.comparands import baseline_of
@@ -61,7 +61,7 @@ def read_claims(
     reading = Reading(mentions, lexicon)
     own: Own | None = None
     for n in reading.with_quantities():
-        previous = partial(reading.before, n)
+        previous = cache(partial(reading.before, n))  # a sentence of 10,000 numbers would look back 10,000 times
         for judged in judged_frames(reading.sentence(n), rules):
             if judged.claim and own is None:
                 own = Own(system, system is not None and is_benchmark(system, mentions.text, lexicon.lists["benchmarks"]))
