@@ -21,7 +21,7 @@ from extractor.text import View
 _SPACED = re.compile(SPACE)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class HardwareMention:
     """A phrase that names computing hardware: a product (`specific`) or a class. `spot` gives it `id` and `sentence`."""
 

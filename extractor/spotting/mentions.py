@@ -52,7 +52,7 @@ _LONGEST_SENTENCE = 1200
 """Characters, more than any of 4,228 abstracts has; a longer one is read in parts, so that time grows with length alone."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Mentions:
     """Every mention of one text in reading order. Ids count from 1: quantities first, then hardware, never shared.
 

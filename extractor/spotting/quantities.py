@@ -57,7 +57,7 @@ _GAIN_BEFORE = re.compile(r"(?i)(?:\b(?:by|of|to|least|about|over|than|with|an?|
 _OTHER_SCALE = re.compile(r"BLEU|ROUGE|Inception|METEOR|CIDEr|Elo|ELO|\bNPS|MOS\b|IQ\b|[Pp]oint[ -]clouds?")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class QuantityMention:
     """A number or range in the text. `low` and `high` are in `unit` (canonical name, or None), equal for a single number.
 
@@ -75,7 +75,7 @@ class QuantityMention:
     measure: Unit = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self.measure = known_unit(self.unit)
+        object.__setattr__(self, "measure", known_unit(self.unit))
 
     def placed(self, id: int, span: Span, text: str, sentence: Span) -> "QuantityMention":
         """The same mention with another number, in another place."""

@@ -254,6 +254,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "tokens": lambda frame: frame.mention.measure.dimension == "tokens",
     "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples", "repetitions"),
     "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
+    "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
     "decibels": lambda frame: (frame.mention.unit or "").startswith("dB"),
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),
     "size": lambda frame: (
@@ -273,7 +274,6 @@ def _is_signed(mention: QuantityMention) -> bool:
 
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])
 _VAGUE = frozenset(["performance", "score", "scores"])
-_ABBREVIATED = re.compile(r"\(([MN])\)$")
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
 _ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[a-z]+[A-Z]\w*)")
 
@@ -284,7 +284,7 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     first = next((n + 1 for n in reversed(range(first, last - 1)) if words[n].endswith(("'s", "’s"))), first)
     if codes[first:last].endswith("Mw") and words[last - 1].endswith(("ed", "ing")):
         last -= 1
-    if _TALLIES.issuperset(words[first:last]) and (match := _ABBREVIATED.search(codes, 0, first)):
+    if _TALLIES.issuperset(words[first:last]) and (match := _IN_PARENTHESES.match(codes, max(0, first - 3), first)):
         return match.span(1)  # "Intersection over Union (IoU) scores"
     if all(words[n] in fillers for n in range(first, last)):
         return None

@@ -54,7 +54,6 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "survey": lambda place: place.topic.survey,
     "operated": lambda place: place.topic.operated,
     "own": lambda place: place.own,
-    "in the title": lambda place: place.in_title,
     "no dataset": lambda place: not place.topic.recorded,
     "said again": lambda place: place.again,
     "special": lambda place: place.special,

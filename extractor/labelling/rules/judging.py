@@ -23,7 +23,6 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
     "by a cost": lambda frame: _kind(frame) == "resource",
     "by no cost": lambda frame: _kind(frame) != "resource",
     "by an overhead": lambda frame: frame.metric is not None and "overhead" in frame.sentence.words[frame.metric[1] - 1],
-    "by an accuracy": lambda frame: _kind(frame) == "accuracy",
     "by an error": lambda frame: _kind(frame) == "accuracy" and frame.entry is not None and frame.entry.better == "lower",
     "by no accuracy": lambda frame: _kind(frame) != "accuracy",
     "by what is spent": lambda frame: (
@@ -37,8 +36,7 @@ GOVERNED: Mapping[str, Callable[[Frame], bool]] = {
 
 
 def _kind(frame: Frame) -> str | None:
-    entry = frame.entry
-    return entry.kind if entry else None
+    return entry.kind if (entry := frame.entry) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,8 @@ def _settle(codes: str, words: list[str], at: Mapping[int, QuantityMention]) -> 
                 settled[n] = "O" if codes[n - 1] == "C" else "B"  # "savings between 1% and 2%"
             case "CT" if words[n + 1] == "than" and codes[n - 1] != "Q":
                 settled[n] = settled[n + 1] = "B"
+            case "CT" if words[n + 1] == "over" and codes[n + 2] == "Q":
+                settled[n + 1] = "B"  # "saves over 20%"
             case "T" if words[n] == "over":
                 settled[n] = "B"
             case "w" if words[n] in ("average", "mean", "median", "avg"):

@@ -55,6 +55,7 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         pytest.param("It is trained with 300 hours of speech.", "metric", "speech", id="what data of training are"),
         pytest.param("It has an accuracy of 372M parameters.", "metric", "parameters", id="a counted unit is no accuracy"),
         pytest.param("Compared to Eta, it reduces latency by 24%.", "baseline", "Eta", id="compared before the number"),
+        pytest.param("It saves over 20% of energy.", "comparison", "change", id="over bounds what is saved"),
         pytest.param("On LongAlpha, then on LongBeta, it reaches 91.2%.", "dataset", "LongBeta", id="the nearest dataset"),
         pytest.param("It reads long videos with only 1M tokens.", "kind", "resource", id="few tokens are a claim"),
         pytest.param("On maps, distillation reaches 91.2% accuracy.", "subject", "ZetaNet", id="an activity is nobody"),
@@ -177,6 +178,8 @@ NO_CLAIMS = [
     "Only 30% of participants agreed.",
     "It understands videos with 1M tokens.",
     "We collected 12 hours of video.",
+    "It holds meetings of 6 minutes each.",
+    "We also train on a 680x larger private corpus.",
     "We curate a 440-hour benchmark of motion.",
     "We fine-tune a 70B parameter model.",
     "We study a VLM with 3B parameters.",
@@ -226,7 +229,7 @@ def test_what_passes_from_stage_to_stage_is_frozen() -> None:
     for path in Path(rules.__file__).parent.glob("*.py"):
         module = import_module(f"{rules.__name__}.{path.stem}".removesuffix(".__init__"))
         for name, value in vars(module).items():
-            if isinstance(value, type) and is_dataclass(value) and value.__module__.startswith(rules.__name__):
+            if isinstance(value, type) and is_dataclass(value):
                 assert vars(value)["__dataclass_params__"].frozen, name
 
 

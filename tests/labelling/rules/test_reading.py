@@ -15,7 +15,7 @@ from extractor.spotting import spot
         pytest.param("The 3x3 kernels and a 4-bit model of 14B need 5 ms.", "Dww&DwwONwQ.", id="numbers in names"),
         pytest.param("On 12 datasets, it is 2x faster.", "Pww,UvQC.", id="a count of tests"),
         pytest.param("An A100 40GB GPU and an RTX 4090 take 5 ms.", "DH&DHVQ.", id="a size in a device's name"),
-        pytest.param("It gains more than 5% over Eta.", "UCBBQTN.", id="over: bound, comparator"),
+        pytest.param("It saves over 20% and gains more than 5% over Eta.", "UCBQ&CBBQTN.", id="over: bound, comparator"),
         pytest.param("Stereo matching exceeds 98%.", "wwVQ.", id="matching, exceeds"),
         pytest.param("Accuracy exceeding others by 3% and exceeding 90%.", "MCwYQ&VQ.", id="exceeds a rival, a value"),
         pytest.param("A video compression framework has compression of 3%.", "DwwwVCOQ.", id="an activity, a change"),

@@ -26,6 +26,7 @@ def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
         ("It has errors of 0.24 m and 2 degrees.", "metric", ["errors", "errors"]),
         ("The baseline (error 0.3 m) is weak.", "metric", ["error"]),
         ("It pushes the prior art to 30-40%.", "mention", ["30-40%"]),
+        ("The core draws 3 mA.", "kind", ["resource"]),
         ("The core takes 3 ms.", "kind", ["speed"]),
         ("Only 1000 samples are needed.", "kind", ["resource"]),
         ("The accuracy (A) is 91.2%.", "metric", ["accuracy"]),

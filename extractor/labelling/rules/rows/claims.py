@@ -53,6 +53,8 @@ CLAIMS: tuple[Row, ...] = (
         before=re.compile("^[^V]*W[DBR]*$|N[wN]?W$|O$|^(?!.*V.{0,7}$)"), unless=(_LIMITED, _FOOTPRINT)),
     Row("the size of a dataset", "no claim", "The corpus comprises long recordings (about 1TB).", number="size",
         governed=("at most by an activity",), near=(Near("before", "describes", 10),)),
+    Row("what a chip takes", "claim", "The core occupies 0.012 mm2.", number="area or current",
+        near=(Near("before", "takes", 3),), kind="resource", comparison="absolute"),
     Row("an odd unit", "no claim", "The rover drove 300 m in the park.", number="odd",
         governed=("not surely", "by no accuracy")),
     Row("a gain by its sign", "claim", "It leads on maths, +1.3% over the larger model.", number="signed"),
