@@ -172,7 +172,8 @@ class Journal:
     def take(self, portion: Portion) -> None:
         """Write down what several documents came to."""
         self._write(portion.lines)
-        self._write_failures(portion.failures)
+        if portion.failures:
+            self._write_failures(portion.failures)
         self.counts.merge(portion.counts)
         self._recorded += portion.counts.cost_usd or 0.0
         self._sync_now_and_then()
