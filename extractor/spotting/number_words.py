@@ -150,7 +150,7 @@ def in_orders(start: int, end: int, count: float) -> Number:
 
 def _cardinal(words: str) -> float:
     total = part = 0.0
-    for word in re.split("[ -]", words):
+    for word in words.replace("-", " ").split(" "):
         if word == "hundred":
             part = 100 * (part or 1)
         elif word in _MAGNITUDES:

@@ -70,7 +70,7 @@ class Lexicon:
 
     def indexed(self, word: str) -> Metric | None:
         """The entry of a metric that has an index: "mAP^N", "N_Acc"."""
-        return next((self.metrics[part] for part in re.split("[_^]", word) if part in self.metrics), None)
+        return next((self.metrics[part] for part in word.replace("^", "_").split("_") if part in self.metrics), None)
 
     def metric(self, word: str) -> Metric:
         """The entry of a word of class M."""
