@@ -301,7 +301,7 @@ def _has_long_word(text: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def view_of(text: str) -> View:
     """The view of a text, made once for all who ask for it in turn."""
     return View(text)

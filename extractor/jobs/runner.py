@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self
 
 from extractor.errors import JobError, UsageError
-from extractor.jobs.flow import Item, Stop, run_gathered, run_job
+from extractor.jobs.flow import Item, Stop, run_job, run_together
 from extractor.jobs.job import Job, Outcome, Watch
 from extractor.jobs.journal import Journal
 from extractor.jobs.sinks import BulkSink, Streams
@@ -159,7 +159,7 @@ class Runner:
             shared = self._shared
             return await run_workers(self.items, workers, sink, watch, self.stop, in_order=in_order, work_off=shared)
         if not chosen.calls and self.gauge.total is not None:  # of a pipe, whoever reads the records wants each at once
-            return await run_gathered(self.items, labelling.labeller, sink, watch, self.stop)
+            return await run_together(self.items, labelling.labeller, sink, watch, self.stop)
         # In order, one slow answer holds back those after it; else there need only be a few more than calls.
         few = chosen.concurrency + chosen.concurrency // 4 + 1
         return await run_job(

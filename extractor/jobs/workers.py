@@ -19,7 +19,8 @@ from queue import SimpleQueue
 from typing import Any, Self
 
 from extractor.errors import JobError
-from extractor.jobs.flow import Flow, Item, Stop, failure, read_beside, work_off
+from extractor.jobs.beside import read_beside
+from extractor.jobs.flow import Flow, Item, Stop, failure, work_off
 from extractor.jobs.job import Watch
 from extractor.jobs.sinks import BulkSink, Portion
 from extractor.sources import BadRecord

@@ -362,7 +362,7 @@ def test_an_input_that_has_changed_between_two_runs_is_told_and_nothing_is_lost(
 
 
 def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
-    broken = "import extractor.jobs.runner as runner; runner.run_job = None; from extractor.cli import main; main()"
+    broken = "import extractor.jobs.runner as runner; runner.run_together = None; from extractor.cli import main; main()"
     command = [sys.executable, "-c", broken, "run", str(CORPUS), "-o", "-"]
     done = subprocess.run(command, capture_output=True, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == 1

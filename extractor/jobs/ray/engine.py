@@ -19,7 +19,8 @@ from time import monotonic
 from typing import Any, BinaryIO
 
 from extractor.errors import JobError, StoppedError, UsageError, install
-from extractor.jobs.flow import Flow, Item, Stop, read_beside
+from extractor.jobs.beside import read_beside
+from extractor.jobs.flow import Flow, Item, Stop
 from extractor.jobs.job import Job, Outcome, Watch
 from extractor.jobs.ray.pool import Pool
 from extractor.jobs.ray.shards import Report, Shard, Shards
