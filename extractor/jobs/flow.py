@@ -27,8 +27,8 @@ T = TypeVar("T")
 _Outcome: TypeAlias = Extraction | tuple[Failure, Spent | None]
 _TURNS = 10
 """Turns of the loop after a stop in which what only waited is gone."""
-_TOGETHER, _MOST = 24_000, 64
-"""Characters, those of 16 abstracts, and documents that are worked off together. A stop waits for them: 10 ms by rules."""
+_TOGETHER, _MOST = 48_000, 64
+"""Characters, those of 32 abstracts, and documents that are worked off together. A stop waits for them: 20 ms by rules."""
 
 
 async def run_job(

@@ -99,7 +99,7 @@ def test_all_of_a_portion_take_a_step_before_any_takes_the_next(monkeypatch: pyt
 
 
 def test_what_is_written_at_once_is_bounded_in_characters_and_documents() -> None:
-    _, long = together(papers(*map(str, range(5)), abstract="It is fast. " * 1_000))
+    _, long = together(papers(*map(str, range(5)), abstract="It is fast. " * 2_000))
     assert long.taken == [2, 2, 1]
     _, short = together(papers(*map(str, range(100)), abstract="No."))
     assert short.taken == [64, 36]
