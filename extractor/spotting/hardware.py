@@ -151,9 +151,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
             if not hit.specific and (shared := _coordinated(text, hit, found[-1].end if found else 0)):
                 found.append(shared)
             found.append(hit)
-            start_of_last, end = hit.start, hit.end
-            if hit.category == "robot" and hit.specific and (body := _ROBOT_BODY.match(text, end)):
-                end = body.end()
+            start_of_last, end = hit.start, _behind(text, hit)
     return _with_named_machines(text, found, words)
 
 
@@ -250,7 +248,7 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
 def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[KeyWord]) -> list[FoundHardware]:
     """Add what no family describes: "we introduce Name, a mobile robot", "the Name quadruped", "Jetson, Name and RTX 3090".
 
-    Where no robot is named, add the bare noun "robot" too.
+    The bare noun "robot" is added too.
     """
     machines = [
         FoundHardware(*name.span("name"), True, "npu" if head.lower() in shapes.CHIPS else "robot")
@@ -261,22 +259,24 @@ def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[
         before = found[max(0, bisect_right(found, start, key=_start) - 1)]
         machines.append(FoundHardware(start, end, True, before.category))
     if "obot" in text or any(hit.category == "robot" for hit in found):
-        for named in (shapes.NAMED_ROBOT, shapes.NAMED_HAND):
-            machines += [FoundHardware(*match.span("name"), True, "robot") for match in named.finditer(text)]
-        if not any(machine.specific and machine.category == "robot" for machine in (*found, *machines)):
-            machines += _bare_robots(text, words)
+        for shape in (shapes.NAMED_ROBOT, shapes.NAMED_HAND):
+            machines += [FoundHardware(*match.span("name"), True, "robot") for match in shape.finditer(text)]
+        named = any(machine.specific and machine.category == "robot" for machine in (*found, *machines))
+        machines += _bare_robots(text, words, named)
     for machine in machines:
         place = bisect_right(found, machine.start, key=_start)
         free_until = found[place].start if place < len(found) else len(text)
-        if machine.end <= free_until and (place == 0 or found[place - 1].end <= machine.start):
+        if machine.end <= free_until and (place == 0 or _behind(text, found[place - 1]) <= machine.start):
             found.insert(place, machine)
     return found
 
 
-def _bare_robots(text: str, words: Sequence[KeyWord]) -> Iterator[FoundHardware]:
-    """The bare nouns "robot" and "robots", with their degrees of freedom."""
+def _bare_robots(text: str, words: Sequence[KeyWord], named: bool) -> Iterator[FoundHardware]:
+    """The bare nouns "robot" and "robots", with their degrees of freedom; where robots are `named`, "Robot" may end a name."""
     for start, word, _ in words:
-        if word in ("robot", "robots") and (noun := shapes.BARE_ROBOT.match(text, start)):
+        if word not in ("robot", "robots") or (named and word == "robot" and text[start] == "R"):
+            continue
+        if noun := shapes.BARE_ROBOT.match(text, start):
             degrees = shapes.DEGREES.match(text, start)
             if degrees or shapes.FREE.match(text, start):
                 yield FoundHardware(degrees.start() if degrees else start, noun.end(), False, "robot")
@@ -313,6 +313,12 @@ def _listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:
         elif n:
             names.append(shapes.MIDDLE.fullmatch(text, ends[n], start))
         yield from (name.span("name") for name in names if name)
+
+
+def _behind(text: str, hit: FoundHardware) -> int:
+    """Where a mention ends, with the nouns that say what kind of robot a named product is."""
+    body = _ROBOT_BODY.match(text, hit.end) if hit.specific and hit.category == "robot" else None
+    return body.end() if body else hit.end
 
 
 def _start(hit: FoundHardware) -> int:

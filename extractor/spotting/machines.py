@@ -57,11 +57,18 @@ FREE = re.compile(_FREE)
 """Where a bare robot may begin: not inside a word, and not behind what digits count ("on 2 robots")."""
 DEGREES = Before(rf"{_FREE}\d+[ -]D[Oo][Ff]s?[\s-]", 16, " -\n")
 """The degrees of freedom of a bare robot: "a 7-DoF robot"."""
+_AFTER_ROBOT = (
+    "embodiments?|body|itself|to|into|in|with|without|and|or|but|that|which|whose|who|must|should|shall|can|could|cannot|may|might|will"
+    "|would|is|was|were|has|had|does|did|on|onto|for|from|by|at|as|over|about|around|along|against|between|towards?|up|while|when|where"
+    "|under|during|through|across|via|using|within|before|after|until|because|if|so|then|first|[a-z]+ly|also|further|operates|moves"
+    "|navigates|explores|walks|runs|follows|reaches|interacts|acts|picks|grasps|uses|takes|makes|finds|detects|receives|sends|collects"
+    "|completes|encounters|fails|needs|requires|lacks|becomes|remains|provides|carries|performing|carrying|moving|navigating|running"
+    "|working|interacting|exploring|traversing|walking|equipped|mounted|operated|capable|able|incapable|named|called|dubbed|we|it|this"
+    "|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|navigated|moved|reached|completed|started|began"
+)
 BARE_ROBOT = re.compile(
-    r"[Rr]obot(?:s(?![\w'-])|(?=\s*[.,;:)]"
-    r"|\s+(?:embodiments?|body|to|in|with|and|or|that|which|must|should|can|could|may|will|is|has|on|onto|for|from|by|at|as|while|when"
-    r"|where|under|during|through|across|via|using|within|[a-z]+ly|also|further|operates|moves|navigates|fails|needs|capable"
-    r"|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
+    r"[Rr]obot(?:s(?![\w-])|(?=\s*[.,;:)]|'s|\s+(?:\(|\d[\d,]*(?![\w-])"
+    rf"|(?:{_AFTER_ROBOT})(?![\w-]))))"
 )
 """The noun "robot": not the first part of another ("robot learning")."""
 
