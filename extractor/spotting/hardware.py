@@ -116,7 +116,7 @@ class FoundHardware:
 
 def hardware_words() -> frozenset[str]:
     """The words that a mention begins or ends with."""
-    return frozenset(FAMILIES)
+    return frozenset(FAMILIES) | shapes.NOUNS
 
 
 def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
@@ -251,16 +251,14 @@ def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[
     The bare noun "robot" is added too.
     """
     machines = [
-        FoundHardware(*name.span("name"), True, "npu" if head.lower() in shapes.CHIPS else "robot")
-        for name, head in _own_machines(text, words)
+        FoundHardware(*span, True, "npu" if head in shapes.CHIPS else "robot") for span, head in _own_machines(text, words)
     ]
     products = [(hit.start, hit.end) for hit in found if hit.specific]
     for start, end in _listed_among(text, products):  # of the kind of what stands before it: "processors--Name, A100 and T4"
         before = found[max(0, bisect_right(found, start, key=_start) - 1)]
         machines.append(FoundHardware(start, end, True, before.category))
     if "obot" in text or any(hit.category == "robot" for hit in found):
-        for shape in (shapes.NAMED_ROBOT, shapes.NAMED_HAND):
-            machines += [FoundHardware(*match.span("name"), True, "robot") for match in shape.finditer(text)]
+        machines += [FoundHardware(*name.span("name"), True, "robot") for name in _named_robots(text, words)]
         named = any(machine.specific and machine.category == "robot" for machine in (*found, *machines))
         machines += _bare_robots(text, words, named)
     for machine in machines:
@@ -282,17 +280,37 @@ def _bare_robots(text: str, words: Sequence[KeyWord], named: bool) -> Iterator[F
                 yield FoundHardware(degrees.start() if degrees else start, noun.end(), False, "robot")
 
 
-def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[re.Match[str], str]]:
+def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, str]]:
     """The names that a paper gives to machines of its own, each with the noun that says what it is."""
     if titled := shapes.TITLED.match(text):
-        yield titled, titled["head"]
-    for machine in shapes.MACHINE.finditer(text):
-        if name := shapes.OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()):
-            yield name, machine["head"]
+        yield titled.span("name"), titled["head"].lower()
     for start, word, _ in words:
-        name = shapes.APPOSED.match(text, start + len(word)) if word in shapes.NOUNS else None
-        if name and shapes.PRESENTED.search(text, max(0, start - 2 * _LOOKBACK), start):
-            yield name, word
+        if word not in shapes.NOUNS or (word in shapes.PARTS and "obot" not in text):
+            continue
+        end = start + len(word)
+        first = max(0, start - 2 * _LOOKBACK)
+        presented = text.find(" a", first, start) >= 0 and shapes.ENDED.match(text, end)
+        if presented and (name := shapes.OWN_NAME.search(text, first, start)):
+            yield name.span("name" if name["name"] else "subject"), word
+        name = shapes.APPOSED.match(text, end)
+        if name and not shapes.CLASS.fullmatch(name["name"]):
+            before = shapes.TOLD if name["told"] else shapes.PRESENTED
+            if before.search(text, first, start):
+                yield name.span("name"), word
+
+
+def _named_robots(text: str, words: Sequence[KeyWord]) -> Iterator[re.Match[str]]:
+    """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot"."""
+    for start, word, before in words:
+        first = max(0, start - shapes.LONGEST_NAME)
+        if word in ("hand", "gripper") and text[start].isupper():
+            name = shapes.NAMED_HAND.search(text, first, start + shapes.LONGEST_NAME)
+        elif text[start].islower() and (word in shapes.NAMED_NOUNS or (word in shapes.ROBOTIC and before == "robotic")):
+            name = shapes.NAMED_ROBOT.search(text, first, start) or shapes.NAMED_BEHIND.match(text, start + len(word))
+        else:
+            continue
+        if name:
+            yield name
 
 
 def _listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:
