@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from extractor.documents import Span
 from extractor.records import Category
 from extractor.spotting import machines as shapes
-from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, Product, Word
+from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, HardwareClass, Product, Word
 from extractor.spotting.lexicon import KeyWord
 from extractor.text import View
 
@@ -44,6 +44,8 @@ def _compiled(source: str) -> re.Pattern[str]:
 
 
 _WORD = re.compile(r"[A-Za-z]+")
+_WORD_START = re.compile(r"(?<![\w-])\w")
+_ABBREVIATED = re.compile(r"\s\([A-Za-z]{2,6}\)\Z")
 _LOOKBACK = 64
 """Code points before a head noun in which its modifiers are sought: the longest modifier has 40."""
 
@@ -217,9 +219,35 @@ def _class(view: View, head: Span, before: str, known: Word, free_from: int) -> 
     for kind in known.classes:
         if not kind.alone and before not in kind.last_words:
             continue
-        match = _compiled(kind.source).search(text if kind.case else view.lower, max(free_from, start - _LOOKBACK), end)
-        if match is not None and (kind.needs is None or _holds(kind.needs, text)):
-            return FoundHardware(match.start("name"), end, False, kind.category)
+        begin = _begin(kind, text if kind.case else view.lower, max(free_from, start - _LOOKBACK), end)
+        if begin is not None and (kind.needs is None or _holds(kind.needs, text)):
+            return FoundHardware(begin, end, False, kind.category)
+    return None
+
+
+def _begin(kind: HardwareClass, text: str, first: int, end: int) -> int | None:
+    """Where the name of a class begins that ends at a place: at its modifier, or at its head."""
+    window = text[first:end].replace("-", " ").replace("~", " ")
+    for head in kind.heads:
+        start = end - len(head)
+        before = text[start - 1 : start]
+        if not window.endswith(head) or before.isalnum() or before == "_":
+            continue
+        if before and before in " ~-" and (modifier := _modifier(kind, text, first, start)) is not None:
+            return start if kind.bare else modifier
+        if kind.unmodified and before != "-":
+            return start
+    return None
+
+
+def _modifier(kind: HardwareClass, text: str, first: int, end: int) -> int | None:
+    """Where the longest modifier of a class begins that ends at a place, perhaps with its abbreviation in parentheses."""
+    window = text[first:end].replace("-", " ").replace("~", " ").rstrip(" ")
+    if window.endswith(")"):  # "Internet of Things (IoT) devices"
+        window = _ABBREVIATED.sub("", window)
+    for match in _WORD_START.finditer(text, first, first + len(window)):
+        if window[match.start() - first :] in kind.modifiers:
+            return match.start()
     return None
 
 
