@@ -61,13 +61,14 @@ class Exclusion:
 class Word:
     """What a word in lower case can be: the beginning of a vendor or of products, the head noun of classes.
 
-    `numbered` are the products that it can begin before a digit, `products` those that it can begin anywhere. One of
-    `last_words` stands before it in each of its classes, but for those that it names `alone`.
+    `numbered` are the products that it can begin before a digit, `products` those that it can begin anywhere; `small`: one of
+    them in lower case too. One of `last_words` stands before it in each of its classes, but for those that it names `alone`.
     """
 
     vendor: str
     products: tuple[Product, ...]
     numbered: tuple[Product, ...]
+    small: bool
     classes: tuple[HardwareClass, ...]
     alone: bool
     last_words: frozenset[str]
@@ -79,6 +80,8 @@ def _read() -> dict[str, Word]:
     starts = [pair for family in _PRODUCTS["product"] for pair in _read_product(family)]
     products = _by_word((start, made) for start, made in starts if not start.endswith("#"))
     numbered = _by_word((start.rstrip("#"), made) for start, made in starts)
+    examples = " ".join(example for family in _PRODUCTS["product"] for example in family["examples"])
+    small = frozenset(word.lower() for word in _LETTERS.findall(examples) if word[0].islower())
     classes = _by_word(pair for entry in _CLASSES["class"] for pair in _read_class(entry, _CLASSES["words"]))
     exclusions = _read_exclusions(_CLASSES["not"])
     return {
@@ -86,6 +89,7 @@ def _read() -> dict[str, Word]:
             vendor=_vendor_source(vendors[word]) if word in vendors else "",
             products=products.get(word, ()),
             numbered=numbered.get(word, ()),
+            small=word in small,
             classes=classes.get(word, ()),
             alone=any(kind.alone for kind in classes.get(word, ())),
             last_words=_union([kind.last_words for kind in classes.get(word, ())]),

@@ -139,7 +139,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
             owner = vendor is not None and _SPACED.fullmatch(text, vendor[1], start)  # "AMD Xilinx"
             vendor = (vendor[0] if vendor and owner else start, named.end()) if _starts(text, start) else None
         products = known.numbered if text[behind : behind + 1].isdigit() else known.products
-        if products and _starts(text, start):
+        if products and (known.small or not text[start].islower()) and _starts(text, start):
             hit = _product(text, start, products, vendor, found)
         if hit is None and vendor is not None and vendor[0] == start:
             hit = _unlisted_model(text, vendor)

@@ -162,6 +162,16 @@ def test_every_family_shows_examples() -> None:
     assert [family["pattern"] for family in PRODUCTS if not family["examples"]] == []
 
 
+def test_a_product_is_sought_in_lower_case_where_an_example_shows_it_so() -> None:
+    assert [m.text for m in spot("It runs on vivo X100, realme GT 5, Vivo X100 and raspberry pi.").hardware] == [
+        "vivo X100",
+        "realme GT 5",
+        "Vivo X100",
+        "raspberry pi",
+    ]
+    assert spot("It runs on galaxy S10, dell XPS and pixel 6.").hardware == ()
+
+
 def test_covers_the_hardware_of_the_gold_abstracts() -> None:
     """At least 99% of the annotated names are overlapped by a mention of their category and specificity."""
     names, covered = 0, 0
