@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, TypeVar
 
 from extractor.records import Category
@@ -30,13 +31,19 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class HardwareClass:
-    """A class of hardware. Its expression has the group `name` and ends at the head noun; `last_words` end its modifiers. It
-    describes a text in lower case, unless `case` counts."""
+    """A class of hardware under a word: the `heads` that end with it, the longest first, and the modifiers before them.
 
-    source: str
+    Both are in lower case, unless `case` counts, with spaces between their words. `unmodified`: the head needs no modifier;
+    `bare`: the modifier is no part of the name; `alone`: no word has to stand before the word, else one of `last_words` does.
+    """
+
+    heads: tuple[str, ...]
+    modifiers: frozenset[str]
     category: Category
     case: bool
     alone: bool
+    unmodified: bool
+    bare: bool
     last_words: frozenset[str]
     needs: re.Pattern[str] | None
 
@@ -54,13 +61,14 @@ class Exclusion:
 class Word:
     """What a word in lower case can be: the beginning of a vendor or of products, the head noun of classes.
 
-    `numbered` are the products that it can begin before a digit, `products` those that it can begin anywhere. One of
-    `last_words` stands before it in each of its classes, but for those that it names `alone`.
+    `numbered` are the products that it can begin before a digit, `products` those that it can begin anywhere; `small`: one of
+    them in lower case too. One of `last_words` stands before it in each of its classes, but for those that it names `alone`.
     """
 
     vendor: str
     products: tuple[Product, ...]
     numbered: tuple[Product, ...]
+    small: bool
     classes: tuple[HardwareClass, ...]
     alone: bool
     last_words: frozenset[str]
@@ -70,8 +78,10 @@ class Word:
 def _read() -> dict[str, Word]:
     vendors = _by_word((name.split()[0].lower(), name) for name in _PRODUCTS["vendors"])
     starts = [pair for family in _PRODUCTS["product"] for pair in _read_product(family)]
-    products = _by_word((start, product) for start, product in starts if not start.endswith("#"))
-    numbered = _by_word((start.rstrip("#"), product) for start, product in starts)
+    products = _by_word((start, made) for start, made in starts if not start.endswith("#"))
+    numbered = _by_word((start.rstrip("#"), made) for start, made in starts)
+    examples = " ".join(example for family in _PRODUCTS["product"] for example in family["examples"])
+    small = frozenset(word.lower() for word in _LETTERS.findall(examples) if word[0].islower())
     classes = _by_word(pair for entry in _CLASSES["class"] for pair in _read_class(entry, _CLASSES["words"]))
     exclusions = _read_exclusions(_CLASSES["not"])
     return {
@@ -79,9 +89,10 @@ def _read() -> dict[str, Word]:
             vendor=_vendor_source(vendors[word]) if word in vendors else "",
             products=products.get(word, ()),
             numbered=numbered.get(word, ()),
+            small=word in small,
             classes=classes.get(word, ()),
             alone=any(kind.alone for kind in classes.get(word, ())),
-            last_words=frozenset(last for kind in classes.get(word, ()) for last in kind.last_words),
+            last_words=_union([kind.last_words for kind in classes.get(word, ())]),
             exclusion=exclusions.get(word),
         )
         for word in {*vendors, *numbered, *classes, *LIMITED_HEADS}
@@ -96,33 +107,35 @@ def _vendor_source(names: Sequence[str]) -> str:
 
 def _read_product(family: Mapping[str, Any]) -> Iterator[tuple[str, Product]]:
     source = "(?:" + family["pattern"].replace(" ", SPACE) + r")s?(?![A-Za-z0-9])"
-    product = Product(source, family["category"], family.get("context", False), family.get("bare", False))
-    return ((start, product) for start in family["starts"])
+    made = Product(source, family["category"], family.get("context", False), family.get("bare", False))
+    return ((start, made) for start in family["starts"])
 
 
 def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, HardwareClass]]:
     """The class under each word that can end one of its heads: "computer" and "computers" for "single-board computer"."""
-    case = entry.get("case", False)
-    heads = [form for head in entry["heads"] for form in (head, _plural(head))]
-    noun = f"(?:{'|'.join(_pattern(head, words) for head in heads)})"
-    modifiers = "|".join(_pattern(modifier, words) for modifier in entry["modifiers"])
-    if not case:  # to ignore it takes half as long again
-        noun, modifiers = noun.lower(), modifiers.lower()
-    before = rf"(?:{modifiers})(?:\s\([A-Za-z]{{2,6}}\))?[ ~-]+"  # "Internet of Things (IoT) devices"
-    alone = entry.get("alone", False)
-    if entry.get("bare", False):
-        phrase = f"{before}(?P<name>{noun})"
-    elif entry["modifiers"]:
-        phrase = f"(?P<name>(?:{before}){'?' if alone else ''}{noun})"
-    else:
-        phrase = f"(?P<name>{noun})"
-    source = rf"(?<![\w-]){phrase}\Z"
+    case, alone = entry.get("case", False), entry.get("alone", False)
+    modifiers = frozenset(_normal(phrase, case) for modifier in entry["modifiers"] for phrase in _spelled_out(modifier, words))
     needs = re.compile(entry["needs"], re.IGNORECASE) if "needs" in entry else None
-    modifier_ends = {word for modifier in entry["modifiers"] for word in _last_words(modifier, words)}
-    for word, lengths in _by_word((letters[-1], letters) for letters in map(_LETTERS.findall, map(str.lower, heads))).items():
+    modifier_ends = frozenset(map(_last_word, modifiers))
+    heads = [_normal(form, case) for head in entry["heads"] for form in (head, _plural(head))]
+    for word, forms in _by_word((_last_word(head), head) for head in heads).items():
+        lengths = [_LETTERS.findall(form.lower()) for form in forms]
         single = any(len(letters) == 1 for letters in lengths)
-        last_words = {letters[-2] for letters in lengths if len(letters) > 1} | (modifier_ends if single else set())
-        yield word, HardwareClass(source, entry["category"], case, alone and single, frozenset(last_words), needs)
+        head_words = frozenset(letters[-2] for letters in lengths if len(letters) > 1)
+        yield (
+            word,
+            HardwareClass(
+                heads=tuple(sorted(set(forms), key=len, reverse=True)),
+                modifiers=modifiers,
+                category=entry["category"],
+                case=case,
+                alone=alone and single,
+                unmodified=alone or not modifiers,
+                bare=entry.get("bare", False),
+                last_words=_union([head_words, modifier_ends] if single else [head_words]),
+                needs=needs,
+            ),
+        )
 
 
 def _read_exclusions(entries: Iterable[Mapping[str, Any]]) -> dict[str, Exclusion]:
@@ -136,7 +149,7 @@ def _read_exclusions(entries: Iterable[Mapping[str, Any]]) -> dict[str, Exclusio
 
 def _exclusion(entries: Sequence[Mapping[str, Any]]) -> Exclusion:
     before = frozenset(word.lower() for entry in entries for word in entry.get("before", ()))
-    after = "|".join(_pattern(phrase, {}) for entry in entries for phrase in entry.get("after", ()))
+    after = "|".join(_pattern(phrase) for entry in entries for phrase in entry.get("after", ()))
     where = "|".join(entry["where"] for entry in entries if "where" in entry)
     return Exclusion(
         before,
@@ -145,25 +158,39 @@ def _exclusion(entries: Sequence[Mapping[str, Any]]) -> Exclusion:
     )
 
 
-def _pattern(phrase: str, words: Mapping[str, Sequence[str]]) -> str:
-    """The expression for a phrase: a hyphen also matches a space, {name} any word of a set."""
+def _pattern(phrase: str) -> str:
+    """The expression for a phrase: a hyphen also matches a space."""
+    return re.escape(phrase).replace(r"\-", r"[ ~-]")
+
+
+def _spelled_out(phrase: str, words: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    """The phrases that a phrase stands for, with each word of a set in the place of {name}."""
     parts = _WORD_SET.split(phrase)
-    for n in range(1, len(parts), 2):
-        parts[n] = "(?:" + "|".join(_pattern(word, words) for word in words[parts[n]]) + ")"
-    return "".join(part if n % 2 else re.escape(part).replace(r"\-", r"[ ~-]") for n, part in enumerate(parts))
+    choices = [words[part] if n % 2 else [part] for n, part in enumerate(parts)]
+    return map("".join, product(*choices))
 
 
-def _last_words(phrase: str, words: Mapping[str, Sequence[str]]) -> set[str]:
-    """The words, in lower case, that can end a phrase."""
-    if phrase.endswith("}"):
-        return {end for word in words[_WORD_SET.findall(phrase)[-1]] for end in _last_words(word, words)}
-    return {_LETTERS.findall(phrase)[-1].lower()}
+def _normal(phrase: str, case: bool) -> str:
+    """A phrase with spaces for its hyphens, in lower case unless that counts."""
+    return (phrase if case else phrase.lower()).replace("-", " ")
+
+
+def _last_word(phrase: str) -> str:
+    """The word, in lower case, that ends a phrase."""
+    last = phrase.rpartition(" ")[2]
+    return (last if last.isalpha() else str(_LETTERS.findall(phrase)[-1])).lower()
 
 
 def _plural(noun: str) -> str:
     if noun.endswith(("ch", "s", "x")):
         return noun + "es"
     return noun[:-1] + "ies" if noun.endswith("ty") else noun + "s"
+
+
+def _union(sets: Sequence[frozenset[str]]) -> frozenset[str]:
+    """The words of several sets. Where one alone has any, it is that set and no copy, which all words of a class would need."""
+    full = [each for each in sets if each]
+    return full[0] if len(full) == 1 else frozenset().union(*full)
 
 
 def _by_word(pairs: Iterable[tuple[str, _T]]) -> dict[str, tuple[_T, ...]]:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from extractor.documents import Span
 from extractor.records import Category
 from extractor.spotting import machines as shapes
-from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, Product, Word
+from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, HardwareClass, Product, Word
 from extractor.spotting.lexicon import KeyWord
 from extractor.text import View
 
@@ -44,6 +44,8 @@ def _compiled(source: str) -> re.Pattern[str]:
 
 
 _WORD = re.compile(r"[A-Za-z]+")
+_WORD_START = re.compile(r"(?<![\w-])\w")
+_ABBREVIATED = re.compile(r"\s\([A-Za-z]{2,6}\)\Z")
 _LOOKBACK = 64
 """Code points before a head noun in which its modifiers are sought: the longest modifier has 40."""
 
@@ -116,7 +118,7 @@ class FoundHardware:
 
 def hardware_words() -> frozenset[str]:
     """The words that a mention begins or ends with."""
-    return frozenset(FAMILIES)
+    return frozenset(FAMILIES) | shapes.NOUNS
 
 
 def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
@@ -137,7 +139,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
             owner = vendor is not None and _SPACED.fullmatch(text, vendor[1], start)  # "AMD Xilinx"
             vendor = (vendor[0] if vendor and owner else start, named.end()) if _starts(text, start) else None
         products = known.numbered if text[behind : behind + 1].isdigit() else known.products
-        if products and _starts(text, start):
+        if products and (known.small or not text[start].islower()) and _starts(text, start):
             hit = _product(text, start, products, vendor, found)
         if hit is None and vendor is not None and vendor[0] == start:
             hit = _unlisted_model(text, vendor)
@@ -151,9 +153,7 @@ def find_hardware(view: View, words: Sequence[KeyWord]) -> list[FoundHardware]:
             if not hit.specific and (shared := _coordinated(text, hit, found[-1].end if found else 0)):
                 found.append(shared)
             found.append(hit)
-            start_of_last, end = hit.start, hit.end
-            if hit.category == "robot" and hit.specific and (body := _ROBOT_BODY.match(text, end)):
-                end = body.end()
+            start_of_last, end = hit.start, _behind(text, hit)
     return _with_named_machines(text, found, words)
 
 
@@ -219,9 +219,35 @@ def _class(view: View, head: Span, before: str, known: Word, free_from: int) -> 
     for kind in known.classes:
         if not kind.alone and before not in kind.last_words:
             continue
-        match = _compiled(kind.source).search(text if kind.case else view.lower, max(free_from, start - _LOOKBACK), end)
-        if match is not None and (kind.needs is None or _holds(kind.needs, text)):
-            return FoundHardware(match.start("name"), end, False, kind.category)
+        begin = _begin(kind, text if kind.case else view.lower, max(free_from, start - _LOOKBACK), end)
+        if begin is not None and (kind.needs is None or _holds(kind.needs, text)):
+            return FoundHardware(begin, end, False, kind.category)
+    return None
+
+
+def _begin(kind: HardwareClass, text: str, first: int, end: int) -> int | None:
+    """Where the name of a class begins that ends at a place: at its modifier, or at its head."""
+    window = text[first:end].replace("-", " ").replace("~", " ")
+    for head in kind.heads:
+        start = end - len(head)
+        before = text[start - 1 : start]
+        if not window.endswith(head) or before.isalnum() or before == "_":
+            continue
+        if before and before in " ~-" and (modifier := _modifier(kind, text, first, start)) is not None:
+            return start if kind.bare else modifier
+        if kind.unmodified and before != "-":
+            return start
+    return None
+
+
+def _modifier(kind: HardwareClass, text: str, first: int, end: int) -> int | None:
+    """Where the longest modifier of a class begins that ends at a place, perhaps with its abbreviation in parentheses."""
+    window = text[first:end].replace("-", " ").replace("~", " ").rstrip(" ")
+    if window.endswith(")"):  # "Internet of Things (IoT) devices"
+        window = _ABBREVIATED.sub("", window)
+    for match in _WORD_START.finditer(text, first, first + len(window)):
+        if window[match.start() - first :] in kind.modifiers:
+            return match.start()
     return None
 
 
@@ -250,49 +276,69 @@ def _holds(expression: re.Pattern[str], text: str) -> bool:
 def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[KeyWord]) -> list[FoundHardware]:
     """Add what no family describes: "we introduce Name, a mobile robot", "the Name quadruped", "Jetson, Name and RTX 3090".
 
-    Where no robot is named, add the bare noun "robot" too.
+    The bare noun "robot" is added too.
     """
     machines = [
-        FoundHardware(*name.span("name"), True, "npu" if head.lower() in shapes.CHIPS else "robot")
-        for name, head in _own_machines(text, words)
+        FoundHardware(*span, True, "npu" if head in shapes.CHIPS else "robot") for span, head in _own_machines(text, words)
     ]
     products = [(hit.start, hit.end) for hit in found if hit.specific]
     for start, end in _listed_among(text, products):  # of the kind of what stands before it: "processors--Name, A100 and T4"
         before = found[max(0, bisect_right(found, start, key=_start) - 1)]
         machines.append(FoundHardware(start, end, True, before.category))
     if "obot" in text or any(hit.category == "robot" for hit in found):
-        for named in (shapes.NAMED_ROBOT, shapes.NAMED_HAND):
-            machines += [FoundHardware(*match.span("name"), True, "robot") for match in named.finditer(text)]
-        if not any(machine.specific and machine.category == "robot" for machine in (*found, *machines)):
-            machines += _bare_robots(text, words)
+        machines += [FoundHardware(*name.span("name"), True, "robot") for name in _named_robots(text, words)]
+        named = any(machine.specific and machine.category == "robot" for machine in (*found, *machines))
+        machines += _bare_robots(text, words, named)
     for machine in machines:
         place = bisect_right(found, machine.start, key=_start)
         free_until = found[place].start if place < len(found) else len(text)
-        if machine.end <= free_until and (place == 0 or found[place - 1].end <= machine.start):
+        if machine.end <= free_until and (place == 0 or _behind(text, found[place - 1]) <= machine.start):
             found.insert(place, machine)
     return found
 
 
-def _bare_robots(text: str, words: Sequence[KeyWord]) -> Iterator[FoundHardware]:
-    """The bare nouns "robot" and "robots", with their degrees of freedom."""
+def _bare_robots(text: str, words: Sequence[KeyWord], named: bool) -> Iterator[FoundHardware]:
+    """The bare nouns "robot" and "robots", with their degrees of freedom; where robots are `named`, "Robot" may end a name."""
     for start, word, _ in words:
-        if word in ("robot", "robots") and (noun := shapes.BARE_ROBOT.match(text, start)):
+        if word not in ("robot", "robots") or (named and word == "robot" and text[start] == "R"):
+            continue
+        if noun := shapes.BARE_ROBOT.match(text, start):
             degrees = shapes.DEGREES.match(text, start)
             if degrees or shapes.FREE.match(text, start):
                 yield FoundHardware(degrees.start() if degrees else start, noun.end(), False, "robot")
 
 
-def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[re.Match[str], str]]:
+def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, str]]:
     """The names that a paper gives to machines of its own, each with the noun that says what it is."""
     if titled := shapes.TITLED.match(text):
-        yield titled, titled["head"]
-    for machine in shapes.MACHINE.finditer(text):
-        if name := shapes.OWN_NAME.search(text, max(0, machine.start() - _LOOKBACK), machine.start()):
-            yield name, machine["head"]
+        yield titled.span("name"), titled["head"].lower()
     for start, word, _ in words:
-        name = shapes.APPOSED.match(text, start + len(word)) if word in shapes.NOUNS else None
-        if name and shapes.PRESENTED.search(text, max(0, start - 2 * _LOOKBACK), start):
-            yield name, word
+        if word not in shapes.NOUNS or (word in shapes.PARTS and "obot" not in text):
+            continue
+        end = start + len(word)
+        first = max(0, start - 2 * _LOOKBACK)
+        presented = text.find(" a", first, start) >= 0 and shapes.ENDED.match(text, end)
+        if presented and (name := shapes.OWN_NAME.search(text, first, start)):
+            yield name.span("name" if name["name"] else "subject"), word
+        name = shapes.APPOSED.match(text, end)
+        if name and not shapes.CLASS.fullmatch(name["name"]):
+            before = shapes.TOLD if name["told"] else shapes.PRESENTED
+            if before.search(text, first, start):
+                yield name.span("name"), word
+
+
+def _named_robots(text: str, words: Sequence[KeyWord]) -> Iterator[re.Match[str]]:
+    """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot"."""
+    for start, word, before in words:
+        first = max(0, start - shapes.LONGEST_NAME)
+        if word in ("hand", "gripper") and text[start].isupper():
+            name = shapes.NAMED_HAND.search(text, first, start + shapes.LONGEST_NAME)
+        elif text[start].islower() and (word in shapes.NAMED_NOUNS or (word in shapes.ROBOTIC and before == "robotic")):
+            name = shapes.NAMED_ROBOT.search(text, first, start) or shapes.NAMED_BEHIND.match(text, start + len(word))
+        else:
+            continue
+        if name:
+            yield name
 
 
 def _listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:
@@ -313,6 +359,12 @@ def _listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:
         elif n:
             names.append(shapes.MIDDLE.fullmatch(text, ends[n], start))
         yield from (name.span("name") for name in names if name)
+
+
+def _behind(text: str, hit: FoundHardware) -> int:
+    """Where a mention ends, with the nouns that say what kind of robot a named product is."""
+    body = _ROBOT_BODY.match(text, hit.end) if hit.specific and hit.category == "robot" else None
+    return body.end() if body else hit.end
 
 
 def _start(hit: FoundHardware) -> int:

@@ -2,36 +2,59 @@
 
 import re
 
-from extractor.spotting.gates import Before, Gated
+from extractor.spotting.gates import Before
 
-MACHINE = re.compile(
-    r",\s+(?:an?|the)\s+(?:[\w-]+\s+){0,7}?"
-    r"(?P<head>robot|humanoid|quadruped|exoskeleton|chip|processor|accelerator|SoC|microcontroller)"
-    r"(?=\s+(?:designed|with|that|for|capable|built|developed|which)|\s*[,.;:(])"
+CHIPS = frozenset({"chip", "processor", "coprocessor", "accelerator", "soc", "asic", "microcontroller"})
+_PART = "arm|finger|leg|glove|catheter|endoscope|glider|boat|car|wheelchair|prosthesis"
+PARTS = frozenset(_PART.split("|"))
+"""Nouns of machines only where a text is about robots."""
+_NOUN = (
+    "robot|humanoid|quadruped|biped|hexapod|exoskeleton|exosuit|quadrotor|multirotor|drone|rover|ornithopter|airship|blimp|gripper"
+    f"|manipulator|vehicle|hand|UAV|AUV|UGV|USV|ROV|SoC|ASIC|chip|processor|coprocessor|accelerator|microcontroller|{_PART}"
 )
-CHIPS = frozenset({"chip", "processor", "accelerator", "soc", "microcontroller"})
-_NOUN = "robot|humanoid|quadruped|exoskeleton|quadrotor|drone|rover|gripper|manipulator|vehicle|hand|chip|processor|accelerator"
-NOUNS = frozenset(_NOUN.split("|"))
+NOUNS = frozenset(_NOUN.lower().split("|"))
 """The nouns of machines that papers give names to."""
+_OF_WHICH = "(?: (?:system|platform|prototype))?"
+_NAME = r"[A-Z][\w+-]{2,24}"
+_OTHERWISE = (
+    "for|of|on|with|to|that|using|in|from|by|via|as|is|are|which|where|whose|targeting|model|framework|method|dataset|benchmark|approach"
+    "|policy|suite|network|algorithm|technique|simulator"
+)
+_KIND = rf"(?:(?!(?:{_OTHERWISE})\b)[\w-]+,? ){{0,7}}"
+"""The words between the article of a machine and its noun."""
 TITLED = re.compile(
-    r"(?P<name>[A-Z][\w+-]{2,24}): (?!\w+ing )(?:Design(?: and \w+)? of )?"
+    rf"(?P<name>{_NAME}(?: (?:Hand|Leg|Arm|Finger|Gripper|Robot))?): (?!\w+ing )(?:Design(?: and \w+)? of )?"
     r"(?:(?!(?:for|of|via|in|on|using|with|from|towards?|to|and)\b)[\w-]+ ){0,7}?"
-    rf"(?P<head>(?i:{_NOUN}))"
+    rf"(?P<head>(?i:{_NOUN}))(?i: (?:platform|system|prototype|arm|hand|leg|finger|wrist))?"
     r"(?=\n|,| (?:for|with|using|that|to|in|via|based|capable|featuring)\b)"
 )
 """A title that says of the paper's own name that it is a machine: "Name: A wall-climbing robot"."""
 APPOSED = re.compile(
-    r"(?:, | \((?=[A-Z]\w*[a-z]|[A-Z]{5})|,? (?:called|named|dubbed|termed) |,? [\"“`']{1,2})"
-    r"(?P<name>[A-Z][\w+-]{2,24})(?=[\"”'’,.)])"
+    rf"{_OF_WHICH}(?: \([a-z][^()]{{2,40}}\))?"
+    r"(?:(?P<told>,? (?:called|named|dubbed|termed|nicknamed|shortly|known as) | \((?=[A-Z][\w-]*[a-z][\w-]*[A-Z\d]|[A-Z\d]+-))"
+    r"|, | \((?=[A-Z]\w*[a-z]|[A-Z]{4})|,? [\"“`']{1,2})"
+    rf"(?P<name>{_NAME})(?=[\"”'’,.)])"
 )
-"""The name behind the noun of a machine where a paper presents it: "a surfing vehicle, Name,"."""
+"""The name behind the noun of a machine where a paper presents it: "a surfing vehicle, Name,". It may be `told` as a name."""
+CLASS = re.compile("[A-Z]{2,7}s|ROS|SLAM|LLM|VLM|VLA|URDF|LiDAR|CDPR|DWMR|MSRR|SCARA|TWIPR|FWMAV")
+"""The name of a class, or of what robots have."""
 PRESENTED = re.compile(
-    r"\b(?:introduc|present|propos|develop|design|describ|buil[dt]|fabricat)\w* (?:the [\w-]+ of )?(?:an?|our|the) "
-    r"(?:(?!(?:for|of|on|with|to|that|using|in)\b)[\w-]+,? ){0,6}\Z"
+    r"\b(?:(?:introduc|present|propos|develop|design|describ|buil[dt]|fabricat)\w* (?:the [\w-]+ of )?(?:an?|our|the)|[Oo]ur) "
+    rf"{_KIND}\Z"
 )
 """What stands before that noun there."""
-OWN_NAME = re.compile(r"\b(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>[A-Z][\w+-]{2,24})\Z")
-"""What stands before ", a robot" where a paper names its own."""
+TOLD = re.compile(rf"\b(?:[Aa]n?|[Oo]ur) {_KIND}\Z")
+"""What stands before that noun where the name is told as one."""
+OWN_NAME = re.compile(
+    rf"\b(?:(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>{_NAME})(?: \([^()]{{2,60}}\))?,"
+    rf"|(?P<subject>[A-Z]\w*(?:[a-z]\w*[A-Z\d]|[A-Z\d]-?[A-Z\d])[\w-]*) is)\s+(?:an?|our|the)\s+{_KIND}\Z"
+)
+"""What stands before the noun where a paper names its own: "we introduce Name, a mobile ", "FooBot is a mobile "."""
+ENDED = re.compile(
+    rf"{_OF_WHICH}(?=\s+(?:[a-z]+ed|with|that|for|to|in|on|capable|built|driven|made|which|using|having|(?:combin|featur|consist|compris"
+    r"|integrat|enabl|offer|incorporat|employ|provid|weigh|support|allow)ing)\b|\s*[,.;:(])"
+)
+"""What stands behind the noun of a machine: not another noun, of which it would be a part."""
 
 
 def _behind(*words: str) -> str:
@@ -41,27 +64,45 @@ def _behind(*words: str) -> str:
 
 
 _OUR = ("the", "The", "a", "an", "our", "on", "onto", "with", "using")
+_NAMED = "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit"
+NAMED_NOUNS = frozenset(noun + plural for noun in _NAMED.split("|") for plural in ("", "s"))
+"""The nouns of robots behind a name."""
+ROBOTIC = frozenset({"arm", "arms", "hand", "hands", "finger", "leg", "platform", "platforms", "system"})
+"""The nouns of robots behind a name and "robotic"."""
 NAMED_ROBOT = re.compile(
     _behind(*_OUR, "real", "physical", "actual", "real-world")
     + r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})"
     r"[A-Z][\w+-]*(?: [A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven)) "
-    r"(?:(?!and|the|that|for|of)[a-z-]+ ){0,2}?"
-    r"(?:robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper)s?\b"
+    r"(?:(?!and|the|that|for|of)[a-z-]+ ){0,2}\Z"
 )
-NAMED_HAND = Gated(
-    _behind(*_OUR) + r"(?P<name>[A-Z](?=[\w-]*[A-Z\d-]|\w+ \w+ [A-Z]?\d)[\w-]+ (?:Hand|Gripper)(?: [A-Z]?\d+)?)(?![\w-])",
-    "Hand|Gripper",
+"""A name before the noun of a robot."""
+NAMED_HAND = re.compile(
+    _behind(*_OUR) + r"(?P<name>[A-Z](?=[\w-]*[A-Z\d-]|\w+ \w+ [A-Z]?\d)[\w-]+ (?:Hand|Gripper)(?: [A-Z]?\d+)?)(?![\w-])"
 )
+LONGEST_NAME = 64
+"""Characters in which a name before the noun of a robot is sought."""
+NAMED_BEHIND = re.compile(
+    r" (?P<name>(?=\w*[a-z]\w*[A-Z\d]|[A-Z]+-?\d)[A-Z][\w-]{2,24}(?<!-based))"
+    r"(?=[.,;:)]| (?:and|or|in|on|with|to|for|is|was|as|by|at|which|that|using|from|under|while|during|has|can)\b)"
+)
+"""A name behind the noun of a robot: "the quadruped robot FooBot"."""
 _FREE = r"(?<![\w-])(?<!\d\s)"
 FREE = re.compile(_FREE)
 """Where a bare robot may begin: not inside a word, and not behind what digits count ("on 2 robots")."""
 DEGREES = Before(rf"{_FREE}\d+[ -]D[Oo][Ff]s?[\s-]", 16, " -\n")
 """The degrees of freedom of a bare robot: "a 7-DoF robot"."""
+_AFTER_ROBOT = (
+    "embodiments?|body|itself|to|into|in|with|without|and|or|but|that|which|whose|who|must|should|shall|can|could|cannot|may|might|will"
+    "|would|is|was|were|has|had|does|did|on|onto|for|from|by|at|as|over|about|around|along|against|between|towards?|up|while|when|where"
+    "|under|during|through|across|via|using|within|before|after|until|because|if|so|then|first|[a-z]+ly|also|further|operates|moves"
+    "|navigates|explores|walks|runs|follows|reaches|interacts|acts|picks|grasps|uses|takes|makes|finds|detects|receives|sends|collects"
+    "|completes|encounters|fails|needs|requires|lacks|becomes|remains|provides|carries|performing|carrying|moving|navigating|running"
+    "|working|interacting|exploring|traversing|walking|equipped|mounted|operated|capable|able|incapable|named|called|dubbed|we|it|this"
+    "|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|navigated|moved|reached|completed|started|began"
+)
 BARE_ROBOT = re.compile(
-    r"[Rr]obot(?:s(?![\w'-])|(?=\s*[.,;:)]"
-    r"|\s+(?:embodiments?|body|to|in|with|and|or|that|which|must|should|can|could|may|will|is|has|on|onto|for|from|by|at|as|while|when"
-    r"|where|under|during|through|across|via|using|within|[a-z]+ly|also|further|operates|moves|navigates|fails|needs|capable"
-    r"|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|\(|\d[\d,]*)(?![\w-])))"
+    r"[Rr]obot(?:s(?![\w-])|(?=\s*[.,;:)]|'s|\s+(?:\(|\d[\d,]*(?![\w-])"
+    rf"|(?:{_AFTER_ROBOT})(?![\w-]))))"
 )
 """The noun "robot": not the first part of another ("robot learning")."""
 

@@ -65,6 +65,22 @@ OWN = [
     ("Net\nWe describe the implementation of a small gripper called Foox.", "Foox", "robot"),
     ("Net\nWe built a spiking, fast processor (Foox).", "Foox", "npu"),
     ('Net\nIt describes our light drone, "Foox".', "Foox", "robot"),
+    ("FOO-2 Hand: A light robotic hand for cups\nIt is light.", "FOO-2 Hand", "robot"),
+    ("Foox: A Soft Glove for Robots\nIt is light.", "Foox", "robot"),
+    ("Foox: A Robot Leg with Springs\nIt is light.", "Foox", "robot"),
+    ("Foox: A four-legged robot platform for caves\nIt is light.", "Foox", "robot"),
+    ("Net\nThis paper presents a slim robotic finger (FXRF) that bends.", "FXRF", "robot"),
+    ("Net\nIt is part of a slim robotic hand (FXRF-Hand) for cups.", "FXRF-Hand", "robot"),
+    ("Net\nIt is put on a slim robot (FooBot2).", "FooBot2", "robot"),
+    ("Net\nWe study the use of a slim robot (mobile manipulator), shortly FOOX, for cups.", "FOOX", "robot"),
+    ("Net\nIt is put on our slim robot, Foox, and moves.", "Foox", "robot"),
+    ("Net\nWe propose Foox, a light mobile manipulator system that lifts cups.", "Foox", "robot"),
+    ("Net\nWe propose Foox (Foo for all), a light wheelchair driven by a robot.", "Foox", "robot"),
+    ("Net\nFooBot is a light wheeled robot with horns.", "FooBot", "robot"),
+    ("Net\nIt is put on the wheeled robot FooBot in Foo.", "FooBot", "robot"),
+    ("Net\nIt is put on the wheeled robot FX-7.", "FX-7", "robot"),
+    ("Net\nIt is put on the FOOX exoskeleton with a robot.", "FOOX", "robot"),
+    ("Net\nIt is put on the FOOX robotic platform.", "FOOX", "robot"),
 ]
 
 
@@ -115,6 +131,14 @@ def test_a_machine_is_named_where_a_paper_tells_of_it(verb: str) -> None:
         "Net\nWe present a net for a small drone, Foox, outside.",
         "Net\nWe present a slim robot (SRX).",
         "Net\nWe present a light plan, Foox, for lakes.",
+        "Net\nWe present a light arm, Foox, of a trial.",
+        "Net\nWe present Foox, a light policy as robot, which moves.",
+        "Net\nWe present Foox, a suite targeting walls, robots, cups and more.",
+        "Net\nWe present a light robot (SCARA).",
+        "Net\nWe present a light robot (FOXRs).",
+        "Net\nWe saw the Fine Spectrometer On Chip (FiSpoC).",
+        "Net\nIt is put on the wheeled robot FooBot-based.",
+        "Net\nWe tackle the Kidnapped Robot Problem.",
     ],
 )
 def test_a_name_beside_a_machine_is_not_its_name(text: str) -> None:
@@ -136,6 +160,16 @@ def test_finds_the_examples_of_each_family(category: str, name: str) -> None:
 
 def test_every_family_shows_examples() -> None:
     assert [family["pattern"] for family in PRODUCTS if not family["examples"]] == []
+
+
+def test_a_product_is_sought_in_lower_case_where_an_example_shows_it_so() -> None:
+    assert [m.text for m in spot("It runs on vivo X100, realme GT 5, Vivo X100 and raspberry pi.").hardware] == [
+        "vivo X100",
+        "realme GT 5",
+        "Vivo X100",
+        "raspberry pi",
+    ]
+    assert spot("It runs on galaxy S10, dell XPS and pixel 6.").hardware == ()
 
 
 def test_covers_the_hardware_of_the_gold_abstracts() -> None:
