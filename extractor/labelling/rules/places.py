@@ -91,9 +91,9 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
         places = sorted(_places(before), key=lambda place: (place.kind != "dataset", -place.at)) if before else ()
         sentence = before or sentence
     for place in places:
-        beside = place.taken and row.region == "before" and sense.kind != "accuracy"  # "91.2% on LongBench at a 2x lower cost"
+        beside = place.taken and (back or (row.region == "before" and sense.kind != "accuracy"))
         if beside or place.kind not in row.kinds or place.by not in row.by:
-            continue
+            continue  # "91.2% on LongBench, at half the cost"
         if place.by == "F" and not place.opens:
             bare = place.kind == "name" and "w" not in sentence.codes[place.first : place.last]
             if (bare and sense.comparison == "absolute") or "T" in frame.sentence.codes[frame.first - 1 : frame.last]:
@@ -150,7 +150,7 @@ _TELLS = re.compile(rf"(?:on|onto|across|using)\s|.*?(?<![\w-])(?:{_TEST.pattern
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
 _WORDS = r"(?:[wNMHRBDCOTp/()-]|Y(?=[BDR]*Q)){0,12}"
 _BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
-_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,?&[PFU]|(?<=\))[,&]")
+_CLAUSE_END = re.compile(r"[;S]|,(?![PFI])|&(?:R*[VC]|[PFU])|(?<=\))[,&]")
 
 
 def _clause_end(frame: Frame) -> int:
@@ -252,8 +252,7 @@ _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 
 def _named_ones(sentence: Sentence, end: int) -> tuple[int, int] | None:
     """The names behind a noun of datasets: "two datasets (KITTI and DTU)", "sets such as KITTI", "a set, KITTI,"."""
-    listed = _LISTED.match(sentence.codes, end)
-    return listed.span(listed.lastgroup or 0) if listed else None
+    return listed.span(listed.lastgroup or 0) if (listed := _LISTED.match(sentence.codes, end)) else None
 
 
 def _trimmed(sentence: Sentence, first: int, last: int) -> tuple[int, int]:

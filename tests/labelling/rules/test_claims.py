@@ -131,6 +131,14 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("It reaches an accuracy of 91.2% on the test set.", "dataset", None),
         ("We test it on LongBench. It reaches an accuracy of 91.2% on training tasks.", "dataset", "LongBench"),
         ("It is good for shiny objects, achieving an accuracy gain of 5%.", "dataset", "shiny objects"),
+        ("Across 706 chest scans, its accuracy is 91.2%.", "dataset", "chest scans"),
+        (
+            "It improves accuracy by 5%, a step towards robust vision on rainy roads and in the LongBench tests.",
+            "dataset",
+            None,
+        ),
+        ("It improves accuracy by 5% and shows promise on unseen tasks.", "dataset", None),
+        ("We test it on image captioning. It reaches an accuracy of 91.2%.", "dataset", "image captioning"),
         ("It plans routes; for maze navigation, it reaches an accuracy of 91.2%.", "dataset", "maze navigation"),
         ("It needs 30 ms on a Jetson Nano and a Raspberry Pi.", "hardware", "Jetson Nano and a Raspberry Pi"),
         ("It reduces the number of tokens by 5%.", "kind", "resource"),
@@ -179,6 +187,7 @@ def test_the_sentence_before_may_tell_of_training() -> None:
             "It reaches an accuracy of 91.2% on Alpha, beating Eta by 5% recall and 3% precision on Beta.",
             ["Alpha", "Beta", "Beta"],
         ),
+        ("We test it: accuracy is 91.2% on LongBench. It improves recall by 5%.", ["LongBench", None]),
         ("It reaches an accuracy of 91.2% on LongBench while running 2x faster.", ["LongBench", None]),
     ],
 )

@@ -45,6 +45,7 @@ SUBJECTS: tuple[SubjectRow, ...] = (
 )
 
 _TESTS: tuple[PlaceKind, ...] = ("name", "dataset", "tests", "task")
+_ANY: tuple[PlaceKind, ...] = (*_TESTS, "condition")
 
 DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow("Q on X", "clause", "It achieves 59.8% on LongBench.", "LongBench", ("name", "dataset"), "PI"),
@@ -53,21 +54,19 @@ DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow("Q on tests", "clause", "It achieves 59.8% on unseen maps.", "unseen maps", ("tests", "task"), "PI"),
     DatasetRow("Q X accuracy", "metric", "It reaches 80.1% ImageNet accuracy.", "ImageNet", ("dataset",)),
     DatasetRow("Q on X and Q on Y, by Q and Q", "in turn",
-        "It reaches 80.1% on COCO and 59.8% on LVIS, beating Eta by 5% and 3%, respectively.", "LVIS",
-        (*_TESTS, "condition"), "PFI"),
+        "It reaches 80.1% on COCO and 59.8% on LVIS, beating Eta by 5% and 3%, respectively.", "LVIS", _ANY, "PFI"),
     DatasetRow("on X with Q", "up to it", "It leads on COCO with 59.8% accuracy.", "COCO", ("name", "dataset"), "P"),
     DatasetRow("in X by Q", "up to it", "It improves accuracy in noisy rooms by 5%.", "noisy rooms",
         ("tests", "task", "condition"), "IF"),
-    DatasetRow("Q and Q on X", "behind", "It has 80.1% recall and 59.8% precision on LongBench.", "LongBench",
-        (*_TESTS, "condition"), "PI"),
+    DatasetRow("Q and Q on X", "behind", "It has 80.1% recall and 59.8% precision on LongBench.", "LongBench", _ANY, "PI"),
     DatasetRow("on X, Q", "before", "On LongBench, it achieves 59.8%.", "LongBench", _TESTS, "P"),
     DatasetRow("Q and Q for X", "behind", "It has 80.1% recall and 59.8% precision for unseen objects.", "unseen objects",
-        (*_TESTS, "condition"), "F"),
+        _ANY, "F"),
     DatasetRow("on X. Q", "one before", "We evaluate Zeta on LongBench. It achieves an accuracy of 59.8%.", "LongBench",
-        ("name", "dataset", "tests"), "P"),
+        ("name", "dataset", "tests", "task"), "P"),
     DatasetRow("on the X dataset. Q", "two before",
         "We evaluate Zeta on the LongBench set. It is good. It has an accuracy of 59.8%.", "LongBench", ("dataset",), "P"),
-    DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _TESTS, "IF"),
+    DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _ANY, "PIF"),
     DatasetRow("Q task accuracy", "metric", "Its maze navigation accuracy is 59.8%.", "maze navigation", ("task",)),
 )
 
