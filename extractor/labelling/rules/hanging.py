@@ -210,5 +210,4 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
 
 
 def _kind(sentence: Sentence, first: int, last: int) -> str | None:
-    entry = metric_entry(sentence, first, last)
-    return entry.kind if entry else None
+    return entry.kind if (entry := metric_entry(sentence, first, last)) else None

@@ -26,10 +26,7 @@ _SEPARATOR = re.compile(
     r"(?:\s+(?:boards?|chips?|devices?|processors?|phones?|smartphones?|headsets?|platforms?|robot(?:s|ic)?|arms?|manipulators?|hands?))*"
     r"(?:\s*[,/&()]\s*(?:(?:and|or)\s+)?|\s+(?:and|or|as well as|plus|and/or)\s+)(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
 )
-_EXAMPLE = re.compile(
-    r"[\s,(]*(?:such as|like|including|e\.g\.,?|i\.e\.,?)[\s:,]*"
-    r"(?:an?\s+|the\s+|various\s+|\w+\s+)?"
-)
+_EXAMPLE = re.compile(r"[\s,(]*(?:such as|like|including|e\.g\.,?|i\.e\.,?)[\s:,]*(?:an?\s+|the\s+|various\s+|\w+\s+)?")
 _DATASET = re.compile(r"\bdatasets?\b(?! (?:and|&))")
 
 
@@ -154,8 +151,7 @@ class Place(NamedTuple):
     @property
     def link(self) -> str | None:
         """The preposition that ties the mention to what stands before it."""
-        match = _LINK.search(self.before)
-        return match[1] if match else None
+        return match[1] if (match := _LINK.search(self.before)) else None
 
     @property
     def continues(self) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -21,7 +21,7 @@ PlaceKind = Literal["name", "dataset", "tests", "task", "condition"]
 class Place(NamedTuple):
     """A phrase that can say where a number holds: the tokens from `first` up to `last`, and its preposition at token `at`.
 
-    `by` is the class of the preposition. `opens`: it begins a clause.
+    `by` is the class of the preposition. `opens`: it begins a clause. `taken`: a number stands right before it.
     """
 
     at: int
@@ -30,6 +30,7 @@ class Place(NamedTuple):
     by: str
     kind: PlaceKind
     opens: bool
+    taken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ class DatasetRow:
     """Where the dataset or task of a number stands: the nearest place of these `kinds` in a region, behind a preposition `by`.
 
     Behind the number: in its clause, or right behind it and the numbers coordinated with it. Before it: in its sentence, of all
-    places, of those that lead up to the number itself or open a clause, or before all numbers with no such place behind; one or
-    two sentences before, where that tells of tests. Or at the head of its metric.
+    places, of those that lead up to the number itself or open a clause, or before all numbers with no such place behind, or in
+    the order of its run; one or two sentences before, where that tells of tests. Or at the head of its metric.
     """
 
     name: str
-    region: Literal["clause", "metric", "behind", "up to it", "before", "before all", "opening", "one before", "two before"]
+    region: Literal[
+        "clause", "metric", "behind", "in turn", "up to it", "before", "before all", "opening", "one before", "two before"
+    ]
     example: str
     yields: str
     kinds: tuple[PlaceKind, ...]
@@ -88,14 +91,15 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
         places = sorted(_places(before), key=lambda place: (place.kind != "dataset", -place.at)) if before else ()
         sentence = before or sentence
     for place in places:
-        if place.kind not in row.kinds or place.by not in row.by:
-            continue
+        beside = place.taken and (back or (row.region == "before" and sense.kind != "accuracy"))
+        if beside or place.kind not in row.kinds or place.by not in row.by:
+            continue  # "91.2% on LongBench, at half the cost"
         if place.by == "F" and not place.opens:
             bare = place.kind == "name" and "w" not in sentence.codes[place.first : place.last]
             if (bare and sense.comparison == "absolute") or "T" in frame.sentence.codes[frame.first - 1 : frame.last]:
                 continue  # "80.1% for Eta", "versus 37.1% for random edits"
         gained = place.by == "I" and not (frame.metric and frame.metric[1] <= place.at)  # "a gain of 5% in active users"
-        if place.kind == "condition" and (gained or sense.kind != "accuracy"):
+        if place.kind == "condition" and row.region != "in turn" and (gained or sense.kind != "accuracy"):
             continue
         first, last = _trimmed(sentence, place.first, place.last)
         items = split_list(sentence, first, last) if sentence is frame.sentence and frame.listed else []
@@ -107,23 +111,32 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
     """The places of a number's sentence that stand in a region, the nearest first."""
     if not (places := _places(frame.sentence)):
         return ()
-    at = attrgetter("at")
+    codes, at = frame.sentence.codes, attrgetter("at")
     before = bisect_left(places, frame.first, key=at)
     match row.region:
-        case "before":
-            return reversed(places[:before])
+        case "before" | "opening":
+            return (place for place in reversed(places[:before]) if place.opens or row.region == "before")
         case "before all":
-            first = bisect_left(places, frame.sentence.codes.index("Q"), key=at)
+            first = bisect_left(places, codes.index("Q"), key=at)
             return () if any(place.kind in row.kinds for place in places[first:before]) else places[:first]
+        case "in turn":
+            return _in_turn(frame, places[:before])
         case "up to it":
             told = reversed(places[bisect_left(places, frame.head, key=at) : before])
-            return (place for place in told if _TOLD.match(frame.sentence.codes, place.last, frame.first))
-        case "opening":
-            return (place for place in reversed(places[:before]) if place.opens)
+            return (place for place in told if (_ASIDE if place.taken else _TOLD).match(codes, place.last, frame.first))
         case "behind":
-            begins = _BEGINS.match(frame.sentence.codes, frame.last)
+            begins = _BEGINS.match(codes, frame.last)
             return (place for place in places[before : before + 1] if begins and place.at == begins.end())
     return places[before : bisect_left(places, _clause_end(frame), key=at)]
+
+
+def _in_turn(frame: Frame, before: Sequence[Place]) -> Iterable[Place]:
+    """The place of a number of a list where as many stand before it, each behind a number, or listed as "respectively" says."""
+    taken = [place for place in before if place.taken]
+    if frame.listed and len(taken) == frame.size:
+        return taken[frame.place : frame.place + 1]
+    told = frame.listed and "respectively" in frame.sentence.words
+    return [place for place in before if told and len(split_list(frame.sentence, place.first, place.last)) == frame.size]
 
 
 @lru_cache(maxsize=8)
@@ -132,40 +145,48 @@ def _speaks(pattern: re.Pattern[str], sentence: Sentence) -> bool:
     return any(map(pattern.match, sentence.words))
 
 
-_TEST = re.compile(r"evaluat|validat|experiment|test|conduct")
+_TEST = re.compile(r"evaluat|validat|experiment|test|conduct|assess|simulat")
 _TELLS = re.compile(rf"(?:on|onto|across|using)\s|.*?(?<![\w-])(?:{_TEST.pattern})", re.DOTALL)
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
 _WORDS = r"(?:[wNMHRBDCOTp/()-]|Y(?=[BDR]*Q)){0,12}"
 _BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
-_CLAUSE_END = re.compile(r"[;S]|,&?R*[VC]|,?&[PFU]|(?<=\))[,&]")
+_CLAUSE_END = re.compile(r"[;S]|,(?![PFI])|&(?:R*[VC]|[PFU])|(?<=\))[,&]")
 
 
 def _clause_end(frame: Frame) -> int:
     """Where the clause behind a number ends, at the next number at the latest."""
-    match = _CLAUSE_END.search(frame.sentence.codes, frame.last, frame.tail)
-    return match.start() if match else frame.tail
+    return match.start() if (match := _CLAUSE_END.search(frame.sentence.codes, frame.last, frame.tail)) else frame.tail
 
 
+_ASIDE = re.compile(r"[wNM)]*\(")
 _TOLD = re.compile(r"[wNM)]*(?:[(WVY]|,R*[VC])")
 _PARALLEL = re.compile(r"Q[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[FI]")
-_ITEM = r"[wNM/-]*[wNM]"
-_PLACE = re.compile(
-    rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?)"
-)
+_ITEM = r"[wNMH/-]*[wNM]"
+_ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?"
+_PLACE = re.compile(rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEMS})")
+_TAKEN = re.compile("Q[RwNMC]{0,4}$")
+_PLAIN = re.compile("[wM/&,-]*w")
+_NEXT = re.compile(rf"\([^()]*\),?&?[DR]*(?P<x>{_ITEM})(?=\([^()]*Q)")
 
 
 @lru_cache(maxsize=8)
 def _places(sentence: Sentence) -> tuple[Place, ...]:
-    """The places of a sentence, in order."""
+    """The places of a sentence, in order; one behind the number of another has its preposition: "on X (Q) and Y (Q)"."""
     parallel = _PARALLEL.search(sentence.codes) is not None
-    found = (_place(sentence, match, parallel) for match in _PLACE.finditer(sentence.codes))
-    return tuple(place for place in found if place)
+    found = []
+    for match in _PLACE.finditer(sentence.codes):
+        found.append(_place(sentence, match["p"], match.start(), match.span("x"), parallel))
+        end = match.end()
+        while more := _NEXT.match(sentence.codes, end):
+            found.append(_place(sentence, match["p"], more.start("x") - 1, more.span("x"), parallel))
+            end = more.end()
+    return tuple(sorted(filter(None, found), key=attrgetter("at")))
 
 
-def _place(sentence: Sentence, match: re.Match[str], parallel: bool) -> Place | None:
+def _place(sentence: Sentence, by: str, at: int, span: tuple[int, int], parallel: bool) -> Place | None:
     """A phrase behind a preposition, if it can say where a number holds. `parallel`: it stands in "Q for X, Q for X"."""
-    codes, words, at, by, end = sentence.codes, sentence.words, match.start(), match["p"], match.end("x")
-    first, last, kind = _kind(sentence, *match.span("x"))
+    codes, words, end = sentence.codes, sentence.words, span[1]
+    first, last, kind = _kind(sentence, *span)
     if kind == "name" and sentence.holds("unplaced", last, end) and "&" not in codes[last:end]:
         return None  # "on three Zeta models"
     named = kind in ("name", "dataset")
@@ -176,7 +197,8 @@ def _place(sentence: Sentence, match: re.Match[str], parallel: bool) -> Place | 
     elif kind == "name" and by in "FI":
         last = end  # "for EEG-based sleep staging"
         kind = "task" if sentence.holds("tasks", end - 1, end) else "name" if by == "F" else "condition"
-    if by not in {"name": "PF"}.get(kind, "PFI") or codes[end : end + 1] == "H":
+    device = codes[end : end + 1] == "H" or (kind in ("name", "condition") and "H" in codes[first:last])
+    if device or by not in {"name": "PF"}.get(kind, "PFI"):
         return None
     if not (named or (by in "FI" and parallel) or (by == "F" and kind == "task") or _is_specific(sentence, first, last)):
         return None
@@ -184,7 +206,8 @@ def _place(sentence: Sentence, match: re.Match[str], parallel: bool) -> Place | 
     counted = named and last - first == 1 and "Q" in codes[at:first]  # "on 16 PD patients"
     if used or counted or any(map(sentence.lexicon.is_model, words[first:last])):
         return None
-    return Place(at, first, last, by, kind, opens=at == 0 or codes[at - 1] in ",S")
+    taken = _TAKEN.search(codes, max(0, at - 5), at) is not None
+    return Place(at, first, last, by, kind, opens=at == 0 or codes[at - 1] in ",;S", taken=taken)
 
 
 def _kind(sentence: Sentence, first: int, end: int) -> tuple[int, int, PlaceKind]:
@@ -200,7 +223,7 @@ def _kind(sentence: Sentence, first: int, end: int) -> tuple[int, int, PlaceKind
         return first, last, "dataset" if tests else "name"
     if first < last:
         return first, last, "tests" if tests else "task"
-    plain = set(codes[first:end]) <= set("w-&,") and not sentence.holds("unplaced", first, end)
+    plain = _PLAIN.fullmatch(codes, first, end) and not sentence.holds("unplaced", first, end)
     return first, end if plain else first, "condition"
 
 
@@ -223,14 +246,13 @@ def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
 
 _HEAD = re.compile(r"(?:^|[;S,]&?|V[DRC]*)[DR]*(?P<x>[wNM-]{1,8}[wM])(?=(?:\([^()]*\))?R*[Vv]|\()")
 _NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
-_LISTED = re.compile(rf"(?:\(|p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
+_LISTED = re.compile(rf"(?:\(|,?p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 
 
 def _named_ones(sentence: Sentence, end: int) -> tuple[int, int] | None:
     """The names behind a noun of datasets: "two datasets (KITTI and DTU)", "sets such as KITTI", "a set, KITTI,"."""
-    listed = _LISTED.match(sentence.codes, end)
-    return listed.span(listed.lastgroup or 0) if listed else None
+    return listed.span(listed.lastgroup or 0) if (listed := _LISTED.match(sentence.codes, end)) else None
 
 
 def _trimmed(sentence: Sentence, first: int, last: int) -> tuple[int, int]:

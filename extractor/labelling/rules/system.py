@@ -198,14 +198,16 @@ def _patterns(nouns: frozenset[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     noun = rf"(?:{'|'.join(sorted(nouns))})"
     behind = rf"\s?(?:\([^()]{{1,80}}\),?|,|:|is|—|–|--?)\s(?:is\s)?(?:a|an|the)\s(?:{_WORD}){{0,8}}?{noun}{_ENDS}"
     before = (
-        rf"(?<!\bon\s)(?<!\bfrom\s)(?<!\bwith\s)(?<!\bto\s)\b(?:a|an|our|the first)\s(?:{_WORD}){{0,8}}?{noun},?\s"
-        r"(?:(?:called|named|dubbed|termed)\s)?\(?$"
+        r"(?<!\bon\s)(?<!\bfrom\s)(?<!\bwith\s)(?<!\bto\s)\b(?:a|an|our|the first|(?:introduce|present|propose)s?\sthe)\s"
+        rf"(?:{_WORD}){{0,8}}?{noun},?\s(?:(?:called|named|dubbed|termed)\s)?\(?$"
     )
     return re.compile(behind, re.IGNORECASE), re.compile(before, re.IGNORECASE)
 
 
 def is_benchmark(name: str, text: str, nouns: frozenset[str]) -> bool:
-    """Whether a text calls what has this name a benchmark or a dataset."""
+    """Whether a text calls what has this name a benchmark or a dataset, or the name does."""
+    if "bench" in name.lower():
+        return True
     behind, before = _patterns(nouns)
     start = text.find(name)
     while start != -1:

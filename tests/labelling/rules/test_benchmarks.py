@@ -15,6 +15,7 @@ NOUNS = lexicon().lists["benchmarks"]
         pytest.param("T\nWe present Zeta (Zero-shot Tasks), a new and diverse dataset.", id="apposed behind parentheses"),
         pytest.param("T\nZeta is the first corpus of orchard calls.", id="said to be one"),
         pytest.param("T\nWe build an image benchmark called Zeta.", id="called"),
+        pytest.param("T\nWe introduce the Zoo Eating Task Benchmark (Zeta).", id="introduced"),
         pytest.param("T\nTo this end, we built our evaluation suite, Zeta.", id="apposed name"),
         *(f"T\nWe build an image benchmark {called} Zeta." for called in ("named", "dubbed", "termed")),
         *(
@@ -25,6 +26,10 @@ NOUNS = lexicon().lists["benchmarks"]
 )
 def test_the_paper_presents_a_benchmark(text: str) -> None:
     assert is_benchmark("Zeta", text, NOUNS)
+
+
+def test_a_name_says_that_it_is_one() -> None:
+    assert is_benchmark("ZetaBench+", "ZetaBench+: Repairs at Scale", NOUNS)
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,22 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("Experiments on LongBench show gains, improving accuracy by 5% on unseen maps.", "dataset", "LongBench"),
         ("We test it on LongBench and quality results show an accuracy of 91.2%.", "dataset", "LongBench"),
         ("We test it on the LongBench set. It is good. It has an accuracy of 91.2%.", "dataset", "LongBench"),
+        ("It reaches an accuracy of 91.2% on quadruped robot data.", "dataset", "quadruped robot data"),
+        ("It improves accuracy by 5% on Jetson Nano Eta.", "dataset", None),
+        ("It reaches an accuracy of 91.2% in light/heavy rain.", "dataset", "light/heavy rain"),
+        ("It reaches 91.2% on several benchmarks, including LongBench and COCO.", "dataset", "LongBench and COCO"),
+        ("It reaches an accuracy of 91.2% on the test set.", "dataset", None),
+        ("We test it on LongBench. It reaches an accuracy of 91.2% on training tasks.", "dataset", "LongBench"),
+        ("It is good for shiny objects, achieving an accuracy gain of 5%.", "dataset", "shiny objects"),
+        ("Across 706 chest scans, its accuracy is 91.2%.", "dataset", "chest scans"),
+        (
+            "It improves accuracy by 5%, a step towards robust vision on rainy roads and in the LongBench tests.",
+            "dataset",
+            None,
+        ),
+        ("It improves accuracy by 5% and shows promise on unseen tasks.", "dataset", None),
+        ("We test it on image captioning. It reaches an accuracy of 91.2%.", "dataset", "image captioning"),
+        ("It plans routes; for maze navigation, it reaches an accuracy of 91.2%.", "dataset", "maze navigation"),
         ("It needs 30 ms on a Jetson Nano and a Raspberry Pi.", "hardware", "Jetson Nano and a Raspberry Pi"),
         ("It reduces the number of tokens by 5%.", "kind", "resource"),
     ],
@@ -133,7 +149,9 @@ def test_a_field_of_a_claim(text: str, field: str, said: str | None) -> None:
     assert getattr(claim, field) == said
 
 
-@pytest.mark.parametrize("text", ["We evaluate", "We validate", "Experiments run", "We test", "We conduct studies"])
+@pytest.mark.parametrize(
+    "text", ["We evaluate", "We validate", "Experiments run", "We test", "We conduct studies", "We assess it", "We simulate it"]
+)
 def test_the_sentence_before_tells_on_what(text: str) -> None:
     (claim,) = claims_of("T", f"{text} on LongBench. It reaches an accuracy of 91.2%.")
     assert claim.dataset == "LongBench"
@@ -157,6 +175,20 @@ def test_the_sentence_before_may_tell_of_training() -> None:
         ("It has the best recall (91.2%) among models and precision (80.1%) on LongBench.", ["LongBench", "LongBench"]),
         ("It reaches an accuracy of 91.2% in kitchen cleaning and a latency of 30 ms.", ["kitchen cleaning", None]),
         ("It has an accuracy of 91.2% versus 80.1% for random edits.", [None, None]),
+        ("It makes gains on LongAlpha (+5.1%), and LongBeta (+3.2%).", ["LongAlpha", "LongBeta"]),
+        (
+            "It improves in maze navigation (+5.1% in recall) and route planning (+3.2% in recall).",
+            ["maze navigation", "route planning"],
+        ),
+        ("It reaches 91.2% on Alpha and 80.1% on Beta, beating Eta by 5% and 3%.", ["Alpha", "Beta", "Alpha", "Beta"]),
+        ("It helps in cache tuning and tree search, and gains 5% and 3%, respectively.", ["cache tuning", "tree search"]),
+        ("It helps in cache tuning and tree search, and gains 5% and 3%.", [None, None]),
+        (
+            "It reaches an accuracy of 91.2% on Alpha, beating Eta by 5% recall and 3% precision on Beta.",
+            ["Alpha", "Beta", "Beta"],
+        ),
+        ("We test it: accuracy is 91.2% on LongBench. It improves recall by 5%.", ["LongBench", None]),
+        ("It reaches an accuracy of 91.2% on LongBench while running 2x faster.", ["LongBench", None]),
     ],
 )
 def test_the_datasets_of_several_claims(text: str, datasets: list[str | None]) -> None:

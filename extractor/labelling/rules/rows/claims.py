@@ -73,4 +73,3 @@ CLAIMS: tuple[Row, ...] = (
         before=re.compile(r"^(?!.*([VIWAHT].{0,4}|\([DRBTN]*)$)")),
     Row("a time or a cost", "claim", "Our demo answers in 40 ms.", number="time or cost"),
 )
-# fmt: on

@@ -61,8 +61,7 @@ FRAMES: tuple[FrameRow, ...] = (
         opposite=re.compile(rf"(?![BDRw]{{0,2}}C|OD*C?{NP}*M)"), sure=True),
     FrameRow("changes by Q", "before", rf"(?P<c>C)(?:[^CQ;SV]{{0,24}}|[^CQ;S,]{{0,24}})Y{FILL}",
         "Zeta improves over the best prior method by 19.3%.", (None, "improves"), sure=True),
-    FrameRow("Q in metric", "behind",
-        rf"[RB]*(?:I|P(?=[DR]*w?M+(?:[^wNMH/]|$))|[AF](?=M(?:[.,;&]|$)))[BDR]*(?P<m>{NP}*M[wN]?)",
+    FrameRow("Q in metric", "behind", rf"[RB]*(?:I|P(?=[DR]*w?M+(?:[^wNMH/]|$))|[AF](?=M(?:[.,;&]|$)))[BDR]*(?P<m>{NP}*M[wN]?)",
         "The binary has 2.39 MB in size.", ("size", None)),
     FrameRow("Q gain", "behind", r"(?:\([^()]{1,6}\))?[BDRw-]{0,2}(?P<c>C)", "Zeta is 8.6x faster than Eta.", (None, "faster"),
         rival=False),
@@ -82,10 +81,8 @@ FRAMES: tuple[FrameRow, ...] = (
     FrameRow("Q on X", "behind", rf"P[DR]*{NP}{{0,3}}N", "Its results are strong: 0.91 on GenEval.", (None, None),
         number="score"),
 )
-# fmt: on
 
 
-# fmt: off
 SHARED: tuple[SharingRow, ...] = (
     SharingRow("and metric by Q", re.compile(rf"[^CQ;SV]{{0,12}}?[,&(][,&BDR]*(?P<m>{NP}+)[^CQ;SV]{{0,6}}Y{FILL}"),
         "It cuts latency by 40% and energy consumption by up to 23%.", ("energy consumption", "cuts"), after="change",
@@ -106,4 +103,3 @@ SHARED: tuple[SharingRow, ...] = (
     SharingRow("Q (Q)", re.compile(r"[^(]*(?:\([^()]*\)[^(]*)*\([BDRt]*|[^QC;SV(]{0,8},t"),
         "It has 9.1x lower latency than a phone (0.75s).", ("latency", None)),
 )
-# fmt: on

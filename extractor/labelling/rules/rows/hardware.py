@@ -17,8 +17,7 @@ HARDWARE: tuple[HardwareRow, ...] = (
     HardwareRow("a product beforehand", "none", ("Net", "An RTX 4090 is slow. We propose a net."), specific=True,
         asks=("beforehand",)),
     HardwareRow("a product", "evaluated", ("Net", "We run it on an RTX 4090."), specific=True),
-    HardwareRow("a machine of its own", "evaluated", ("Net", "We present a soft gripper."), before="made",
-        asks=("own",)),
+    HardwareRow("a machine of its own", "evaluated", ("Net", "We present a soft gripper."), before="made", asks=("own",)),
     HardwareRow("robots, tried", "evaluated", ("Net", "In real-world experiments, robots grasp."), categories=ROBOTS,
         asks=("no dataset", "tried")),
     HardwareRow("tested on a robot", "evaluated", ("Net", "We evaluate our policy on a quadruped."), categories=ROBOTS,
@@ -29,8 +28,7 @@ HARDWARE: tuple[HardwareRow, ...] = (
         categories=ROBOTS, asks=("in its own words", "no dataset")),
     HardwareRow("any other robot", "none", ("Net", "Humanoid robots are everywhere."), categories=ROBOTS),
     HardwareRow("what others have", "none", ("Net", "Existing methods run on GPUs."), before="owned"),
-    HardwareRow("on it, results", "evaluated", ("Net", "On mobile devices, it takes 3 ms."),
-        asks=("leading", "on leading")),
+    HardwareRow("on it, results", "evaluated", ("Net", "On mobile devices, it takes 3 ms."), asks=("leading", "on leading")),
     HardwareRow("results on it", "evaluated", ("Net", "We evaluate it on edge devices."),
         asks=("cue of results", "tied to results")),
     HardwareRow("a purpose", "intended", ("Net", "It is suitable for edge devices."),
@@ -42,4 +40,3 @@ HARDWARE: tuple[HardwareRow, ...] = (
     HardwareRow("at hand", "evaluated", ("Net", "We propose a net. It hands songs to a QPU."), but=ROBOTS,
         asks=("own", "on it")),
 )
-# fmt: on

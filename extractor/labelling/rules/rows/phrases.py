@@ -19,7 +19,6 @@ BASELINES: tuple[BaselineRow, ...] = (
     BaselineRow("beats X, gaining Q", "before", re.compile(rf"C{PHRASE}"), "Zeta outperforms Eta, improving accuracy by 5%.",
         "Eta", verb=True),
 )
-# fmt: on
 
 _SUBJECT = re.compile(
     r"(?P<x>(?:[wNMH/-]|(?<=[wN])OD?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?"  # the noun phrase
@@ -28,7 +27,6 @@ _SUBJECT = re.compile(
     r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q)|R*v+wO|(?P<v>R*v+R*w))"  # and a verb: "is capable of", "can process"
 )
 
-# fmt: off
 SUBJECTS: tuple[SubjectRow, ...] = (
     SubjectRow("a rival (Q)", "before",
         re.compile(r"[TC][DR]*(?:[wN]*p)?(?:[wNMH/-]*\([^()]*\),?&?[DR]*)*(?P<x>[wNMH/-]*[wN])"
@@ -45,35 +43,33 @@ SUBJECTS: tuple[SubjectRow, ...] = (
     SubjectRow("it reports Q", "sentence before", _SUBJECT,
         "On maps, Eta performs well. It reaches an accuracy of 91.2%.", "Eta", opposite=re.compile(r"U[Rv]*[VC]")),
 )
-# fmt: on
 
 _TESTS: tuple[PlaceKind, ...] = ("name", "dataset", "tests", "task")
+_ANY: tuple[PlaceKind, ...] = (*_TESTS, "condition")
 
-# fmt: off
 DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow("Q on X", "clause", "It achieves 59.8% on LongBench.", "LongBench", ("name", "dataset"), "PI"),
     DatasetRow("on the X dataset, Q", "before all", "On the LongBench set, it achieves 59.8% on reading tasks.",
         "LongBench", ("dataset",), "P"),
     DatasetRow("Q on tests", "clause", "It achieves 59.8% on unseen maps.", "unseen maps", ("tests", "task"), "PI"),
     DatasetRow("Q X accuracy", "metric", "It reaches 80.1% ImageNet accuracy.", "ImageNet", ("dataset",)),
+    DatasetRow("Q on X and Q on Y, by Q and Q", "in turn",
+        "It reaches 80.1% on COCO and 59.8% on LVIS, beating Eta by 5% and 3%, respectively.", "LVIS", _ANY, "PFI"),
     DatasetRow("on X with Q", "up to it", "It leads on COCO with 59.8% accuracy.", "COCO", ("name", "dataset"), "P"),
     DatasetRow("in X by Q", "up to it", "It improves accuracy in noisy rooms by 5%.", "noisy rooms",
-        ("tests", "task", "condition"), "I"),
-    DatasetRow("Q and Q on X", "behind", "It has 80.1% recall and 59.8% precision on LongBench.", "LongBench",
-        (*_TESTS, "condition"), "PI"),
+        ("tests", "task", "condition"), "IF"),
+    DatasetRow("Q and Q on X", "behind", "It has 80.1% recall and 59.8% precision on LongBench.", "LongBench", _ANY, "PI"),
     DatasetRow("on X, Q", "before", "On LongBench, it achieves 59.8%.", "LongBench", _TESTS, "P"),
     DatasetRow("Q and Q for X", "behind", "It has 80.1% recall and 59.8% precision for unseen objects.", "unseen objects",
-        (*_TESTS, "condition"), "F"),
+        _ANY, "F"),
     DatasetRow("on X. Q", "one before", "We evaluate Zeta on LongBench. It achieves an accuracy of 59.8%.", "LongBench",
-        ("name", "dataset", "tests"), "P"),
+        ("name", "dataset", "tests", "task"), "P"),
     DatasetRow("on the X dataset. Q", "two before",
         "We evaluate Zeta on the LongBench set. It is good. It has an accuracy of 59.8%.", "LongBench", ("dataset",), "P"),
-    DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _TESTS, "IF"),
+    DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _ANY, "PIF"),
     DatasetRow("Q task accuracy", "metric", "Its maze navigation accuracy is 59.8%.", "maze navigation", ("task",)),
 )
-# fmt: on
 
-# fmt: off
 DEVICES: tuple[DeviceRow, ...] = (
     DeviceRow("Q on X", "clause", "It runs at 30 FPS on an RTX 4090.", "RTX 4090"),
     DeviceRow("on X, Q", "up to the number", "On an RTX 4090, it runs at 30 FPS.", "RTX 4090", last=True),
@@ -81,4 +77,3 @@ DEVICES: tuple[DeviceRow, ...] = (
     DeviceRow("on X. Q", "sentence before", "We test Zeta on an RTX 4090. It runs at 30 FPS.", "RTX 4090", timed=True,
         last=True),
 )
-# fmt: on

@@ -29,9 +29,7 @@ COMPARISONS: tuple[Row, ...] = (
     Row("a share of a performance", "fraction", "It recovers 88% performance of the dense model.", number="share",
         near=(Near("behind", "performance", 3),), behind=re.compile("[RDwNH]*MO")),
 )
-# fmt: on
 
-# fmt: off
 KINDS: tuple[Row, ...] = (
     Row("an error told in time", "accuracy", "It has an error of 5.3 s.", number="time", governed=("by an error",)),
     Row("a unit of time", "time", "Our demo answers in 40 ms.", number="time"),
@@ -41,9 +39,7 @@ KINDS: tuple[Row, ...] = (
     Row("a metric of cost", "resource", "The cache reduces peak memory usage by 24% on phones.", governed=("by a cost",)),
     Row("smaller", "resource", "The binary is 3x smaller than that of Eta.", governed=("by a change in cost",)),
 )
-# fmt: on
 
-# fmt: off
 EFFECTS: tuple[EffectRow, ...] = (
     EffectRow("a gain", "gain", "It improves the error by 3%.", "better", "better", "better"),
     EffectRow("a harm", "harm", "The accuracy degrades by 3%.", "worse", "worse", "worse"),
@@ -51,4 +47,3 @@ EFFECTS: tuple[EffectRow, ...] = (
     EffectRow("a fall", "fall", "The cache reduces peak memory usage by 24%.", "worse", "better", "better"),
     EffectRow("a loss", "loss", "The accuracy drops by 3%.", "worse", "better", "worse"),
 )
-# fmt: on

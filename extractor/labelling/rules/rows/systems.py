@@ -27,4 +27,3 @@ SYSTEMS: tuple[SystemRow, ...] = (
         ("Parallel transformers", "Experiments show that our framework KrakenNet wins."), "KrakenNet",
         ("our", "Our", "the proposed", "The proposed")),
 )
-# fmt: on
