@@ -158,7 +158,7 @@ class Runner:
 
             shared = self._shared
             return await run_workers(self.items, workers, sink, watch, self.stop, in_order=in_order, work_off=shared)
-        if not chosen.calls and self.gauge.total is not None:  # of a pipe, whoever reads the records wants each at once
+        if not chosen.calls and (self._is_part or self.gauge.total is not None):  # of a pipe, each record is wanted at once
             return await run_together(self.items, labelling.labeller, sink, watch, self.stop)
         # In order, one slow answer holds back those after it; else there need only be a few more than calls.
         few = chosen.concurrency + chosen.concurrency // 4 + 1
