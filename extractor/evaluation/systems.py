@@ -111,10 +111,23 @@ def evaluate_sets(
     for n, gold in enumerate(sets):
         systems, left_out = evaluate_recorded(gold, recordings, home, notice)
         here = [options for options, on in zip(asked, played, strict=True) if on[n] or not any(on)]
-        systems = [evaluate(gold.documents, options, home, record=record, notice=notice) for options in here] + systems
+        systems = [_evaluate(gold, options, home, record=record, notice=notice) for options in here] + systems
         left_out = [_not_recorded(options) for options in asked if options not in here] + left_out
         evaluated.append(Evaluated(gold, tuple(systems), tuple(left_out)))
     return tuple(evaluated)
+
+
+def _evaluate(
+    gold: GoldSet, options: ModelOptions, home: Path, *, record: bool = False, notice: Callable[[str], None]
+) -> System:
+    """Score one system on a set. What is wrong with the recording of one that is held out is said without its text."""
+    try:
+        return evaluate(gold.documents, options, home, record=record, notice=notice)
+    except DataError:
+        if not gold.held_out:
+            raise
+        cause = f"what it is asked about {gold.name} is not recorded in full, and is not shown"
+        raise DataError(f"{cause}. To record: {_command(options)}") from None
 
 
 def evaluate_recorded(
@@ -131,7 +144,7 @@ def evaluate_recorded(
             if label not in built_in():
                 fix = f"name its file: --model {options.model} --prompt FILE"
                 raise UsageError(f"it is recorded with the prompt {label}, and built in are {', '.join(built_in())}; {fix}")
-            systems.append(evaluate(gold.documents, options, home, notice=notice))
+            systems.append(_evaluate(gold, options, home, notice=notice))
         except (DataError, UsageError) as error:
             left_out.append(LeftOut(_name(options, label), str(error)))
     return systems, left_out

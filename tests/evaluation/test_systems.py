@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,24 @@ def test_what_cannot_be_played_is_left_out_with_the_reason(gold: tuple[GoldDocum
     assert systems == []
     assert "s002: there is no cassette" in why
     assert why.endswith("--record")
+
+
+def test_of_a_set_that_is_held_out_it_is_not_shown_what_is_not_recorded(
+    gold: tuple[GoldDocument, ...], server: ModelServer
+) -> None:
+    tiny = ModelOptions("openai/tiny", server.url)
+    evaluate(gold[:1], tiny, HOME, record=True)
+    held_out = replace(a_set(*gold), held_out=True)
+    [on] = evaluate_sets([held_out], [ModelOptions("rules")], HOME, also_recorded=True)
+    [left] = on.left_out
+    with pytest.raises(DataError) as refused:
+        evaluate_sets([held_out], [tiny], HOME)
+    for why in (left.why, str(refused.value)):
+        assert "s002" not in why
+        assert "gold is not recorded in full" in why
+        assert why.endswith("--record")
+    with pytest.raises(DataError, match="s002: there is no cassette"):
+        evaluate_sets([held_out.shown()], [tiny], HOME)
 
 
 def test_recordings_of_other_abstracts_are_none_of_these(gold: tuple[GoldDocument, ...], server: ModelServer) -> None:
