@@ -150,7 +150,7 @@ _TELLS = re.compile(rf"(?:on|onto|across|using)\s|.*?(?<![\w-])(?:{_TEST.pattern
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
 _WORDS = r"(?:[wNMHRBDCOTp/()-]|Y(?=[BDR]*Q)){0,12}"
 _BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
-_CLAUSE_END = re.compile(r"[;S]|,(?![PFI])|&(?:R*[VC]|[PFU])|(?<=\))[,&]")
+_CLAUSE_END = re.compile(r"[;S]|,(?![PFI](?![^,;]*[Yt][BDR]*$))|&(?:R*[VC]|[PFU])|(?<=\))[,&]")
 
 
 def _clause_end(frame: Frame) -> int:

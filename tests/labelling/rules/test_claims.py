@@ -107,6 +107,8 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("It improves accuracy by 5% on the Vega score.", "dataset", None),
         ("It improves accuracy by 5% on the Vega metric.", "dataset", None),
         ("It improves accuracy by 5% on specific tasks.", "dataset", None),
+        ("It improves accuracy by 5% on nine general benchmarks.", "dataset", None),
+        ("It improves accuracy by 5% on ten, eleven and twelve datasets.", "dataset", None),
         ("It improves accuracy by 5% on a Vela Jetson Nano.", "dataset", None),
         ("It improves accuracy by 5% for large organs.", "dataset", "large organs"),
         ("It improves accuracy by 5% for older methods.", "dataset", None),
@@ -195,6 +197,7 @@ def test_the_sentence_before_may_tell_of_training() -> None:
             ["Alpha", "Beta", "Beta"],
         ),
         ("We test it on Alpha and Beta. It improves by 5% and 3%, respectively.", ["Alpha", "Beta"]),
+        ("It outperforms Eta on Alpha by 5%, on Beta by 3%, and on the COCO set by 2%.", ["Alpha", "Beta", "COCO"]),
         (
             "For crack detection, its accuracy is 91.2%, and for rust detection it is 80.1%.",
             ["crack detection", "rust detection"],
