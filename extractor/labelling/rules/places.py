@@ -120,7 +120,7 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
             first = bisect_left(places, codes.index("Q"), key=at)
             return () if any(place.kind in row.kinds for place in places[first:before]) else places[:first]
         case "in turn":
-            return _in_turn(frame, places[:before])
+            return _in_turn(frame, places[:before]) if frame.listed else ()
         case "up to it":
             told = reversed(places[bisect_left(places, frame.head, key=at) : before])
             return (place for place in told if (_ASIDE if place.taken else _TOLD).match(codes, place.last, frame.first))
@@ -133,9 +133,9 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
 def _in_turn(frame: Frame, before: Sequence[Place]) -> Iterable[Place]:
     """The place of a number of a list where as many stand before it, each behind a number, or listed as "respectively" says."""
     taken = [place for place in before if place.taken]
-    if frame.listed and len(taken) == frame.size:
+    if len(taken) == frame.size:
         return taken[frame.place : frame.place + 1]
-    told = frame.listed and "respectively" in frame.sentence.words
+    told = "respectively" in frame.sentence.words
     return [place for place in before if told and len(split_list(frame.sentence, place.first, place.last)) == frame.size]
 
 
@@ -166,7 +166,7 @@ _ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![
 _PLACE = re.compile(rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEMS})")
 _TAKEN = re.compile("Q[RwNMC]{0,4}$")
 _PLAIN = re.compile("[wM/&,-]*w")
-_LINKS = {"tests": ("of", "from"), "condition": ("from",)}
+_LINKS: dict[str, tuple[str, ...]] = {"tests": ("of", "from"), "condition": ("from",)}
 _SOURCE = re.compile(rf"[tO][DR]*(?=[wM/-]*N)(?P<x>{_ITEMS})")
 _NEXT = re.compile(rf"\([^()]*\),?&?[DR]*(?P<x>{_ITEM})(?=\([^()]*Q)")
 
@@ -189,8 +189,8 @@ def _place(sentence: Sentence, by: str, at: int, span: tuple[int, int], parallel
     """A phrase behind a preposition, if it can say where a number holds. `parallel`: it stands in "Q for X, Q for X"."""
     codes, words, end = sentence.codes, sentence.words, span[1]
     first, last, kind = _kind(sentence, *span)
-    source = _SOURCE.match(codes, end)
-    if source and words[end] in _LINKS.get(kind, ()):
+    source = _SOURCE.match(codes, end) if kind in _LINKS else None
+    if source and words[end] in _LINKS[kind]:
         (first, last, kind), end = _kind(sentence, *source.span("x")), source.end()  # "on 14 tasks from LongBench"
     if kind == "name" and sentence.holds("unplaced", last, end) and "&" not in codes[last:end]:
         return None  # "on three Zeta models"
