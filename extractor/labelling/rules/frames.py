@@ -216,10 +216,8 @@ _DECIMAL = re.compile(r"[\d.,+\-–~$\\\s]+±?[\d.$\s]*")
 
 def is_score(frame: Frame) -> bool:
     """Whether a number looks like a score: a percentage or a decimal."""
-    mention = frame.mention
-    return mention.unit in ("%", "dB") or (
-        mention.unit is None and "." in mention.text and _DECIMAL.fullmatch(mention.text) is not None
-    )
+    unit, text = frame.mention.unit, frame.mention.text
+    return unit in ("%", "dB") or (unit is None and "." in text and _DECIMAL.fullmatch(text) is not None)
 
 
 _DOUBLING = re.compile(r"(?:doubl|tripl|quadrupl|halv)(?:es|ing|ed)")
@@ -243,9 +241,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "signed": lambda frame: _is_signed(frame.mention) and not frame.before.endswith("="),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
     "tries": lambda frame: _OUT_OF.fullmatch(frame.mention.text) is not None,
-    "tally": lambda frame: (
-        (_TALLY.fullmatch(frame.mention.text) or _TALLY.fullmatch(frame.sentence.phrase(frame.first, frame.last))) is not None
-    ),
+    "tally": lambda frame: any(map(_TALLY.fullmatch, (frame.mention.text, frame.sentence.phrase(frame.first, frame.last)))),
     "time": lambda frame: frame.mention.measure.reports == "time",
     "duration": lambda frame: frame.mention.measure.dimension == "time",
     "days": lambda frame: frame.mention.measure.reports == "time" and frame.mention.measure.base >= DAY,

@@ -102,7 +102,7 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
         if place.kind == "condition" and row.region != "in turn" and (gained or sense.kind != "accuracy"):
             continue
         first, last = _trimmed(sentence, place.first, place.last)
-        items = split_list(sentence, first, last) if sentence is frame.sentence and frame.listed else []
+        items = split_list(sentence, first, last) if frame.listed else []
         return sentence.phrase(*(items[frame.place] if len(items) == frame.size else (first, last)))
     return None
 
@@ -120,7 +120,7 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
             first = bisect_left(places, codes.index("Q"), key=at)
             return () if any(place.kind in row.kinds for place in places[first:before]) else places[:first]
         case "in turn":
-            return _in_turn(frame, places[:before])
+            return _in_turn(frame, places[:before]) if frame.listed else ()
         case "up to it":
             told = reversed(places[bisect_left(places, frame.head, key=at) : before])
             return (place for place in told if (_ASIDE if place.taken else _TOLD).match(codes, place.last, frame.first))
@@ -133,9 +133,9 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
 def _in_turn(frame: Frame, before: Sequence[Place]) -> Iterable[Place]:
     """The place of a number of a list where as many stand before it, each behind a number, or listed as "respectively" says."""
     taken = [place for place in before if place.taken]
-    if frame.listed and len(taken) == frame.size:
+    if len(taken) == frame.size:
         return taken[frame.place : frame.place + 1]
-    told = frame.listed and "respectively" in frame.sentence.words
+    told = "respectively" in frame.sentence.words
     return [place for place in before if told and len(split_list(frame.sentence, place.first, place.last)) == frame.size]
 
 
@@ -150,7 +150,7 @@ _TELLS = re.compile(rf"(?:on|onto|across|using)\s|.*?(?<![\w-])(?:{_TEST.pattern
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
 _WORDS = r"(?:[wNMHRBDCOTp/()-]|Y(?=[BDR]*Q)){0,12}"
 _BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
-_CLAUSE_END = re.compile(r"[;S]|,(?![PFI])|&(?:R*[VC]|[PFU])|(?<=\))[,&]")
+_CLAUSE_END = re.compile(r"[;S]|,(?![PFI](?![^,;]*[Yt][BDR]*$))|&(?:R*[VC]|[PFU])|(?<=\))[,&]")
 
 
 def _clause_end(frame: Frame) -> int:
@@ -160,12 +160,14 @@ def _clause_end(frame: Frame) -> int:
 
 _ASIDE = re.compile(r"[wNM)]*\(")
 _TOLD = re.compile(r"[wNM)]*(?:[(WVY]|,R*[VC])")
-_PARALLEL = re.compile(r"Q[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[FI]")
+_PARALLEL = re.compile(r"Q[wNMC]{0,3}[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[wNMC]{0,3}[FI]")
 _ITEM = r"[wNMH/-]*[wNM]"
 _ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?"
 _PLACE = re.compile(rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEMS})")
 _TAKEN = re.compile("Q[RwNMC]{0,4}$")
 _PLAIN = re.compile("[wM/&,-]*w")
+_LINKS: dict[str, tuple[str, ...]] = {"tests": ("of", "from"), "condition": ("from",)}
+_SOURCE = re.compile(rf"[tO][DR]*(?=[wM/-]*N)(?P<x>{_ITEMS})")
 _NEXT = re.compile(rf"\([^()]*\),?&?[DR]*(?P<x>{_ITEM})(?=\([^()]*Q)")
 
 
@@ -187,6 +189,9 @@ def _place(sentence: Sentence, by: str, at: int, span: tuple[int, int], parallel
     """A phrase behind a preposition, if it can say where a number holds. `parallel`: it stands in "Q for X, Q for X"."""
     codes, words, end = sentence.codes, sentence.words, span[1]
     first, last, kind = _kind(sentence, *span)
+    source = _SOURCE.match(codes, end) if kind in _LINKS else None
+    if source and words[end] in _LINKS[kind]:
+        (first, last, kind), end = _kind(sentence, *source.span("x")), source.end()  # "on 14 tasks from LongBench"
     if kind == "name" and sentence.holds("unplaced", last, end) and "&" not in codes[last:end]:
         return None  # "on three Zeta models"
     named = kind in ("name", "dataset")
@@ -207,7 +212,7 @@ def _place(sentence: Sentence, by: str, at: int, span: tuple[int, int], parallel
     if used or counted or any(map(sentence.lexicon.is_model, words[first:last])):
         return None
     taken = _TAKEN.search(codes, max(0, at - 5), at) is not None
-    return Place(at, first, last, by, kind, opens=at == 0 or codes[at - 1] in ",;S", taken=taken)
+    return Place(at, first, last, by, kind, opens=at == 0 or codes[at - 1] in ",;S&", taken=taken)
 
 
 def _kind(sentence: Sentence, first: int, end: int) -> tuple[int, int, PlaceKind]:
@@ -246,7 +251,7 @@ def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
 
 _HEAD = re.compile(r"(?:^|[;S,]&?|V[DRC]*)[DR]*(?P<x>[wNM-]{1,8}[wM])(?=(?:\([^()]*\))?R*[Vv]|\()")
 _NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
-_LISTED = re.compile(rf"(?:\(|,?p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
+_LISTED = re.compile(rf"(?:[(:]|,?p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
 _LATE_NAME = re.compile(r"[w-]+(?P<x>N+)")
 
 

@@ -49,8 +49,7 @@ class Sentence:
 
     def beats(self, n: int) -> bool:
         """Whether a word is one of change whose object is a rival: "outperforms"."""
-        entry = self.lexicon.changes.get(self.words[n])
-        return entry is not None and entry.rival
+        return (entry := self.lexicon.changes.get(self.words[n])) is not None and entry.rival
 
 
 Previous = Callable[[int, re.Pattern[str] | None], Sentence | None]

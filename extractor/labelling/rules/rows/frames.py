@@ -92,7 +92,7 @@ SHARED: tuple[SharingRow, ...] = (
         "It improves quality by 15.3% in LPIPS, 12.7% in FVD.", ("FVD", "improves"), after="change", alike=True,
         own="metric behind"),
     SharingRow("and by Q",
-        re.compile(rf"(?:(?:[^CQ;SV]{{0,4}}T[^CQ;S]{{0,14}},|[^CQ;SV]{{0,8}},?)&|[^CQ;SV]{{0,14}}&T[^CQ;SV]{{0,14}})Y{FILL}"),
+        re.compile(rf"(?:(?:[^CQ;SV]{{0,4}}T[^CQ;S]{{0,14}},|[^CQ;SV]{{0,8}},?)&|[^CQ;SV]{{0,14}}&T[^CQ;SV]{{0,14}}|,?&?P[DR]*{NP}{{1,5}})Y{FILL}"),
         "The adapter improves mIoU by 7.9% over one baseline and by 0.6% over another.", ("mIoU", "improves"), after="change",
         alike=True, own="anything"),
     SharingRow("a value listed",

@@ -50,7 +50,7 @@ _ANY: tuple[PlaceKind, ...] = (*_TESTS, "condition")
 DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow("Q on X", "clause", "It achieves 59.8% on LongBench.", "LongBench", ("name", "dataset"), "PI"),
     DatasetRow("on the X dataset, Q", "before all", "On the LongBench set, it achieves 59.8% on reading tasks.",
-        "LongBench", ("dataset",), "P"),
+        "LongBench", ("dataset",), "PI"),
     DatasetRow("Q on tests", "clause", "It achieves 59.8% on unseen maps.", "unseen maps", ("tests", "task"), "PI"),
     DatasetRow("Q X accuracy", "metric", "It reaches 80.1% ImageNet accuracy.", "ImageNet", ("dataset",)),
     DatasetRow("Q on X and Q on Y, by Q and Q", "in turn",
