@@ -56,7 +56,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "own": lambda place: place.own,
     "no dataset": lambda place: not place.topic.recorded,
     "said again": lambda place: place.again,
-    "special": lambda place: place.special,
+    "special": lambda place: place.special or (place.in_title and place.link == "for"),
     "on it": lambda place: place.link in _ON,
     "tried": lambda place: place.topic.tried,
     "what it is about": lambda place: (
@@ -91,8 +91,7 @@ def label_hardware(decided: Sequence[tuple[Place, HardwareRow | None]]) -> tuple
         # Beside results on a product of its category, a bare "GPU" and other results restate it, unless the text lists both.
         bare = place.mention.category in CHIPS and not re.search(r"\W", place.mention.text)
         restates = (row.role == "evaluated" or bare) and not place.mention.specific and place.mention.category in shown
-        followed = following is not None and following.continues and following.mention.category != place.mention.category
-        if place.continues or followed or not restates:
+        if place.continues or (following is not None and following.continues) or not restates:
             targets.append((place, row.role))
     labels = [HardwareLabel(mention=place.mention.id, role=role) for place, role in (*_products(targets), *_classes(targets))]
     return tuple(sorted(labels, key=lambda label: label.mention))

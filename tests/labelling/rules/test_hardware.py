@@ -49,6 +49,22 @@ CHOICES = {
         "It is suitable for edge devices. We propose Net. It is fast.",
         {"edge devices": "intended"},
     ),
+    "a class listed with its kin": (
+        "Robot swarms, particularly mobile manipulators, are slow. We propose a net. We test it on a real UR5.",
+        {"UR5": "evaluated"},
+    ),
+    "a class listed with a product": (
+        "We test it on an RTX 4090 and consumer GPUs.",
+        {"RTX 4090": "evaluated", "consumer GPUs": "evaluated"},
+    ),
+    "a kind of robot of which only the first word is named again": (
+        "Autonomous vehicles are slow. We propose a net for autonomous driving.",
+        {},
+    ),
+    "what is significant there": (
+        "It is significant for mobile robots, indispensable for laptops. We propose a net. It is fast.",
+        {"mobile robots": "intended", "laptops": "intended"},
+    ),
     "a kind of robot that is named again": (
         "Traditional methods for bipedal robots are slow. We propose a net. It walks on bipedal legs.",
         {"bipedal robots": "intended"},
@@ -152,6 +168,11 @@ def test_cue_words_are_written_as_they_are_compared() -> None:
 
 def test_a_title_about_hardware_has_no_target() -> None:
     assert targets_of(Document("d", "Edge devices everywhere", "It is fast.")) == []
+
+
+def test_a_title_names_the_robots_that_the_work_is_for() -> None:
+    assert [(t.name, t.role) for t in targets_of(Document("d", "A net for robots", "It is fast."))] == [("robots", "intended")]
+    assert targets_of(Document("d", "A net beside robots", "It is fast.")) == []
 
 
 def test_a_document_without_hardware_has_no_target() -> None:
