@@ -312,18 +312,20 @@ def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, s
     """The names that a paper gives to machines of its own, each with the noun that says what it is."""
     if titled := shapes.TITLED.match(text):
         yield titled.span("name"), titled["head"].lower()
-    for start, word, _ in words:
-        if word not in shapes.NOUNS or (word in shapes.PARTS and "obot" not in text):
+    for start, word, before in words:
+        if word in shapes.PARTS and "obot" not in text:
+            continue
+        if word not in shapes.NOUNS and not (word in shapes.ROBOTIC and before == "robotic"):
             continue
         end = start + len(word)
         first = max(0, start - 2 * _LOOKBACK)
-        presented = text.find(" a", first, start) >= 0 and shapes.ENDED.match(text, end)
-        if presented and (name := shapes.OWN_NAME.search(text, first, start)):
+        ended = text.find(" a", first, start) >= 0 and shapes.ENDED.match(text, end)
+        if ended and (name := shapes.OWN_NAME.search(text, first, start)):
             yield name.span("name" if name["name"] else "subject"), word
         name = shapes.APPOSED.match(text, end)
         if name and not shapes.CLASS.fullmatch(name["name"]):
-            before = shapes.TOLD if name["told"] else shapes.PRESENTED
-            if before.search(text, first, start):
+            presented = shapes.TOLD if name["told"] else shapes.PRESENTED
+            if presented.search(text, first, start):
                 yield name.span("name"), word
 
 
