@@ -89,6 +89,15 @@ NAMED_BEHIND = re.compile(
     r"(?=[.,;:)]| (?:and|or|in|on|with|to|for|is|was|as|by|at|which|that|using|from|under|while|during|has|can)\b)"
 )
 """A name behind the noun of a robot: "the quadruped robot FooBot"."""
+_ONE = r"(?:the |an? )?[A-Z][\w+-]*(?: [A-Z\d][\w+-]*){0,2}"
+LISTED = re.compile(
+    r"(?: \(|: |, (?:namely|including|i\.e\.,?) )"
+    rf"(?P<names>(?=(?:the |an? )?[A-Z][\w-]*[A-Z\d]){_ONE}(?:, {_ONE}){{0,7}},? (?:and|&) {_ONE})(?=[).;]|, [a-z])"
+)
+"""The names of several robots behind their noun: "three robots (FooBot, Bar 2, and BAZ)"."""
+LISTING = frozenset({noun for noun in NAMED_NOUNS if noun.endswith("s")} | {"hands", "arms", "platforms", "embodiments"})
+"""The nouns behind which robots are listed."""
+NAME_IN_LIST = re.compile(r"[A-Z][\w+-]*(?: [A-Z\d][\w+-]*){0,2}")
 _FREE = r"(?<![\w-])(?<!\d\s)"
 FREE = re.compile(_FREE)
 """Where a bare robot may begin: not inside a word, and not behind what digits count ("on 2 robots")."""

@@ -64,7 +64,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
         or (place.own and (place.link in _FOR or place.cue == "intended"))
         or (place.early and (place.recurs or place.needed) and _APPLICATION.search(place.before) is None)
     ),
-    "in its own words": lambda place: place.own and place.recurs and place.link not in ("on", "from", "between"),
+    "in its own words": lambda place: place.own and place.recurs and place.link not in _ON | {"from", "between", "of", "by"},
     "beforehand": lambda place: place.early and not place.own,
     "what it answers": lambda place: place.early and place.needed,
     "leading": lambda place: _LEADING.fullmatch(place.before) is not None,

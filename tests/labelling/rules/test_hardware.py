@@ -142,6 +142,7 @@ CHOICES = {
     "on it, behind an adverb": ("We propose a net. Moreover, on laptops, songs start at once.", {"laptops": "evaluated"}),
     "what it is capable of": ("We propose a net. It is capable of running on laptops.", {"laptops": "intended"}),
     "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
+    "robots by which it works": ("Robots are slow. We propose a net. It is moved by robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
     "an example of an application": ("Applications such as bipedal robots are rare. We propose a net for bipedal gaits.", {}),
