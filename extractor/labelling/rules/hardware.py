@@ -56,7 +56,9 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "own": lambda place: place.own,
     "no dataset": lambda place: not place.topic.recorded,
     "said again": lambda place: place.again,
-    "special": lambda place: place.special or (place.in_title and place.link == "for"),
+    "special": lambda place: (
+        place.special or (place.link == "for" and not place.own) or (place.link == "on" and " " in place.mention.text)
+    ),
     "on it": lambda place: place.link in _ON,
     "tried": lambda place: place.topic.tried,
     "what it is about": lambda place: (
@@ -67,8 +69,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "in its own words": lambda place: place.own and place.recurs and place.link not in _ON | {"from", "between", "of", "by"},
     "beforehand": lambda place: place.early and not place.own,
     "what it answers": lambda place: place.early and place.needed,
-    "leading": lambda place: _LEADING.fullmatch(place.before) is not None,
-    "on leading": lambda place: place.link == "on",
+    "leading": lambda place: place.link == "on" and _LEADING.fullmatch(place.before) is not None,
     "cue of results": lambda place: place.cue == "evaluated",
     "cue of a purpose": lambda place: place.cue == "intended",
     "tied to results": lambda place: place.own and place.link != "from",

@@ -205,5 +205,5 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
 
 
 def _kind(mention: HardwareMention) -> str:
-    """What kind of device a mention names: its first word, of an autonomous one the first two."""
-    return re.sub(r"(?s)\A((?:autonomous )?\S+).*", r"\1", mention.text.lower()).rstrip("s")
+    """What kind of device a mention names: its first word, the first two where that says little."""
+    return re.sub(r"(?s)\A((?:(?:autonomous|real-world|robot(?:ic)?) )?\S+).*", r"\1", mention.text.lower()).rstrip("s")

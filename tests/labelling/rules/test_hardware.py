@@ -142,6 +142,10 @@ CHOICES = {
     "on it, behind an adverb": ("We propose a net. Moreover, on laptops, songs start at once.", {"laptops": "evaluated"}),
     "what it is capable of": ("We propose a net. It is capable of running on laptops.", {"laptops": "intended"}),
     "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
+    "robots for which it is hard": ("It is hard for robots. We propose a net.", {"robots": "intended"}),
+    "robotic systems that are not named again": ("It is a song for robotic systems. We propose a net for robotic songs.", {}),
+    "tested on robots of any kind": ("We propose a net. We test it on robotic platforms.", {"robotic platforms": "evaluated"}),
+    "something on a robot": ("We propose a net. It is an ear on a robot.", {}),
     "robots by which it works": ("Robots are slow. We propose a net. It is moved by robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
@@ -172,8 +176,9 @@ def test_a_title_about_hardware_has_no_target() -> None:
 
 
 def test_a_title_names_the_robots_that_the_work_is_for() -> None:
-    assert [(t.name, t.role) for t in targets_of(Document("d", "A net for robots", "It is fast."))] == [("robots", "intended")]
-    assert targets_of(Document("d", "A net beside robots", "It is fast.")) == []
+    abstract = "It is fast. We propose it."
+    assert [(t.name, t.role) for t in targets_of(Document("d", "A net for robots", abstract))] == [("robots", "intended")]
+    assert targets_of(Document("d", "A net beside robots", abstract)) == []
 
 
 def test_a_document_without_hardware_has_no_target() -> None:
