@@ -286,7 +286,7 @@ def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[
         before = found[max(0, bisect_right(found, start, key=_start) - 1)]
         machines.append(FoundHardware(start, end, True, before.category))
     if "obot" in text or any(hit.category == "robot" for hit in found):
-        machines += [FoundHardware(*name.span("name"), True, "robot") for name in _named_robots(text, words)]
+        machines += [FoundHardware(*name, True, "robot") for name in _named_robots(text, words)]
         named = any(machine.specific and machine.category == "robot" for machine in (*found, *machines))
         machines += _bare_robots(text, words, named)
     for machine in machines:
@@ -312,33 +312,38 @@ def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, s
     """The names that a paper gives to machines of its own, each with the noun that says what it is."""
     if titled := shapes.TITLED.match(text):
         yield titled.span("name"), titled["head"].lower()
-    for start, word, _ in words:
-        if word not in shapes.NOUNS or (word in shapes.PARTS and "obot" not in text):
+    for start, word, before in words:
+        if word in shapes.PARTS and "obot" not in text:
+            continue
+        if word not in shapes.NOUNS and not (word in shapes.ROBOTIC and before == "robotic"):
             continue
         end = start + len(word)
         first = max(0, start - 2 * _LOOKBACK)
-        presented = text.find(" a", first, start) >= 0 and shapes.ENDED.match(text, end)
-        if presented and (name := shapes.OWN_NAME.search(text, first, start)):
+        ended = text.find(" a", first, start) >= 0 and shapes.ENDED.match(text, end)
+        if ended and (name := shapes.OWN_NAME.search(text, first, start)):
             yield name.span("name" if name["name"] else "subject"), word
         name = shapes.APPOSED.match(text, end)
         if name and not shapes.CLASS.fullmatch(name["name"]):
-            before = shapes.TOLD if name["told"] else shapes.PRESENTED
-            if before.search(text, first, start):
+            presented = shapes.TOLD if name["told"] else shapes.PRESENTED
+            if presented.search(text, first, start):
                 yield name.span("name"), word
 
 
-def _named_robots(text: str, words: Sequence[KeyWord]) -> Iterator[re.Match[str]]:
+def _named_robots(text: str, words: Sequence[KeyWord]) -> Iterator[Span]:
     """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot"."""
     for start, word, before in words:
-        first = max(0, start - shapes.LONGEST_NAME)
+        first, end = max(0, start - shapes.LONGEST_NAME), start + len(word)
         if word in ("hand", "gripper") and text[start].isupper():
             name = shapes.NAMED_HAND.search(text, first, start + shapes.LONGEST_NAME)
         elif text[start].islower() and (word in shapes.NAMED_NOUNS or (word in shapes.ROBOTIC and before == "robotic")):
-            name = shapes.NAMED_ROBOT.search(text, first, start) or shapes.NAMED_BEHIND.match(text, start + len(word))
+            name = shapes.NAMED_ROBOT.search(text, first, start) or shapes.NAMED_BEHIND.match(text, end)
         else:
-            continue
+            name = None
         if name:
-            yield name
+            yield name.span("name")
+        if word in shapes.LISTING and (listed := shapes.LISTED.match(text, end)):
+            names = shapes.NAME_IN_LIST.finditer(text, *listed.span("names"))
+            yield from (each.span() for each in names if not shapes.CLASS.fullmatch(each[0]))
 
 
 def _listed_among(text: str, products: Sequence[Span]) -> Iterator[Span]:

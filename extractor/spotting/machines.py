@@ -25,8 +25,9 @@ _KIND = rf"(?:(?!(?:{_OTHERWISE})\b)[\w-]+,? ){{0,7}}"
 TITLED = re.compile(
     rf"(?P<name>{_NAME}(?: (?:Hand|Leg|Arm|Finger|Gripper|Robot))?): (?!\w+ing )(?:Design(?: and \w+)? of )?"
     r"(?:(?!(?:for|of|via|in|on|using|with|from|towards?|to|and)\b)[\w-]+ ){0,7}?"
-    rf"(?P<head>(?i:{_NOUN}))(?i: (?:platform|system|prototype|arm|hand|leg|finger|wrist))?"
-    r"(?=\n|,| (?:for|with|using|that|to|in|via|based|capable|featuring)\b)"
+    rf"(?P<head>(?i:{_NOUN}|robotic(?= (?:platform|system|device|{_PART}|hand))))"
+    r"(?i: (?:platform|system|prototype|device|arm|hand|leg|finger|wrist|glove))?"
+    r"(?=\n|,| (?:for|with|using|that|to|in|via|[Bb]ased|capable|featuring)\b)"
 )
 """A title that says of the paper's own name that it is a machine: "Name: A wall-climbing robot"."""
 APPOSED = re.compile(
@@ -45,8 +46,10 @@ PRESENTED = re.compile(
 """What stands before that noun there."""
 TOLD = re.compile(rf"\b(?:[Aa]n?|[Oo]ur) {_KIND}\Z")
 """What stands before that noun where the name is told as one."""
+_MADE = r"(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?:the )?"
+_LONG_NAME = rf"{_NAME}(?: [A-Z\d][\w+-]*){{0,2}}"
 OWN_NAME = re.compile(
-    rf"\b(?:(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?P<name>{_NAME})(?: \([^()]{{2,60}}\))?,"
+    rf"\b(?:{_MADE}(?P<name>{_LONG_NAME})(?: \([^()]{{2,60}}\))?(?:,| ?--?-?| [–—])"
     rf"|(?P<subject>[A-Z]\w*(?:[a-z]\w*[A-Z\d]|[A-Z\d]-?[A-Z\d])[\w-]*) is)\s+(?:an?|our|the)\s+{_KIND}\Z"
 )
 """What stands before the noun where a paper names its own: "we introduce Name, a mobile ", "FooBot is a mobile "."""
@@ -68,7 +71,7 @@ _NAMED = "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|
 NAMED_NOUNS = frozenset(noun + plural for noun in _NAMED.split("|") for plural in ("", "s"))
 """The nouns of robots behind a name."""
 ROBOTIC = frozenset({"arm", "arms", "hand", "hands", "finger", "leg", "platform", "platforms", "system"})
-"""The nouns of robots behind a name and "robotic"."""
+"""The nouns of robots behind "robotic", and behind a name and it."""
 NAMED_ROBOT = re.compile(
     _behind(*_OUR, "real", "physical", "actual", "real-world")
     + r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})"
@@ -86,6 +89,15 @@ NAMED_BEHIND = re.compile(
     r"(?=[.,;:)]| (?:and|or|in|on|with|to|for|is|was|as|by|at|which|that|using|from|under|while|during|has|can)\b)"
 )
 """A name behind the noun of a robot: "the quadruped robot FooBot"."""
+_ONE = r"(?:the |an? )?[A-Z][\w+-]*(?: [A-Z\d][\w+-]*){0,2}"
+LISTED = re.compile(
+    r"(?: \(|: |, (?:namely|including|i\.e\.,?) )"
+    rf"(?P<names>(?=(?:the |an? )?[A-Z][\w-]*[A-Z\d]){_ONE}(?:, {_ONE}){{0,7}},? (?:and|&) {_ONE})(?=[).;]|, [a-z])"
+)
+"""The names of several robots behind their noun: "three robots (FooBot, Bar 2, and BAZ)"."""
+LISTING = frozenset({noun for noun in NAMED_NOUNS if noun.endswith("s")} | {"hands", "arms", "platforms", "embodiments"})
+"""The nouns behind which robots are listed."""
+NAME_IN_LIST = re.compile(r"[A-Z][\w+-]*(?: [A-Z\d][\w+-]*){0,2}")
 _FREE = r"(?<![\w-])(?<!\d\s)"
 FREE = re.compile(_FREE)
 """Where a bare robot may begin: not inside a word, and not behind what digits count ("on 2 robots")."""

@@ -56,7 +56,9 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "own": lambda place: place.own,
     "no dataset": lambda place: not place.topic.recorded,
     "said again": lambda place: place.again,
-    "special": lambda place: place.special,
+    "special": lambda place: (
+        place.special or (place.link == "for" and not place.own) or (place.link == "on" and " " in place.mention.text)
+    ),
     "on it": lambda place: place.link in _ON,
     "tried": lambda place: place.topic.tried,
     "what it is about": lambda place: (
@@ -64,11 +66,10 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
         or (place.own and (place.link in _FOR or place.cue == "intended"))
         or (place.early and (place.recurs or place.needed) and _APPLICATION.search(place.before) is None)
     ),
-    "in its own words": lambda place: place.own and place.recurs and place.link not in ("on", "from", "between"),
+    "in its own words": lambda place: place.own and place.recurs and place.link not in _ON | {"from", "between", "of", "by"},
     "beforehand": lambda place: place.early and not place.own,
     "what it answers": lambda place: place.early and place.needed,
-    "leading": lambda place: _LEADING.fullmatch(place.before) is not None,
-    "on leading": lambda place: place.link == "on",
+    "leading": lambda place: place.link == "on" and _LEADING.fullmatch(place.before) is not None,
     "cue of results": lambda place: place.cue == "evaluated",
     "cue of a purpose": lambda place: place.cue == "intended",
     "tied to results": lambda place: place.own and place.link != "from",
@@ -91,8 +92,7 @@ def label_hardware(decided: Sequence[tuple[Place, HardwareRow | None]]) -> tuple
         # Beside results on a product of its category, a bare "GPU" and other results restate it, unless the text lists both.
         bare = place.mention.category in CHIPS and not re.search(r"\W", place.mention.text)
         restates = (row.role == "evaluated" or bare) and not place.mention.specific and place.mention.category in shown
-        followed = following is not None and following.continues and following.mention.category != place.mention.category
-        if place.continues or followed or not restates:
+        if place.continues or (following is not None and following.continues) or not restates:
             targets.append((place, row.role))
     labels = [HardwareLabel(mention=place.mention.id, role=role) for place, role in (*_products(targets), *_classes(targets))]
     return tuple(sorted(labels, key=lambda label: label.mention))

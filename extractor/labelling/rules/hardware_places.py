@@ -155,8 +155,9 @@ class Place(NamedTuple):
 
     @property
     def continues(self) -> bool:
-        """Whether the mention continues an enumeration, or is an example of the mention before it."""
-        return bool(self.previous and (_SEPARATOR.fullmatch(self.gap) or _EXAMPLE.fullmatch(self.gap)))
+        """Whether the mention continues an enumeration of a product or of another category, or is an example of it."""
+        other = self.previous and (self.previous.specific or self.previous.category != self.mention.category)
+        return bool(other and (_SEPARATOR.fullmatch(self.gap) or _EXAMPLE.fullmatch(self.gap)))
 
     @property
     def cue(self) -> Role | None:
@@ -200,5 +201,5 @@ def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]
 
 
 def _kind(mention: HardwareMention) -> str:
-    """What kind of device a mention names: its first word."""
-    return mention.text.split()[0].lower().rstrip("s")
+    """What kind of device a mention names: its first word, the first two where that says little."""
+    return re.sub(r"(?s)\A((?:(?:autonomous|real-world|robot(?:ic)?) )?\S+).*", r"\1", mention.text.lower()).rstrip("s")

@@ -49,6 +49,22 @@ CHOICES = {
         "It is suitable for edge devices. We propose Net. It is fast.",
         {"edge devices": "intended"},
     ),
+    "a class listed with its kin": (
+        "Robot swarms, particularly mobile manipulators, are slow. We propose a net. We test it on a real UR5.",
+        {"UR5": "evaluated"},
+    ),
+    "a class listed with a product": (
+        "We test it on an RTX 4090 and consumer GPUs.",
+        {"RTX 4090": "evaluated", "consumer GPUs": "evaluated"},
+    ),
+    "a kind of robot of which only the first word is named again": (
+        "Autonomous vehicles are slow. We propose a net for autonomous driving.",
+        {},
+    ),
+    "what is significant there": (
+        "It is significant for mobile robots, indispensable for laptops. We propose a net. It is fast.",
+        {"mobile robots": "intended", "laptops": "intended"},
+    ),
     "a kind of robot that is named again": (
         "Traditional methods for bipedal robots are slow. We propose a net. It walks on bipedal legs.",
         {"bipedal robots": "intended"},
@@ -126,6 +142,11 @@ CHOICES = {
     "on it, behind an adverb": ("We propose a net. Moreover, on laptops, songs start at once.", {"laptops": "evaluated"}),
     "what it is capable of": ("We propose a net. It is capable of running on laptops.", {"laptops": "intended"}),
     "robots of others": ("Robots are slow. We propose a net. It learns from robots.", {}),
+    "robots for which it is hard": ("It is hard for robots. We propose a net.", {"robots": "intended"}),
+    "robotic systems that are not named again": ("It is a song for robotic systems. We propose a net for robotic songs.", {}),
+    "tested on robots of any kind": ("We propose a net. We test it on robotic platforms.", {"robotic platforms": "evaluated"}),
+    "something on a robot": ("We propose a net. It is an ear on a robot.", {}),
+    "robots by which it works": ("Robots are slow. We propose a net. It is moved by robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
     "an example of an application": ("Applications such as bipedal robots are rare. We propose a net for bipedal gaits.", {}),
@@ -152,6 +173,12 @@ def test_cue_words_are_written_as_they_are_compared() -> None:
 
 def test_a_title_about_hardware_has_no_target() -> None:
     assert targets_of(Document("d", "Edge devices everywhere", "It is fast.")) == []
+
+
+def test_a_title_names_the_robots_that_the_work_is_for() -> None:
+    abstract = "It is fast. We propose it."
+    assert [(t.name, t.role) for t in targets_of(Document("d", "A net for robots", abstract))] == [("robots", "intended")]
+    assert targets_of(Document("d", "A net beside robots", abstract)) == []
 
 
 def test_a_document_without_hardware_has_no_target() -> None:

@@ -28,7 +28,7 @@ HARDWARE: tuple[HardwareRow, ...] = (
         categories=ROBOTS, asks=("in its own words", "no dataset")),
     HardwareRow("any other robot", "none", ("Net", "Humanoid robots are everywhere."), categories=ROBOTS),
     HardwareRow("what others have", "none", ("Net", "Existing methods run on GPUs."), before="owned"),
-    HardwareRow("on it, results", "evaluated", ("Net", "On mobile devices, it takes 3 ms."), asks=("leading", "on leading")),
+    HardwareRow("on it, results", "evaluated", ("Net", "On mobile devices, it takes 3 ms."), asks=("leading",)),
     HardwareRow("results on it", "evaluated", ("Net", "We evaluate it on edge devices."),
         asks=("cue of results", "tied to results")),
     HardwareRow("a purpose", "intended", ("Net", "It is suitable for edge devices."),
