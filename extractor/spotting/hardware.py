@@ -313,9 +313,9 @@ def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, s
     if titled := shapes.TITLED.match(text):
         yield titled.span("name"), titled["head"].lower()
     for start, word, before in words:
-        if word in shapes.PARTS and "obot" not in text:
+        if word not in shapes.NOUNS and (before != "robotic" or word not in shapes.ROBOTIC):
             continue
-        if word not in shapes.NOUNS and not (word in shapes.ROBOTIC and before == "robotic"):
+        if word in shapes.PARTS and "obot" not in text:
             continue
         end = start + len(word)
         first = max(0, start - 2 * _LOOKBACK)
@@ -332,6 +332,8 @@ def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, s
 def _named_robots(text: str, words: Sequence[KeyWord]) -> Iterator[Span]:
     """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot"."""
     for start, word, before in words:
+        if word not in shapes.NAMING:
+            continue
         first, end = max(0, start - shapes.LONGEST_NAME), start + len(word)
         if word in ("hand", "gripper") and text[start].isupper():
             name = shapes.NAMED_HAND.search(text, first, start + shapes.LONGEST_NAME)

@@ -97,6 +97,8 @@ LISTED = re.compile(
 """The names of several robots behind their noun: "three robots (FooBot, Bar 2, and BAZ)"."""
 LISTING = frozenset({noun for noun in NAMED_NOUNS if noun.endswith("s")} | {"hands", "arms", "platforms", "embodiments"})
 """The nouns behind which robots are listed."""
+NAMING = NAMED_NOUNS | ROBOTIC | LISTING
+"""The nouns beside which names of robots are sought."""
 NAME_IN_LIST = re.compile(r"[A-Z][\w+-]*(?: [A-Z\d][\w+-]*){0,2}")
 _FREE = r"(?<![\w-])(?<!\d\s)"
 FREE = re.compile(_FREE)
