@@ -61,13 +61,17 @@ ENDED = re.compile(
 
 
 def _behind(*words: str) -> str:
-    """The space between one of the words and a capital: a search that begins with the space takes half the time."""
-    places = "|".join(rf"(?<=\b{word} )" for word in words)
+    """The space between one of the words and a capital: a search that begins with the space takes half the time.
+
+    A participle or a compound adjective may stand for the word: "the modified Name", "a two-finger Name".
+    """
+    adjectives = ["[a-z]{3}ed", *(f"-[a-z]{{{letters}}}" for letters in range(3, 9))]
+    places = "|".join(rf"(?<={word} )" for word in (*(rf"\b{word}" for word in words), *adjectives))
     return rf" (?=[A-Z])(?:{places})"
 
 
 _OUR = ("the", "The", "a", "an", "our", "on", "onto", "with", "using")
-_NAMED = "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit"
+_NAMED = "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit|excavator"
 NAMED_NOUNS = frozenset(noun + plural for noun in _NAMED.split("|") for plural in ("", "s"))
 """The nouns of robots behind a name."""
 ROBOTIC = frozenset({"arm", "arms", "hand", "hands", "finger", "leg", "platform", "platforms", "system"})

@@ -85,7 +85,14 @@ OWN = [
     ("Net\nIt is put on the wheeled robot FX-7.", "FX-7", "robot"),
     ("Net\nIt is put on the FOOX exoskeleton with a robot.", "FOOX", "robot"),
     ("Net\nIt is put on the FOOX robotic platform.", "FOOX", "robot"),
+    ("Net\nIt is put on the FOO365 excavator of a robot.", "FOO365", "robot"),
+    ("Net\nIt is part of some modified FOOX quadruped.", "FOOX", "robot"),
 ]
+
+
+@pytest.mark.parametrize("adjective", ["bio-ink", "low-cost", "four-wheel", "two-finger", "six-fingers", "all-purpose"])
+def test_a_robot_is_named_behind_a_compound_adjective(adjective: str) -> None:
+    assert [m.text for m in spot(f"Net\nIt has some {adjective} SoftFoo quadruped.").hardware if m.specific] == ["SoftFoo"]
 
 
 @pytest.mark.parametrize(("text", "name", "category"), OWN)

@@ -89,9 +89,9 @@ def label_hardware(decided: Sequence[tuple[Place, HardwareRow | None]]) -> tuple
     for (place, row), (following, _) in zip(decided, [*decided, (None, None)][1:], strict=False):
         if row is None or row.role == "none":
             continue
-        # Beside results on a product of its category, a bare "GPU" and other results restate it, unless the text lists both.
-        bare = place.mention.category in CHIPS and not re.search(r"\W", place.mention.text)
-        restates = (row.role == "evaluated" or bare) and not place.mention.specific and place.mention.category in shown
+        # Beside results on a product of its category, a bare "GPU", a title and other results restate it, unless it lists both.
+        plain = place.in_title or (place.mention.category in CHIPS and not re.search(r"\W", place.mention.text))
+        restates = (row.role == "evaluated" or plain) and not place.mention.specific and place.mention.category in shown
         if place.continues or (following is not None and following.continues) or not restates:
             targets.append((place, row.role))
     labels = [HardwareLabel(mention=place.mention.id, role=role) for place, role in (*_products(targets), *_classes(targets))]

@@ -181,6 +181,12 @@ def test_a_title_names_the_robots_that_the_work_is_for() -> None:
     assert targets_of(Document("d", "A net beside robots", abstract)) == []
 
 
+def test_a_class_in_the_title_restates_a_product() -> None:
+    abstract = "We propose a net. It takes 3 ms on a Jetson Nano."
+    assert [t.name for t in targets_of(Document("d", "A net on small edge devices", abstract))] == ["Jetson Nano"]
+    assert [t.name for t in targets_of(Document("d", "A net on small edge devices", "We propose a net."))] == ["edge devices"]
+
+
 def test_a_document_without_hardware_has_no_target() -> None:
     assert targets_of(Document("d", "Net", "We prove a bound.")) == []
 
