@@ -27,7 +27,7 @@ _SEPARATOR = re.compile(
     r"(?:\s*[,/&()]\s*(?:(?:and|or)\s+)?|\s+(?:and|or|as well as|plus|and/or)\s+)(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
 )
 _EXAMPLE = re.compile(r"[\s,(]*(?:such as|like|including|e\.g\.,?|i\.e\.,?)[\s:,]*(?:an?\s+|the\s+|various\s+|\w+\s+)?")
-_DATASET = re.compile(r"\bdatasets?\b(?! (?:and|&))")
+_DATA = re.compile(r"\bdatasets?\b(?! (?:and|&))|(?:drone|uav) detection|\bdetecting (?:[\w-]+ ){0,3}(?:aircraft|drones|uavs)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class Topic:
 
     @cached_property
     def recorded(self) -> bool:
-        """Whether it is about a dataset."""
-        return _DATASET.search(self._title) is not None
+        """Whether it is about a dataset, or detects what flies by."""
+        return _DATA.search(self._title) is not None
 
     @cached_property
     def tried(self) -> bool:

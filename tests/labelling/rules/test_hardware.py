@@ -181,6 +181,21 @@ def test_a_title_names_the_robots_that_the_work_is_for() -> None:
     assert targets_of(Document("d", "A net beside robots", abstract)) == []
 
 
+@pytest.mark.parametrize(
+    ("title", "targets"),
+    [
+        ("A net for UAV detection", []),
+        ("Drone detection with a net", []),
+        ("Detecting and counting drones", []),
+        ("Detecting small aircraft", []),
+        ("Detecting low flying UAVs", []),
+        ("A net for UAV flight", ["UAVs"]),
+    ],
+)
+def test_what_is_detected_is_no_target(title: str, targets: list[str]) -> None:
+    assert [target.name for target in targets_of(Document("d", title, "We propose a net for UAVs."))] == targets
+
+
 def test_a_class_in_the_title_restates_a_product() -> None:
     abstract = "We propose a net. It takes 3 ms on a Jetson Nano."
     assert [t.name for t in targets_of(Document("d", "A net on small edge devices", abstract))] == ["Jetson Nano"]
