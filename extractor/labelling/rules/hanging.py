@@ -78,8 +78,6 @@ def _metric(frame: Frame, row: FrameRow, match: re.Match[str], base: int, change
 
 
 _OWN_METRIC = re.compile(rf"-?[RBD]*{NP}{{0,4}}M")
-
-
 _LISTED = re.compile("[wNMH]*M")
 _LIST = re.compile(rf"{_LISTED.pattern}(?:[,/]{_LISTED.pattern})*(?:,?&[DBR]*{_LISTED.pattern})?")
 
@@ -188,11 +186,7 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
             return _distributed(frame, *found) if found else None
     if is_score(frame) and frame.row is not None and (change is None or change.rival):
         earlier = [match.span() for match in METRIC_PHRASE.finditer(codes, 0, frame.first)]
-        exact = [
-            (first, last)
-            for first, last in earlier
-            if _kind(sentence, first, last) == "accuracy" and not sentence.holds("broad", last - 1, last)
-        ]
+        exact = [(a, z) for a, z in earlier if _kind(sentence, a, z) == "accuracy" and not sentence.holds("broad", z - 1, z)]
         return named(sentence, *exact[-1]) if exact else None
     measure = frame.mention.measure
     absolute = "time" if is_timed(frame) else "resource" if measure.reports == "cost" and not measure.counts else None

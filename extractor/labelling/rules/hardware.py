@@ -48,8 +48,6 @@ _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+,\s+)?(?:on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|scenarios)(?!\w)[^.;]*$")
-
-
 CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "survey": lambda place: place.topic.survey,
     "operated": lambda place: place.topic.operated,

@@ -90,10 +90,13 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
         before = previous(back, _TELLS) if sense.kind == "accuracy" and not _speaks(_OPENS_ANOTHER, sentence) else None
         places = sorted(_places(before), key=lambda place: (place.kind != "dataset", -place.at)) if before else ()
         sentence = before or sentence
+    costs = sense.kind != "accuracy" and row.region in ("before", "before all")
     for place in places:
-        beside = place.taken and (back or (row.region == "before" and sense.kind != "accuracy"))
-        if beside or place.kind not in row.kinds or place.by not in row.by:
+        if place.kind not in row.kinds or place.by not in row.by or (place.taken and (back or costs)):
             continue  # "91.2% on LongBench, at half the cost"
+        led = costs and not place.opens and _VERB.search(sentence.codes, 0, place.at)
+        if led and _NEXT_VERB.search(sentence.codes, place.last, frame.first):
+            continue  # "it leads on LongBench while halving the cost"
         if place.by == "F" and not place.opens:
             bare = place.kind == "name" and "w" not in sentence.codes[place.first : place.last]
             if (bare and sense.comparison == "absolute") or "T" in frame.sentence.codes[frame.first - 1 : frame.last]:
@@ -105,6 +108,10 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
         items = split_list(sentence, first, last) if frame.listed else []
         return sentence.phrase(*(items[frame.place] if len(items) == frame.size else (first, last)))
     return None
+
+
+_VERB = re.compile("[VC]")
+_NEXT_VERB = re.compile("(?:S|,?&)R*[VC]")
 
 
 def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
@@ -126,7 +133,7 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
             return (place for place in told if (_ASIDE if place.taken else _TOLD).match(codes, place.last, frame.first))
         case "behind":
             begins = _BEGINS.match(codes, frame.last)
-            return (place for place in places[before : before + 1] if begins and place.at == begins.end())
+            return (place for place in places[before : before + 4] if begins and place.at == begins.end())
     return places[before : bisect_left(places, _clause_end(frame), key=at)]
 
 
@@ -149,7 +156,8 @@ _TEST = re.compile(r"evaluat|validat|experiment|test|conduct|assess|simulat")
 _TELLS = re.compile(rf"(?:on|onto|across|using)\s|.*?(?<![\w-])(?:{_TEST.pattern})", re.DOTALL)
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
 _WORDS = r"(?:[wNMHRBDCOTp/()-]|Y(?=[BDR]*Q)){0,12}"
-_BEGINS = re.compile(rf"{_WORDS}(?:(?:[,&]+{_WORDS})?Q{_WORDS}){{0,3}}(?=[PIF])")
+_GAINS = r"I[wNM]{0,3}[NM](?:,?&?Y?[BDR]*QI[wNM]{0,3}[NM]){0,3}(?=P)"
+_BEGINS = re.compile(rf"{_GAINS}|{_WORDS}(?:(?:(?:,(?!w+Y)|,?&|W){_WORDS})?Q{_WORDS}){{0,3}}(?:,R,)?(?=[PIF])")
 _CLAUSE_END = re.compile(r"[;S]|,(?![PFI](?![^,;]*[Yt][BDR]*$))|&(?:R*[VC]|[PFU])|(?<=\))[,&]")
 
 
@@ -159,7 +167,7 @@ def _clause_end(frame: Frame) -> int:
 
 
 _ASIDE = re.compile(r"[wNM)]*\(")
-_TOLD = re.compile(r"[wNM)]*(?:[(WVY]|,R*[VC])")
+_TOLD = re.compile(r"[wNM)]*(?:[(WVYt]|,R*[VC])")
 _PARALLEL = re.compile(r"Q[wNMC]{0,3}[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[wNMC]{0,3}[FI]")
 _ITEM = r"[wNMH/-]*[wNM]"
 _ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?"

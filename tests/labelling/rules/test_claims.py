@@ -151,6 +151,11 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("It plans routes; for maze navigation, it reaches an accuracy of 91.2%.", "dataset", "maze navigation"),
         ("It needs 30 ms on a Jetson Nano and a Raspberry Pi.", "hardware", "Jetson Nano and a Raspberry Pi"),
         ("It reduces the number of tokens by 5%.", "kind", "resource"),
+        ("It achieves the best quality on the LongBench dataset while reducing latency by 5%.", "dataset", None),
+        ("It reaches the best quality on LongBench and reduces latency by 5%.", "dataset", None),
+        ("On LongBench, it reaches the best quality while reducing latency by 5%.", "dataset", "LongBench"),
+        ("Experiments on LongBench show that it wins while reducing latency by 5%.", "dataset", "LongBench"),
+        ("Experiments on LongBench show that it wins with only 2% of the training data.", "dataset", None),
     ],
 )
 def test_a_field_of_a_claim(text: str, field: str, said: str | None) -> None:
@@ -205,6 +210,11 @@ def test_the_sentence_before_may_tell_of_training() -> None:
         ("It has a 91.2% success rate in simulation and an 80.1% success rate in kitchens.", ["simulation", "kitchens"]),
         ("We test it: accuracy is 91.2% on LongBench. It improves recall by 5%.", ["LongBench", None]),
         ("It reaches an accuracy of 91.2% on LongBench while running 2x faster.", ["LongBench", None]),
+        ("It beats Eta and Theta by 5% and 3%, respectively, on LongBench.", ["LongBench", "LongBench"]),
+        ("It beats Eta by 5% in recall and by 3% in precision on LongBench.", ["LongBench", "LongBench"]),
+        ("It has 91.2% recall with 80.1% precision on LongBench.", ["LongBench", "LongBench"]),
+        ("It reaches 91.2% accuracy, driven by a 5% gain on LongBench.", [None, "LongBench"]),
+        ("It raises accuracy in cluttered kitchens from 80.1% to 91.2%.", ["cluttered kitchens", "cluttered kitchens"]),
     ],
 )
 def test_the_datasets_of_several_claims(text: str, datasets: list[str | None]) -> None:
