@@ -156,6 +156,15 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("On LongBench, it reaches the best quality while reducing latency by 5%.", "dataset", "LongBench"),
         ("Experiments on LongBench show that it wins while reducing latency by 5%.", "dataset", "LongBench"),
         ("Experiments on LongBench show that it wins with only 2% of the training data.", "dataset", None),
+        ("It improves road segmentation by 5%.", "dataset", "road segmentation"),
+        ("It improves road segmentation accuracy by 5%.", "dataset", None),
+        ("It accelerates road segmentation, reducing latency by 5%.", "dataset", None),
+        ("It is good at road segmentation, and improves recall by 5%.", "dataset", None),
+        ("Tethered flight tests show an accuracy of 91.2%.", "dataset", "Tethered flight tests"),
+        ("Our orchard trials confirm that it reaches an accuracy of 91.2%.", "dataset", "orchard trials"),
+        ("Several tests show an accuracy of 91.2%.", "dataset", None),
+        ("Extensive experiments show an accuracy of 91.2%.", "dataset", None),
+        ("Tethered flight tests show an accuracy of 91.2% on LongBench.", "dataset", "LongBench"),
     ],
 )
 def test_a_field_of_a_claim(text: str, field: str, said: str | None) -> None:
