@@ -126,7 +126,10 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
         case "turn":
             return _in_turn(frame, places[:before]) if frame.listed else ()
         case "up to it":
-            told = reversed(places[bisect_left(places, frame.head, key=at) : before])
+            head = bisect_left(places, frame.head, key=at)
+            if before and _WITH.fullmatch(codes, places[before - 1].last, frame.first):
+                head = min(head, before - 1)
+            told = reversed(places[head:before])
             return (place for place in told if (_ASIDE if place.taken else _TOLD).match(codes, place.last, frame.first))
         case "behind":
             begins = _BEGINS.match(codes, frame.last)
@@ -167,6 +170,7 @@ def _clause_end(frame: Frame) -> int:
 
 _ASIDE = re.compile(r"[wNM)]*\(")
 _TOLD = re.compile(r"[wNM)]*(?:[(WVYt]|,R*[VC])")
+_WITH = re.compile(r"W[^VCSPIFTU;]{0,60}")
 _PARALLEL = re.compile(r"Q[wNMC]{0,3}[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[wNMC]{0,3}[FI]")
 _ITEM = r"[wNMH/-]*[wNM]"
 _ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?"

@@ -222,6 +222,11 @@ def test_the_sentence_before_may_tell_of_training() -> None:
         ("It beats Eta and Theta by 5% and 3%, respectively, on LongBench.", ["LongBench", "LongBench"]),
         ("It beats Eta by 5% in recall and by 3% in precision on LongBench.", ["LongBench", "LongBench"]),
         ("It has 91.2% recall with 80.1% precision on LongBench.", ["LongBench", "LongBench"]),
+        (
+            "It is strong in leaf counting with a recall of 91.2%, precision of 80.1%, and an accuracy of 59.8%.",
+            ["leaf counting", "leaf counting", "leaf counting"],
+        ),
+        ("It is strong in leaf counting with a recall of 91.2%, and it has an accuracy of 80.1%.", ["leaf counting", None]),
         ("It reaches 91.2% accuracy, driven by a 5% gain on LongBench.", [None, "LongBench"]),
         ("It raises accuracy in cluttered kitchens from 80.1% to 91.2%.", ["cluttered kitchens", "cluttered kitchens"]),
     ],
