@@ -12,6 +12,8 @@ _STEP = r"(?:[wNMCH/-]|R(?=[wNM])|(?<=[wNMH])O[DR]*(?=[wNMH])|\((?=[wN]{1,2}\))|
 _LISTED = r",[DR]*(?:[wNM/-]|(?<=N)C(?=\())+(?:\([wN]\))?"
 PHRASE = rf"[DR]*(?P<x>{_STEP}*[wNMH]{_STEP}*(?:(?:{_LISTED}){{0,6}},?&[DR]*[wNM/-]*(?:N|\([wN]{{1,2}}\))[wNM/-]*)?)"
 """A noun phrase, with "of" phrases and an acronym in parentheses, and the names coordinated with it."""
+_ITEM = re.compile(r"[^,&]+")
+_NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,6 @@ def clean(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
         return None
     named = _NAMED_AFTER.match(sentence.codes, last)
     return named.span("x") if named and "N" not in sentence.codes[first:last] else (first, last)  # "the prior art, XpulpNN"
-
-
-_ITEM = re.compile(r"[^,&]+")
-_NAMED_AFTER = re.compile(r",(?P<x>N)(?=[.,;])")
 
 
 def split_list(sentence: Sentence, first: int, last: int) -> list[tuple[int, int]]:

@@ -271,6 +271,7 @@ def _is_signed(mention: QuantityMention) -> bool:
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])
 _VAGUE = frozenset(["performance", "score", "scores"])
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
+_IN_PARENTHESES = re.compile(r"\(([MN])\)")
 _ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[a-z]+[A-Z]\w*)")
 
 
@@ -295,9 +296,6 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
     if "M" not in codes[first:last] and codes[last - 1] == "N" and not _ACRONYM.fullmatch(sentence.phrase(last - 1, last)):
         return None
     return first, last
-
-
-_IN_PARENTHESES = re.compile(r"\(([MN])\)")
 
 
 def abbreviated(sentence: Sentence, first: int, last: int) -> tuple[int, int]:

@@ -27,6 +27,7 @@ _SEPARATOR = re.compile(
     r"(?:\s*[,/&()]\s*(?:(?:and|or)\s+)?|\s+(?:and|or|as well as|plus|and/or)\s+)(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
 )
 _EXAMPLE = re.compile(r"[\s,(]*(?:such as|like|including|e\.g\.,?|i\.e\.,?)[\s:,]*(?:an?\s+|the\s+|various\s+|\w+\s+)?")
+_ROLES: tuple[Role, ...] = ("evaluated", "intended")
 _DATA = re.compile(r"\bdatasets?\b(?! (?:and|&))|(?:drone|uav) detection|\bdetecting (?:[\w-]+ ){0,3}(?:aircraft|drones|uavs)")
 
 
@@ -165,9 +166,6 @@ class Place(NamedTuple):
         clause, patterns = _CLAUSE.split(self.before)[-1], self.cues.patterns
         found = [(match.end(), len(match[0]), role) for role in _ROLES for match in patterns[role].finditer(f" {clause}")]
         return max(found)[2] if found else None
-
-
-_ROLES: tuple[Role, ...] = ("evaluated", "intended")
 
 
 def places_of(document: Document, mentions: Mentions, cues: Cues) -> list[Place]:

@@ -50,10 +50,8 @@ class Near:
     def holds(self, frame: Frame) -> bool:
         """Whether a number has such a word; what stands behind the next number is not looked at."""
         words, first, last, listed = frame.sentence.words, frame.first, frame.last, frame.sentence.lexicon.lists[self.list]
-        if self.side == "before":
-            near = words[max(0, first - self.reach) : first]
-        else:
-            near = words[last : min(frame.tail, last + self.reach)]
+        before = self.side == "before"
+        near = words[max(0, first - self.reach) : first] if before else words[last : min(frame.tail, last + self.reach)]
         return not (listed.isdisjoint(near) and listed.isdisjoint(map(" ".join, pairwise(near))))
 
 

@@ -39,12 +39,13 @@ class DatasetRow:
 
     Behind the number: in its clause, or right behind it and the numbers coordinated with it. Before it: in its sentence, of all
     places, of those that lead up to the number itself or open a clause, or before all numbers with no such place behind, or in
-    the order of its run; one or two sentences before, where that tells of tests. Or at the head of its metric.
+    the order of its run; one or two sentences before, where that tells of tests. Or at the head of its metric, or as the object
+    of a verb before it.
     """
 
     name: str
     region: Literal[
-        "clause", "metric", "behind", "in turn", "up to it", "before", "before all", "opening", "one before", "two before"
+        "clause", "metric", "verb", "behind", "turn", "up to it", "before", "before all", "opening", "one before", "two before"
     ]
     example: str
     yields: str
@@ -72,7 +73,7 @@ def dataset_of(frame: Frame, sense: Sense, previous: Previous, rows: tuple[Datas
     if sense.kind != "accuracy" and (sense.comparison == "absolute" or _is_size(frame)):
         return None
     for row in rows:
-        found = _in_metric(frame, sense, row) if row.region == "metric" else _in_place(frame, sense, row, previous)
+        found = _in_place(frame, sense, row, previous) if row.by else _in_metric(frame, sense, row)
         if found:
             return found, row.name
     return None
@@ -102,16 +103,12 @@ def _in_place(frame: Frame, sense: Sense, row: DatasetRow, previous: Previous) -
             if (bare and sense.comparison == "absolute") or "T" in frame.sentence.codes[frame.first - 1 : frame.last]:
                 continue  # "80.1% for Eta", "versus 37.1% for random edits"
         gained = place.by == "I" and not (frame.metric and frame.metric[1] <= place.at)  # "a gain of 5% in active users"
-        if place.kind == "condition" and row.region != "in turn" and (gained or sense.kind != "accuracy"):
+        if place.kind == "condition" and row.region != "turn" and (gained or sense.kind != "accuracy"):
             continue
         first, last = _trimmed(sentence, place.first, place.last)
         items = split_list(sentence, first, last) if frame.listed else []
         return sentence.phrase(*(items[frame.place] if len(items) == frame.size else (first, last)))
     return None
-
-
-_VERB = re.compile("[VC]")
-_NEXT_VERB = re.compile("(?:S|,?&)R*[VC]")
 
 
 def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
@@ -126,10 +123,13 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
         case "before all":
             first = bisect_left(places, codes.index("Q"), key=at)
             return () if any(place.kind in row.kinds for place in places[first:before]) else places[:first]
-        case "in turn":
+        case "turn":
             return _in_turn(frame, places[:before]) if frame.listed else ()
         case "up to it":
-            told = reversed(places[bisect_left(places, frame.head, key=at) : before])
+            head = bisect_left(places, frame.head, key=at)
+            if before and _WITH.fullmatch(codes, places[before - 1].last, frame.first):
+                head = min(head, before - 1)
+            told = reversed(places[head:before])
             return (place for place in told if (_ASIDE if place.taken else _TOLD).match(codes, place.last, frame.first))
         case "behind":
             begins = _BEGINS.match(codes, frame.last)
@@ -152,6 +152,8 @@ def _speaks(pattern: re.Pattern[str], sentence: Sentence) -> bool:
     return any(map(pattern.match, sentence.words))
 
 
+_VERB = re.compile("[VC]")
+_NEXT_VERB = re.compile("(?:S|,?&)R*[VC]")
 _TEST = re.compile(r"evaluat|validat|experiment|test|conduct|assess|simulat")
 _TELLS = re.compile(rf"(?:on|onto|across|using)\s|.*?(?<![\w-])(?:{_TEST.pattern})", re.DOTALL)
 _OPENS_ANOTHER = re.compile(r"ablat\w*|user|participants?$")
@@ -168,6 +170,7 @@ def _clause_end(frame: Frame) -> int:
 
 _ASIDE = re.compile(r"[wNM)]*\(")
 _TOLD = re.compile(r"[wNM)]*(?:[(WVYt]|,R*[VC])")
+_WITH = re.compile(r"W[^VCSPIFTU;]{0,60}")
 _PARALLEL = re.compile(r"Q[wNMC]{0,3}[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[wNMC]{0,3}[FI]")
 _ITEM = r"[wNMH/-]*[wNM]"
 _ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?"
@@ -176,6 +179,7 @@ _TAKEN = re.compile("Q[RwNMC]{0,4}$")
 _PLAIN = re.compile("[wM/&,-]*w")
 _LINKS: dict[str, tuple[str, ...]] = {"tests": ("of", "from"), "condition": ("from",)}
 _SOURCE = re.compile(rf"[tO][DR]*(?=[wM/-]*N)(?P<x>{_ITEMS})")
+_SHOWS = re.compile("[DR]*(?P<x>[wNM-]{2,6})R*(?:V|w(?=[Dwp]))")
 _NEXT = re.compile(rf"\([^()]*\),?&?[DR]*(?P<x>{_ITEM})(?=\([^()]*Q)")
 
 
@@ -183,7 +187,10 @@ _NEXT = re.compile(rf"\([^()]*\),?&?[DR]*(?P<x>{_ITEM})(?=\([^()]*Q)")
 def _places(sentence: Sentence) -> tuple[Place, ...]:
     """The places of a sentence, in order; one behind the number of another has its preposition: "on X (Q) and Y (Q)"."""
     parallel = _PARALLEL.search(sentence.codes) is not None
-    found = []
+    found: list[Place | None] = []
+    head = _SHOWS.match(sentence.codes)
+    if head and sentence.words[head.end("x") - 1] in ("tests", "trials") and _is_specific(sentence, *head.span("x")):
+        found.append(Place(0, *head.span("x"), "P", "tests", opens=True, taken=False))
     for match in _PLACE.finditer(sentence.codes):
         found.append(_place(sentence, match["p"], match.start(), match.span("x"), parallel))
         end = match.end()
@@ -248,15 +255,18 @@ def _is_specific(sentence: Sentence, first: int, last: int) -> bool:
 
 
 def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
-    """The dataset at the head of the metric's words; or the task there, else at the head of a clause, of two words at least."""
+    """The dataset at the head of the metric's words; or a task of two words at least, there, heading a clause, or of a verb."""
     sentence, (first, last) = frame.sentence, frame.metric or (0, 0)
     if "task" not in row.kinds:
         return sentence.phrase(first, first + 1) if sentence.holds("datasets", first, min(first + 1, last)) else None
-    spans = [(first, last - 1), *[match.span("x") for match in _HEAD.finditer(sentence.codes, 0, frame.first)][::-1]]
+    pattern, start, spans = (_OBJECT, frame.head, []) if row.region == "verb" else (_HEAD, 0, [(first, last - 1)])
+    spans += [match.span("x") for match in pattern.finditer(sentence.codes, start, frame.first)][::-1]
     tasks = [(a, n) for a, z in spans for n in range(z, a + 1, -1) if sentence.holds("tasks", n - 1, n)]
-    return sentence.phrase(*tasks[0]) if tasks and sense.comparison == "absolute" else None
+    told = sense.kind == "accuracy" if row.region == "verb" else sense.comparison == "absolute"
+    return sentence.phrase(*tasks[0]) if tasks and told else None
 
 
+_OBJECT = re.compile(r"[CV][DR]*(?P<x>[wN-]{2,8})(?=(?:[tTY(W]|,[VC])[^V;S]{0,40}$)")
 _HEAD = re.compile(r"(?:^|[;S,]&?|V[DRC]*)[DR]*(?P<x>[wNM-]{1,8}[wM])(?=(?:\([^()]*\))?R*[Vv]|\()")
 _NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
 _LISTED = re.compile(rf"(?:[(:]|,?p)(?P<list>{_NAMES})|,(?P<apposed>N+),")

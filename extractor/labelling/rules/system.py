@@ -43,6 +43,7 @@ _PARTS = {
 _SURVEY = re.compile(
     r"\b(?:survey|(?<!peer[\s-])review|tutorial|overview|perspective (?:paper|article)|position paper)\b", re.IGNORECASE
 )
+_INTRODUCING = re.compile(r"(?:propos|introduc|present|develop)\w*\s+(?:an?\s+|the\s+)?$")
 _THIS_SURVEY = re.compile(r"his (?:survey|review|tutorial|overview|position paper)\b")
 
 
@@ -134,9 +135,6 @@ def _titled(row: SystemRow, document: Document, lexicon: Lexicon) -> str | None:
             return short
     single = len(words) == 1 and (_is_coined(name) or "-" in name)
     return name if single or (start == -1 and rest.startswith(("A ", "An "))) else None
-
-
-_INTRODUCING = re.compile(r"(?:propos|introduc|present|develop)\w*\s+(?:an?\s+|the\s+)?$")
 
 
 def _trimmed(name: str, lexicon: Lexicon) -> str:

@@ -156,6 +156,15 @@ def test_claims_of_a_text(case: dict[str, Any]) -> None:
         ("On LongBench, it reaches the best quality while reducing latency by 5%.", "dataset", "LongBench"),
         ("Experiments on LongBench show that it wins while reducing latency by 5%.", "dataset", "LongBench"),
         ("Experiments on LongBench show that it wins with only 2% of the training data.", "dataset", None),
+        ("It improves road segmentation by 5%.", "dataset", "road segmentation"),
+        ("It improves road segmentation accuracy by 5%.", "dataset", None),
+        ("It accelerates road segmentation, reducing latency by 5%.", "dataset", None),
+        ("It is good at road segmentation, and improves recall by 5%.", "dataset", None),
+        ("Tethered flight tests show an accuracy of 91.2%.", "dataset", "Tethered flight tests"),
+        ("Our orchard trials confirm that it reaches an accuracy of 91.2%.", "dataset", "orchard trials"),
+        ("Several tests show an accuracy of 91.2%.", "dataset", None),
+        ("Extensive experiments show an accuracy of 91.2%.", "dataset", None),
+        ("Tethered flight tests show an accuracy of 91.2% on LongBench.", "dataset", "LongBench"),
     ],
 )
 def test_a_field_of_a_claim(text: str, field: str, said: str | None) -> None:
@@ -213,6 +222,11 @@ def test_the_sentence_before_may_tell_of_training() -> None:
         ("It beats Eta and Theta by 5% and 3%, respectively, on LongBench.", ["LongBench", "LongBench"]),
         ("It beats Eta by 5% in recall and by 3% in precision on LongBench.", ["LongBench", "LongBench"]),
         ("It has 91.2% recall with 80.1% precision on LongBench.", ["LongBench", "LongBench"]),
+        (
+            "It is strong in leaf counting with a recall of 91.2%, precision of 80.1%, and an accuracy of 59.8%.",
+            ["leaf counting", "leaf counting", "leaf counting"],
+        ),
+        ("It is strong in leaf counting with a recall of 91.2%, and it has an accuracy of 80.1%.", ["leaf counting", None]),
         ("It reaches 91.2% accuracy, driven by a 5% gain on LongBench.", [None, "LongBench"]),
         ("It raises accuracy in cluttered kitchens from 80.1% to 91.2%.", ["cluttered kitchens", "cluttered kitchens"]),
     ],

@@ -53,7 +53,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         "LongBench", ("dataset",), "PI"),
     DatasetRow("Q on tests", "clause", "It achieves 59.8% on unseen maps.", "unseen maps", ("tests", "task"), "PI"),
     DatasetRow("Q X accuracy", "metric", "It reaches 80.1% ImageNet accuracy.", "ImageNet", ("dataset",)),
-    DatasetRow("Q on X and Q on Y, by Q and Q", "in turn",
+    DatasetRow("Q on X and Q on Y, by Q and Q", "turn",
         "It reaches 80.1% on COCO and 59.8% on LVIS, beating Eta by 5% and 3%, respectively.", "LVIS", _ANY, "PFI"),
     DatasetRow("on X with Q", "up to it", "It leads on COCO with 59.8% accuracy.", "COCO", ("name", "dataset"), "P"),
     DatasetRow("in X by Q", "up to it", "It improves accuracy in noisy rooms by 5%.", "noisy rooms",
@@ -65,6 +65,7 @@ DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow("on the X dataset. Q", "two before",
         "We evaluate Zeta on the LongBench set. It is good. It has an accuracy of 59.8%.", "LongBench", ("dataset",), "P"),
     DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _ANY, "PIF"),
+    DatasetRow("improves a task by Q", "verb", "It improves scene editing from 48% to 59.8%.", "scene editing", ("task",)),
     DatasetRow("Q task accuracy", "metric", "Its maze navigation accuracy is 59.8%.", "maze navigation", ("task",)),
 )
 
