@@ -81,34 +81,34 @@ class Row:
     metric: re.Pattern[str] | None = None
 
     asks: tuple[Callable[[Frame], bool], ...] = field(init=False)
+    """All that is asked, in order."""
 
     def __post_init__(self) -> None:
-        number = () if self.number is None else (NUMBERS[self.number],)
-        object.__setattr__(self, "asks", (*number, *(GOVERNED[name] for name in self.governed)))
+        before, behind = self.before, self.behind
+        number = [] if self.number is None else [NUMBERS[self.number]]
+        asks = [*number, *(GOVERNED[name] for name in self.governed), *(near.holds for near in self.near)]
+        if before is not None:
+            asks.append(lambda frame: before.search(frame.before) is not None)
+        if behind is not None:
+            asks.append(lambda frame: behind.match(frame.after) is not None)
+        if self.little is not None:
+            asks.append(lambda frame: _is_little(frame) == self.little)
+        if self.counts is not None:
+            asks.append(lambda frame: _counts(frame) == self.counts)
+        if self.unless:
+            asks.append(lambda frame: not any(near.holds(frame) for near in self.unless))
+        object.__setattr__(self, "asks", tuple(asks))
 
 
 def first_that_fits(rows: tuple[Row, ...], frame: Frame) -> Row | None:
     """The row that decides. Loops, because 30 rows are tried for a number: with generators it takes a quarter longer."""
     for row in rows:
-        if _fits(row, frame):
+        for holds in row.asks:
+            if not holds(frame):
+                break
+        else:
             return row
     return None
-
-
-def _fits(row: Row, frame: Frame) -> bool:
-    for holds in row.asks:
-        if not holds(frame):
-            return False
-    for near in row.near:
-        if not near.holds(frame):
-            return False
-    return (
-        (row.before is None or row.before.search(frame.before) is not None)
-        and (row.behind is None or row.behind.match(frame.after) is not None)
-        and (row.little is None or row.little == _is_little(frame))
-        and (row.counts is None or row.counts == _counts(frame))
-        and not (row.unless and any(near.holds(frame) for near in row.unless))
-    )
 
 
 def _is_little(frame: Frame) -> bool:
