@@ -301,11 +301,6 @@ def _apart(text: str, span: Span, near: Span) -> int:
     return len(" ".join(f"|{text[first : first + gap]}|".split())) - 2 if gap > 0 else gap
 
 
-def folded(phrase: str) -> str:
-    """A phrase as it is looked for in a text: two that are equal in it find the same places."""
-    return View(phrase).lower.strip()
-
-
 @lru_cache(maxsize=256)
 def _occurrences(text: str, phrase: str) -> tuple[tuple[Span, ...], ...]:
     """Where a phrase stands in a text, in order: the occurrences that end with a word, then those that end inside one.

@@ -307,6 +307,11 @@ def view_of(text: str) -> View:
     return View(text)
 
 
+def folded(phrase: str) -> str:
+    """A phrase as it is looked for in a text: two that are equal in it find the same places."""
+    return View(phrase).lower.strip()
+
+
 def _form(character: str) -> str:
     """What is read for a character beyond ASCII: the usual one of several forms."""
     if character in _FORMS:

@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
-from extractor.grounding import folded
 from extractor.labels import ClaimLabel, Labelled, Labeller
 from extractor.records import Rejection
 from extractor.spotting import Mentions
+from extractor.text import folded
 
 _CLAIMS = 2
 """So many claims of a draft are enough to test a reply by."""

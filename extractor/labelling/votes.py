@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
-from extractor.grounding import folded
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labeller, Labels
 from extractor.records import PHRASE_FIELDS, Rejection
 from extractor.spotting import Mentions
+from extractor.text import folded
 
 TEMPERATURE = 0.7
 """What Wang et al. sample GPT-3 and PaLM with; they find the gain robust to it."""

@@ -10,7 +10,6 @@ from extractor.documents import Source
 from extractor.outputs.factors import Factor
 from extractor.outputs.names import name_key, phrase_key
 from extractor.records import Claim, Extraction, Failure, HardwareTarget
-from extractor.spotting import spot
 
 Type = Literal["text", "integer", "number", "boolean"]
 Cell = str | int | float | bool | None
@@ -86,6 +85,8 @@ def hardware_category(record: Extraction, claim: Claim) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _lexical_categories(words: str) -> frozenset[str]:
+    from extractor.spotting import spot  # few claims need the lexicon of hardware, which takes 30 ms to load
+
     return frozenset(mention.category for mention in spot(words).hardware)
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from extractor.grounding import folded
+from extractor.text import folded
 
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
 _SEPARATORS = re.compile(r"[\s\-‐‑–—_/]+")
