@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from extractor.spotting.gates import trie_pattern
 from extractor.spotting.lexicon import load
 
 _LEXICON = load("units")
@@ -120,10 +121,7 @@ _TIMES = re.compile(_LEXICON["patterns"]["x"])
 _PERCENT = re.compile(_LEXICON["patterns"]["%"])
 _GAP = r"(?: |-(?=[A-Za-z]))?"
 _PHRASES = re.compile(
-    _GAP
-    + "("
-    + "|".join(sorted((re.escape(spelling) for spelling in _SPELLINGS if not spelling.isalpha()), key=len, reverse=True))
-    + r")(?![A-Za-z0-9^²³])"
+    rf"{_GAP}({trie_pattern(spelling for spelling in _SPELLINGS if not spelling.isalpha())})(?![A-Za-z0-9^²³])"
 )
 _RATE = re.compile(
     r" ((?:(?!(?:and|or|to|at|in|of|with|for|from) )[a-z]+ )?[a-z]+(?:-[a-z]+)? ?"

@@ -70,7 +70,8 @@ def read_claims(
 
 def judged_frames(sentence: Sentence, rules: Rules) -> tuple[Judged, ...]:
     """The numbers of a sentence with what governs them, each judged."""
-    frames = tuple(hang(frame, rules.frames) for frame in frames_of(sentence))
+    rows = rules.frames if "C" in sentence.codes else tuple(row for row in rules.frames if not row.governs)
+    frames = tuple(hang(frame, rows) for frame in frames_of(sentence))
     return tuple(judge(frame, rules.claims) for frame in share(frames, rules.shared))
 
 

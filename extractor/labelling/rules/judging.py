@@ -52,7 +52,7 @@ class Near:
         words, first, last, listed = frame.sentence.words, frame.first, frame.last, frame.sentence.lexicon.lists[self.list]
         before = self.side == "before"
         near = words[max(0, first - self.reach) : first] if before else words[last : min(frame.tail, last + self.reach)]
-        return not (listed.isdisjoint(near) and listed.isdisjoint(map(" ".join, pairwise(near))))
+        return not (listed.isdisjoint(near) and (len(near) < 2 or listed.isdisjoint(map(" ".join, pairwise(near)))))
 
 
 @dataclass(frozen=True, slots=True)

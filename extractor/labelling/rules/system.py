@@ -6,8 +6,9 @@ from functools import lru_cache
 from typing import Literal
 
 from extractor.documents import Document, lowered
-from extractor.labelling.rules.lexicon import Lexicon, trie_pattern
+from extractor.labelling.rules.lexicon import Lexicon
 from extractor.spotting import Mentions
+from extractor.spotting.gates import trie_pattern
 
 
 @dataclass(frozen=True, slots=True, eq=False)
