@@ -14,7 +14,9 @@ from typing import Generic, TypeVar
 from extractor.documents import Document, Span
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labels
 from extractor.records import PHRASE_FIELDS, Claim, Extraction, HardwareTarget, Quantity, Rejection, Spans
-from extractor.spotting import HardwareMention, Mentions, QuantityMention
+from extractor.spotting.hardware import HardwareMention
+from extractor.spotting.mentions import Mentions
+from extractor.spotting.quantities import QuantityMention
 from extractor.text import View, view_of
 
 M = TypeVar("M", QuantityMention, HardwareMention)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from extractor.documents import Document
 from extractor.records import Comparison, Effect, Kind, Provenance, Rejection, Role
-from extractor.spotting import Mentions
+from extractor.spotting.mentions import Mentions
 
 
 class _Label(BaseModel):

@@ -7,7 +7,7 @@ from extractor.documents import Document
 from extractor.grounding import ground
 from extractor.labels import Labeller
 from extractor.records import Extraction
-from extractor.spotting import Mentions, spot
+from extractor.spotting.mentions import Mentions, spot
 
 
 class Work:

@@ -7,7 +7,7 @@ from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
 from extractor.labels import ClaimLabel, Labelled, Labeller
 from extractor.records import Rejection
-from extractor.spotting import Mentions
+from extractor.spotting.mentions import Mentions
 from extractor.text import folded
 
 _CLAIMS = 2

@@ -15,7 +15,7 @@ from extractor.labelling.senses import senses
 from extractor.labels import Labelled, Labels
 from extractor.llm.client import ModelClient
 from extractor.records import Comparison, Kind, Provenance
-from extractor.spotting import Mentions
+from extractor.spotting.mentions import Mentions
 
 if TYPE_CHECKING:
     from extractor.labelling.rules import RulesLabeller

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from extractor.documents import Document
 from extractor.errors import UsageError, install
 from extractor.labels import Labeller, Labels
-from extractor.spotting import Mentions
+from extractor.spotting.mentions import Mentions
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

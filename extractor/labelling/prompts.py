@@ -28,7 +28,7 @@ from extractor.documents import Document, Span
 from extractor.errors import DataError, UsageError
 from extractor.labels import Labels
 from extractor.llm.structured import Message
-from extractor.spotting import Mentions, spot
+from extractor.spotting.mentions import Mentions, spot
 
 _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
 _HEADING = re.compile(r"^# (System|Document|Example)[ \t]*$", re.MULTILINE)

@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 
 from extractor.records import Comparison, Kind
-from extractor.spotting import Mentions, QuantityMention
+from extractor.spotting.mentions import Mentions
+from extractor.spotting.quantities import QuantityMention
 
 _MINUTE = 60.0
 """Seconds from which on a time can be work that something costs."""

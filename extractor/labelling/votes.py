@@ -15,7 +15,7 @@ from extractor.documents import Document
 from extractor.errors import BudgetError, CallError, JobError, Spent, StoppedError
 from extractor.labels import ClaimLabel, HardwareLabel, Labelled, Labeller, Labels
 from extractor.records import PHRASE_FIELDS, Rejection
-from extractor.spotting import Mentions
+from extractor.spotting.mentions import Mentions
 from extractor.text import folded
 
 TEMPERATURE = 0.7

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from extractor.documents import Document
 from extractor.labelling.rules import RulesLabeller
-from extractor.spotting import spot
+from extractor.spotting.mentions import spot
 
 
 @dataclass(frozen=True, slots=True)

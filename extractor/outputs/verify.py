@@ -12,7 +12,8 @@ from math import isclose
 from typing import Any, Final, Literal
 
 from extractor.errors import DataError
-from extractor.spotting import QuantityMention, spot
+from extractor.spotting.mentions import spot
+from extractor.spotting.quantities import QuantityMention
 from extractor.spotting.units import in_base_unit
 
 Problem = Literal["missing", "unit", "bound"]

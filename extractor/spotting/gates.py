@@ -1,8 +1,7 @@
-"""Expressions that lose no time where they do not match: gates before them, and words that share their beginnings."""
+"""Gates: expressions that are tried only where they can match, because most never do."""
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 
 class Gated:
@@ -41,24 +40,3 @@ class Before:
         if text[place - 1 : place] not in self.last:
             return None
         return self.expression.search(text, max(0, place - self.width), place)
-
-
-def trie_pattern(words: Iterable[str]) -> str:
-    """A regular expression for any of the words that shares their beginnings, longest word first.
-
-    Matching time grows with the length of a word instead of the number of words.
-    """
-    root: dict[str, Any] = {}
-    for word in words:
-        node = root
-        for character in word:
-            node = node.setdefault(character, {})
-        node[""] = {}
-    return _trie(root)
-
-
-def _trie(node: dict[str, Any]) -> str:
-    branches = [re.escape(character) + _trie(child) for character, child in sorted(node.items()) if character]
-    if "" in node:
-        return f"(?:{'|'.join(branches)})?" if branches else ""
-    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"

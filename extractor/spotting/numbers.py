@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from heapq import merge
 from string import ascii_letters, digits
 
 from extractor.documents import Span
@@ -96,20 +95,18 @@ _CALLED = re.compile(r"(?<![A-Za-z])[A-Za-z]\([\d., ]*$|[A-Z][a-z]?\d*\)$")
 _LISTED_ON = re.compile(r"[a-zA-Z]?(?:,| ?[-–] ?| (?:and|or|to|&)|, (?:and|or)) ?")
 
 
-def find_numbers(
-    view: View, words: Sequence[KeyWord], digits: Sequence[re.Match[str]], asides: Sequence[Span]
-) -> Iterator[Number]:
+def find_numbers(view: View, words: Sequence[KeyWord], digits: Sequence[re.Match[str]], asides: Sequence[Span]) -> list[Number]:
     """Find the numbers of a text in reading order, without those in `asides`; they do not overlap.
 
-    `words` are the key words of the text, `digits` its `DIGITS`. One by one, so that its unit, which was read to tell whether a
-    number is a name, is still remembered when it is measured.
+    `words` are the key words of the text, `digits` its `DIGITS`.
     """
-    end = 0
-    both = merge(_of_digits(view, digits, asides), find_words(view, words), key=lambda number: (number.start, -number.end))
-    for number in both:
-        if number.start >= end:
-            end = number.end
-            yield number
+    found = [*_of_digits(view, digits, asides), *find_words(view, words)]
+    found.sort(key=lambda number: (number.start, -number.end))
+    kept: list[Number] = []
+    for number in found:
+        if not kept or number.start >= kept[-1].end:
+            kept.append(number)
+    return kept
 
 
 def _of_digits(view: View, runs: Sequence[re.Match[str]], asides: Sequence[Span]) -> Iterator[Number]:

@@ -15,7 +15,7 @@ from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.subjects import subject_of
 from extractor.labelling.rules.system import is_benchmark
 from extractor.labels import ClaimLabel
-from extractor.spotting import Mentions
+from extractor.spotting.mentions import Mentions
 
 Found = tuple[str, str] | None
 """A phrase as the text writes it, and the name of the row that found it."""
@@ -70,8 +70,7 @@ def read_claims(
 
 def judged_frames(sentence: Sentence, rules: Rules) -> tuple[Judged, ...]:
     """The numbers of a sentence with what governs them, each judged."""
-    rows = rules.frames if "C" in sentence.codes else tuple(row for row in rules.frames if not row.governs)
-    frames = tuple(hang(frame, rows) for frame in frames_of(sentence))
+    frames = tuple(hang(frame, rules.frames) for frame in frames_of(sentence))
     return tuple(judge(frame, rules.claims) for frame in share(frames, rules.shared))
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 
 from extractor.labelling.rules.lexicon import Change, Metric
 from extractor.labelling.rules.reading import Sentence
-from extractor.spotting import QuantityMention
+from extractor.spotting.quantities import QuantityMention
 
 NP = "[wNMH/]"
 """Classes of the words of a noun phrase."""

@@ -12,7 +12,7 @@ from extractor.documents import Document
 from extractor.labelling.rules.hardware_places import Cues, Place, places_of
 from extractor.labels import HardwareLabel
 from extractor.records import Category, Role
-from extractor.spotting import Mentions
+from extractor.spotting.mentions import Mentions
 
 Decision = Literal["evaluated", "intended", "none"]
 

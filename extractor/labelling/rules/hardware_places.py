@@ -10,7 +10,8 @@ from typing import NamedTuple
 from extractor.documents import Document, Span
 from extractor.labelling.rules.lexicon import Lexicon
 from extractor.records import Role
-from extractor.spotting import HardwareMention, Mentions
+from extractor.spotting.hardware import HardwareMention
+from extractor.spotting.mentions import Mentions
 
 _MOST = 8
 """How often one sentence can name the same device and say something new of it."""

@@ -79,9 +79,7 @@ class Row:
     kind: Kind | None = None
     comparison: Comparison | None = None
     metric: re.Pattern[str] | None = None
-
     asks: tuple[Callable[[Frame], bool], ...] = field(init=False)
-    """All that is asked, in order."""
 
     def __post_init__(self) -> None:
         before, behind = self.before, self.behind

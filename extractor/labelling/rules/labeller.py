@@ -15,7 +15,7 @@ from extractor.labelling.rules.rows import Rules
 from extractor.labelling.rules.system import find_system
 from extractor.labels import Labelled, Labels
 from extractor.records import Provenance
-from extractor.spotting import Mentions
+from extractor.spotting.mentions import Mentions
 
 _PROVENANCE = Provenance(extractor=__version__, labeller="rules", model="rules")
 

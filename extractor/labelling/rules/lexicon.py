@@ -8,8 +8,6 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
-from extractor.spotting.gates import trie_pattern
-
 _FILES = ("metrics", "changes", "words", "phrases", "counts", "naming", "hardware")
 _VERSION = re.compile(r"[-\d.]")
 QUANTITY, HARDWARE, COUNT = "\x01", "\x02", "\x03"
@@ -132,3 +130,24 @@ def _groups(name: str) -> Iterator[Words]:
             yield from (Words(name, tuple(group["words"]), group) for group in value)
         else:
             yield Words(f"{name}.{key}", tuple(value), {})
+
+
+def trie_pattern(words: list[str]) -> str:
+    """A regular expression for any of the words that shares their beginnings, longest word first.
+
+    Matching time grows with the length of a word instead of the number of words.
+    """
+    root: dict[str, Any] = {}
+    for word in words:
+        node = root
+        for character in word:
+            node = node.setdefault(character, {})
+        node[""] = {}
+    return _trie(root)
+
+
+def _trie(node: dict[str, Any]) -> str:
+    branches = [re.escape(character) + _trie(child) for character, child in sorted(node.items()) if character]
+    if "" in node:
+        return f"(?:{'|'.join(branches)})?" if branches else ""
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"

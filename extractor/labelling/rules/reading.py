@@ -18,7 +18,8 @@ from types import MappingProxyType
 
 from extractor.documents import Span, lowered
 from extractor.labelling.rules.lexicon import COUNT, HARDWARE, QUANTITY, Lexicon
-from extractor.spotting import Mentions, QuantityMention
+from extractor.spotting.mentions import Mentions
+from extractor.spotting.quantities import QuantityMention
 
 _PUNCTUATION = frozenset(",;:()/=.")
 _BOUND_SIGNS = frozenset("~≈∼<>≤≥")

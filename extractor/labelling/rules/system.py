@@ -6,9 +6,8 @@ from functools import lru_cache
 from typing import Literal
 
 from extractor.documents import Document, lowered
-from extractor.labelling.rules.lexicon import Lexicon
-from extractor.spotting import Mentions
-from extractor.spotting.gates import trie_pattern
+from extractor.labelling.rules.lexicon import Lexicon, trie_pattern
+from extractor.spotting.mentions import Mentions
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,13 +16,12 @@ from extractor.labelling.rules.claims import Own, attach, judged_frames, read_cl
 from extractor.labelling.rules.frames import frames_of
 from extractor.labelling.rules.hanging import hang, share
 from extractor.labelling.rules.judging import judge
-from extractor.labelling.rules.lexicon import lexicon, word_lists
+from extractor.labelling.rules.lexicon import lexicon, trie_pattern, word_lists
 from extractor.labelling.rules.reading import Reading
 from extractor.labelling.rules.rows import Rules
 from extractor.labelling.why import told
 from extractor.labels import ClaimLabel
 from extractor.spotting import spot
-from extractor.spotting.gates import trie_pattern
 
 CASES: list[Any] = json.loads(Path(__file__).with_name("claims.json").read_text(encoding="utf-8"))
 RULES = Rules()
