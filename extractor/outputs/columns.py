@@ -85,7 +85,7 @@ def hardware_category(record: Extraction, claim: Claim) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _lexical_categories(words: str) -> frozenset[str]:
-    from extractor.spotting import spot  # few claims need the lexicon of hardware, which takes 30 ms to load
+    from extractor.spotting import spot  # few claims need the lexicon of hardware, which takes long to load
 
     return frozenset(mention.category for mention in spot(words).hardware)
 
