@@ -118,9 +118,11 @@ def _portions(items: Iterable[Item], stop: "Stop") -> Iterator[list[Item]]:
                 yield portion
                 portion, left = [], _TOGETHER
     except Exception:
-        yield portion
+        if portion:
+            yield portion
         raise
-    yield portion
+    if portion:
+        yield portion
 
 
 async def work_off(labeller: Labeller, items: Iterable[Item]) -> Portion:
