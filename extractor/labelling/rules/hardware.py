@@ -65,7 +65,6 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
         or (place.early and (place.recurs or place.needed) and _APPLICATION.search(place.before) is None)
     ),
     "in its own words": lambda place: place.own and place.recurs and place.link not in _ON | {"from", "between", "of", "by"},
-    "beforehand": lambda place: place.early and not place.own,
     "what it answers": lambda place: place.early and place.needed,
     "leading": lambda place: place.link == "on" and _LEADING.fullmatch(place.before) is not None,
     "cue of results": lambda place: place.cue == "evaluated",
@@ -110,12 +109,9 @@ def _fits(row: HardwareRow, place: Place) -> bool:
         return False
     if row.categories is not None and mention.category not in row.categories:
         return False
-    for name in row.asks:
-        if not CONDITIONS[name](place):
-            return False
-    return (row.before is None or cues.found(row.before, place.before)) and (
-        row.after is None or cues.follows(row.after, place.after)
-    )
+    if (row.before and not cues.found(row.before, place.before)) or (row.after and not cues.follows(row.after, place.after)):
+        return False
+    return all(CONDITIONS[name](place) for name in row.asks)
 
 
 def _products(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:

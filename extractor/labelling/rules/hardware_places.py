@@ -22,12 +22,8 @@ _PREPOSITIONS = (
     "|as|toward|towards"
 )
 _LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,4}}$")
-_CLAUSE = re.compile(r";|\b(?:while|whereas|although)\b")
-_SEPARATOR = re.compile(
-    r"(?:\s+(?:boards?|chips?|devices?|processors?|phones?|smartphones?|headsets?|platforms?|robot(?:s|ic)?|arms?|manipulators?|hands?))*"
-    r"(?:\s*[,/&()]\s*(?:(?:and|or)\s+)?|\s+(?:and|or|as well as|plus|and/or)\s+)(?:an?\s+|the\s+|other\s+|even\s+|\w+\s+)?"
-)
-_EXAMPLE = re.compile(r"[\s,(]*(?:such as|like|including|e\.g\.,?|i\.e\.,?)[\s:,]*(?:an?\s+|the\s+|various\s+|\w+\s+)?")
+_JOINING = r"(?:and|or|as well as|plus|such as|like|including|e\.g\.|i\.e\.),?\s+"
+_SEPARATOR = re.compile(rf"(?:\s*[,/&()]\s*(?:{_JOINING})?|\s+{_JOINING})(?:\w+\s+)?")
 _ROLES: tuple[Role, ...] = ("evaluated", "intended")
 _DATA = re.compile(r"\bdatasets?\b(?! (?:and|&))|(?:drone|uav) detection|\bdetecting (?:[\w-]+ ){0,3}(?:aircraft|drones|uavs)")
 
@@ -159,13 +155,13 @@ class Place(NamedTuple):
     def continues(self) -> bool:
         """Whether the mention continues an enumeration of a product or of another category, or is an example of it."""
         other = self.previous and (self.previous.specific or self.previous.category != self.mention.category)
-        return bool(other and (_SEPARATOR.fullmatch(self.gap) or _EXAMPLE.fullmatch(self.gap)))
+        return bool(other and _SEPARATOR.fullmatch(self.gap))
 
     @property
     def cue(self) -> Role | None:
-        """The role that the nearest cue before the mention gives, in its clause; of two that end together the longer counts."""
-        clause, patterns = _CLAUSE.split(self.before)[-1], self.cues.patterns
-        found = [(match.end(), len(match[0]), role) for role in _ROLES for match in patterns[role].finditer(f" {clause}")]
+        """The role that the nearest cue before the mention gives; of two that end together the longer counts."""
+        before, patterns = f" {self.before}", self.cues.patterns
+        found = [(match.end(), len(match[0]), role) for role in _ROLES for match in patterns[role].finditer(before)]
         return max(found)[2] if found else None
 
 

@@ -133,7 +133,6 @@ CHOICES = {
     ),
     "a single chip": ("We propose a net. It allows songs on a single GPU.", {"GPU": "evaluated"}),
     "a chip before an adjective": ("We propose a net. It allows single GPU memory-efficient training.", {"GPU": "evaluated"}),
-    "a product beforehand": ("It takes an hour on an A100. We propose a net.", {}),
     "a robot named beforehand": ("The Franka Panda is slow at songs. We propose a net.", {"Franka Panda": "evaluated"}),
     "a product named first by the paper itself": ("Here we use an A100. We propose a net.", {"A100": "evaluated"}),
     "the use of devices": (

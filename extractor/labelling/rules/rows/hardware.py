@@ -14,8 +14,6 @@ HARDWARE: tuple[HardwareRow, ...] = (
     HardwareRow("what recorded data", "none", ("Net", "We evaluate it on images captured with smartphones."),
         before="recording"),
     HardwareRow("held while it records", "none", ("Net", "People carrying their own smartphones walk."), before="held"),
-    HardwareRow("a product beforehand", "none", ("Net", "An RTX 4090 is slow. We propose a net."), specific=True,
-        but=ROBOTS, asks=("beforehand",)),
     HardwareRow("a product", "evaluated", ("Net", "We run it on an RTX 4090."), specific=True),
     HardwareRow("a machine of its own", "evaluated", ("Net", "We present a soft gripper."), before="made", asks=("own",)),
     HardwareRow("robots, tried", "evaluated", ("Net", "In real-world experiments, robots grasp."), categories=ROBOTS,
