@@ -47,6 +47,7 @@ class HardwareRow:
 _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
 _FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+,\s+)?(?:on|in|for)\s+(?:[\w-]+\s+){0,3}")
+_MACHINE = re.compile(r"\s+(?:\w+\s+)?(?:robot(?:ic)?|arm|hand|manipulator|quadruped|humanoid|vehicle|platform|board)s?\b")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|scenarios)(?!\w)[^.;]*$")
 CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "survey": lambda place: place.topic.survey,
@@ -115,9 +116,9 @@ def _fits(row: HardwareRow, place: Place) -> bool:
 
 
 def _products(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
-    """One target for each product, its first mention: of "Jetson Orin" and "Jetson Orin Nano" one only shortens the other."""
+    """One target for each name ("Orin" is one with "Orin Nano"): evaluated, outside the title, before "arm" or such first."""
     best: dict[str, tuple[Place, Role]] = {}
-    for place, role in targets:
+    for place, role in sorted(targets, key=lambda at: (at[1], at[0].in_title, not _MACHINE.match(at[0].after))):
         if place.mention.specific:
             name = re.sub(r"\W+", "", place.mention.text.lower())
             best.setdefault(next((known for known in best if name in known or name.startswith(known)), name), (place, role))

@@ -222,3 +222,19 @@ def test_agrees_with_the_gold_abstracts() -> None:
         roles += sum(expected.role == target.role for expected, target in matching.pairs)
     assert 2 * true / (2 * true + missed + spurious) >= 0.9
     assert roles >= 0.9 * true
+@pytest.mark.parametrize(
+    ("title", "abstract", "chosen"),
+    [
+        ("A net on a UR5", "We test it. It moves a UR5.", 1),
+        ("A net on a UR5", "We test it.", 0),
+        ("Net", "We test it on a UR5. It takes 3 ms on the UR5 arm. The UR5 is fast.", 1),
+        ("Net", "We test it on a UR5. It takes 3 ms on the UR5 handles.", 0),
+        ("A net on a UR5 arm", "We test it. It moves a UR5.", 1),
+    ],
+)
+def test_the_mention_of_a_product_that_is_chosen(title: str, abstract: str, chosen: int) -> None:
+    document = Document("d", title, abstract)
+    (target,) = targets_of(document)
+    assert document.text.count("UR5", 0, target.span[0]) == chosen
+
+
