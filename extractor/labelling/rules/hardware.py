@@ -82,7 +82,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
 
 def label_hardware(decided: Sequence[tuple[Place, HardwareRow | None]]) -> tuple[HardwareLabel, ...]:
     """Label the hardware mentions that are targets, in reading order: one a product, one a category of classes."""
-    shown = {place.mention.category for place, row in decided if place.mention.specific and row and row.role == "evaluated"}
+    shown = {place.mention.category for place, row in decided if place.mention.specific and row and row.role != "none"}
     targets: list[tuple[Place, Role]] = []
     for (place, row), (following, _) in zip(decided, [*decided, (None, None)][1:], strict=False):
         if row is None or row.role == "none":

@@ -46,7 +46,7 @@ class Cues:
 _WORD, _ENDING, _PLAIN = r"[^\w-](?:{})(?!\w)", r"[^\w-](?:{})\s*$", r"\b(?:{})\b"
 _FRAMES = {
     **dict.fromkeys(("evaluated", "intended", "need", "tried"), _WORD),
-    **dict.fromkeys(("recording", "held", "owned", "made"), _ENDING),
+    **dict.fromkeys(("recording", "held", "owned", "made", "simulated", "others"), _ENDING),
     **dict.fromkeys(("environment", "survey", "own"), _PLAIN),
     "attribute": r"'s\b|(?:/\w{{2,4}}|\s+(?:and|or)\s+\w{{2,4}})?[\s-]+(?:{})\b(?!-)",
     "bearers": r"\b(?:{})\s+(?:of|from)\s+(?:[\w-]+\s+){{0,2}}$",

@@ -148,6 +148,36 @@ CHOICES = {
     "something on a robot": ("We propose a net. It is an ear on a robot.", {}),
     "robots by which it works": ("Robots are slow. We propose a net. It is moved by robots.", {}),
     "robots that are only named once": ("We propose a net. It helps manipulators.", {}),
+    "a robot that others drive": ("We propose a net. It wins in field tests. Recent nets that sing drive robots.", {}),
+    "robots of which most are slow": ("Most singing robots are slow. We propose a net. It wins in field tests.", {}),
+    "many robots": ("We propose a net. It wins in field tests with many singing robots.", {"robots": "evaluated"}),
+    "robots for which others sing": (
+        "Recent songs for bipedal robots are slow. We propose a net. It wins in field tests.",
+        {"bipedal robots": "evaluated"},
+    ),
+    "without robots": ("We propose a net. It wins in field tests. It sings without any robots.", {}),
+    "a simulated cluster": ("We propose a net. We test it on a simulated GPU cluster.", {}),
+    "robots in simulations": ("We propose a net. We test it in simulations with a bipedal robot.", {}),
+    "simulated and real robots": ("We propose a net. We test it on simulated and real robots.", {"real robots": "evaluated"}),
+    "a product in simulation": ("We test it in simulation on a UR5.", {"UR5": "intended"}),
+    "a product in simulation and at hand": (
+        "We test it in simulation on a UR5. It takes 3 ms on the UR5.",
+        {"UR5": "evaluated"},
+    ),
+    "a robot in simulation goes before its kind": (
+        "We propose a net for humanoids. We test it in simulation on a Unitree G1.",
+        {"Unitree G1": "intended"},
+    ),
+    "a robot on which songs were recorded": (
+        "We propose a net. It learns from songs recorded with a UR5.",
+        {"UR5": "evaluated"},
+    ),
+    "films of a robot": ("We propose a net. It learns from films recorded with a robot.", {}),
+    "a chip on which films are restored": (
+        "We propose a net. It runs on films captured at night and restored on one GPU.",
+        {"GPU": "evaluated"},
+    ),
+    "a cue in another clause": ("We propose a net. It is tested, while cold, on laptops.", {"laptops": "evaluated"}),
     "what is away from a device": ("We deploy our net far from GPUs.", {}),
     "an example of an application": ("Applications such as bipedal robots are rare. We propose a net for bipedal gaits.", {}),
     "a chip that is too small": ("It is too heavy for commodity GPUs. We propose a net.", {"commodity GPUs": "intended"}),
@@ -202,6 +232,22 @@ def test_a_class_in_the_title_restates_a_product() -> None:
     assert [t.name for t in targets_of(Document("d", "A net on small edge devices", "We propose a net."))] == ["edge devices"]
 
 
+@pytest.mark.parametrize(
+    ("title", "abstract", "chosen"),
+    [
+        ("A net on a UR5", "We test it. It moves a UR5.", 1),
+        ("A net on a UR5", "We test it.", 0),
+        ("Net", "We test it on a UR5. It takes 3 ms on the UR5 arm. The UR5 is fast.", 1),
+        ("Net", "We test it on a UR5. It takes 3 ms on the UR5 handles.", 0),
+        ("A net on a UR5 arm", "We test it. It moves a UR5.", 1),
+    ],
+)
+def test_the_mention_of_a_product_that_is_chosen(title: str, abstract: str, chosen: int) -> None:
+    document = Document("d", title, abstract)
+    (target,) = targets_of(document)
+    assert document.text.count("UR5", 0, target.span[0]) == chosen
+
+
 def test_a_document_without_hardware_has_no_target() -> None:
     assert targets_of(Document("d", "Net", "We prove a bound.")) == []
 
@@ -222,19 +268,3 @@ def test_agrees_with_the_gold_abstracts() -> None:
         roles += sum(expected.role == target.role for expected, target in matching.pairs)
     assert 2 * true / (2 * true + missed + spurious) >= 0.9
     assert roles >= 0.9 * true
-@pytest.mark.parametrize(
-    ("title", "abstract", "chosen"),
-    [
-        ("A net on a UR5", "We test it. It moves a UR5.", 1),
-        ("A net on a UR5", "We test it.", 0),
-        ("Net", "We test it on a UR5. It takes 3 ms on the UR5 arm. The UR5 is fast.", 1),
-        ("Net", "We test it on a UR5. It takes 3 ms on the UR5 handles.", 0),
-        ("A net on a UR5 arm", "We test it. It moves a UR5.", 1),
-    ],
-)
-def test_the_mention_of_a_product_that_is_chosen(title: str, abstract: str, chosen: int) -> None:
-    document = Document("d", title, abstract)
-    (target,) = targets_of(document)
-    assert document.text.count("UR5", 0, target.span[0]) == chosen
-
-
