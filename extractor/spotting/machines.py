@@ -22,12 +22,15 @@ _OTHERWISE = (
 )
 _KIND = rf"(?:(?!(?:{_OTHERWISE})\b)[\w-]+,? ){{0,7}}"
 """The words between the article of a machine and its noun."""
+_DESIGN = r"(?:Design|Development)(?:,? (?:and \w+|[A-Z]\w+)){0,5} of "
+_LIMB = "arm|hand|leg|finger|wrist|glove|ankle|knee|foot|limb|tail"
 TITLED = re.compile(
-    rf"(?P<name>{_NAME}(?: (?:Hand|Leg|Arm|Finger|Gripper|Robot))?): (?!\w+ing )(?:Design(?: and \w+)? of )?"
-    r"(?:(?!(?:for|of|via|in|on|using|with|from|towards?|to|and)\b)[\w-]+ ){0,7}?"
-    rf"(?P<head>(?i:{_NOUN}|robotic(?= (?:platform|system|device|{_PART}|hand))))"
-    r"(?i: (?:platform|system|prototype|device|arm|hand|leg|finger|wrist|glove))?"
-    r"(?=\n|,| (?:for|with|using|that|to|in|via|[Bb]ased|capable|featuring)\b)"
+    rf"(?P<name>{_NAME}(?: (?:Hand|Leg|Arm|Finger|Gripper|Robot))?)(?: Prototype)?: (?!\w+ing )(?:{_DESIGN})?"
+    r"(?:(?!(?:for|of|via|in|on|using|with|from|towards?|to|and)\b)[\w-]+,? ){0,7}?"
+    rf"(?P<head>(?i:{_NOUN}|robotic(?= (?:platform|system|device|{_PART}|{_LIMB}))))"
+    rf"(?i: (?:platform|system|prototype|device|{_LIMB}))?"
+    r"(?=\n|,| (?i:for|with|using|that|to|in|via|based|capable|(?:enabl|featur|integrat|combin|employ|support)ing|equipped"
+    r"|driven|inspired|actuated)\b)"
 )
 """A title that says of the paper's own name that it is a machine: "Name: A wall-climbing robot"."""
 APPOSED = re.compile(
