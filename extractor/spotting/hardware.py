@@ -211,6 +211,8 @@ def _unlisted_model(text: str, vendor: Span) -> FoundHardware | None:
 def _class(view: View, head: Span, before: str, known: Word, free_from: int) -> FoundHardware | None:
     """The class that a head noun names together with the words before it."""
     text, (start, end) = view.text, head
+    if shapes.is_acronym(text[start:end]):
+        return None
     following = text[end : end + 1]
     if following.isdigit() or (following == "-" and text[end + 1 : end + 2].isalnum()):  # "GPU-accelerated", "server-side"
         return None
@@ -287,14 +289,25 @@ def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[
         machines.append(FoundHardware(start, end, True, before.category))
     if "obot" in text or any(hit.category == "robot" for hit in found):
         machines += [FoundHardware(*name, True, "robot") for name in _named_robots(text, words)]
+        machines += [FoundHardware(*name.span(), True, "robot") for name in shapes.NAMED_BOT.finditer(text)]
         named = any(machine.specific and machine.category == "robot" for machine in (*found, *machines))
         machines += _bare_robots(text, words, named)
     for machine in machines:
-        place = bisect_right(found, machine.start, key=_start)
-        free_until = found[place].start if place < len(found) else len(text)
-        if machine.end <= free_until and (place == 0 or _behind(text, found[place - 1]) <= machine.start):
-            found.insert(place, machine)
+        _insert(text, found, machine)
     return found
+
+
+def _insert(text: str, found: list[FoundHardware], machine: FoundHardware) -> None:
+    """Add a machine where it overlaps none. A name takes the place of the classes within it: "the XY Gripper"."""
+    place = bisect_right(found, machine.start, key=_start)
+    if place and _behind(text, found[place - 1]) > machine.start:
+        return
+    behind = place
+    while behind < len(found) and found[behind].start < machine.end:
+        if not machine.specific or found[behind].specific or found[behind].end > machine.end:
+            return
+        behind += 1
+    found[place:behind] = [machine]
 
 
 def _bare_robots(text: str, words: Sequence[KeyWord], named: bool) -> Iterator[FoundHardware]:
@@ -325,7 +338,7 @@ def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, s
         name = shapes.APPOSED.match(text, end)
         if name and not shapes.CLASS.fullmatch(name["name"]):
             presented = shapes.TOLD if name["told"] else shapes.PRESENTED
-            if presented.search(text, first, start):
+            if presented.search(text, first, start) and (name["told"] or not shapes.abbreviates(name["name"], text[first:end])):
                 yield name.span("name"), word
 
 

@@ -90,6 +90,12 @@ OWN = [
     ("Net\nIt is put on the FOOX robotic platform.", "FOOX", "robot"),
     ("Net\nIt is put on the FOO365 excavator of a robot.", "FOO365", "robot"),
     ("Net\nIt is part of some modified FOOX quadruped.", "FOOX", "robot"),
+    ("Net\nIt is part of the 12-DoF FOOX quadruped.", "FOOX", "robot"),
+    ("Net\nIt is a plan for FooX, a light wheeled robot.", "FooX", "robot"),
+    ("Net\nThe FX Gripper lifts cups as robots do.", "FX Gripper", "robot"),
+    ("Net\nAs other robots do, Foo-Tabot lifts cups.", "Foo-Tabot", "robot"),
+    ("Net\nThe robot, as FooTwoBot shows, lifts cups.", "FooTwoBot", "robot"),
+    ("Net\nWe study the use of a slim five-wheeled robot, shortly SFWR, for cups.", "SFWR", "robot"),
 ]
 
 
@@ -151,6 +157,11 @@ def test_a_machine_is_named_where_a_paper_tells_of_it(verb: str) -> None:
         "Net\nWe present Foox, a light policy as robot, which moves.",
         "Net\nWe present Foox, a suite targeting walls, robots, cups and more.",
         "Net\nWe present a light robot (SCARA).",
+        "Net\nWe present a light, screw-driven arm robot (LSDAR) for cups.",
+        "Net\nIt is a plan for FooX, a light robotic system.",
+        "Net\nLike other robots, it is no Chatbot and no Microrobot, as Talbot said.",
+        "Net\nFooBot answers letters.",
+        "Net\nA robot learns from FooBot World.",
         "Net\nWe present a light robot (FOXRs).",
         "Net\nWe saw the Fine Spectrometer On Chip (FiSpoC).",
         "Net\nIt is put on the wheeled robot FooBot-based.",
@@ -159,6 +170,12 @@ def test_a_machine_is_named_where_a_paper_tells_of_it(verb: str) -> None:
 )
 def test_a_name_beside_a_machine_is_not_its_name(text: str) -> None:
     assert [m.text for m in spot(text).hardware if m.specific] == []
+
+
+@pytest.mark.parametrize("name", ["RoVer", "DroNe", "QUADruped"])
+def test_a_name_that_only_spells_a_machine_is_none(name: str) -> None:
+    assert spot(f"Net\nWe propose {name}, which plans.").hardware == ()
+    assert [m.text for m in spot(f"Net\nWe use a {name.lower()}, a {name.title()}.").hardware] == [name.lower(), name.title()]
 
 
 @pytest.mark.parametrize("text", CASES["left alone"])
