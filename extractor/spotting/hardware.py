@@ -292,6 +292,7 @@ def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[
         machines += [FoundHardware(*name.span(), True, "robot") for name in shapes.NAMED_BOT.finditer(text)]
         named = any(machine.specific and machine.category == "robot" for machine in (*found, *machines))
         machines += _bare_robots(text, words, named)
+        machines += [FoundHardware(*system.span(), False, "robot") for system in shapes.ROBOTIC_SYSTEM.finditer(text)]
     for machine in machines:
         _insert(text, found, machine)
     return found

@@ -88,6 +88,9 @@ def _behind(*words: str) -> str:
     return rf" (?=[A-Z])(?:{places})"
 
 
+_SOFTWARE = "and|or|vision|perception|control|software|planning|learning|simulation|AI|operating|navigation|localization|mapping"
+ROBOTIC_SYSTEM = re.compile(rf"[Rr]obotic (?:(?!(?:{_SOFTWARE}) )[\w-]+ ){{1,2}}system(?![\w-])")
+"""A system that is a robot for something: "a robotic ultrasound system"."""
 NAMED_BOT = re.compile(r"(?<![\w-])[A-Z](?!hatbot|hatBot)[\w-]+?(?<!r)(?<!R)(?:[aeio-]b|[a-z\d-]B)ot(?![\w-]| [A-Z])")
 """A name that says of itself that it is a robot, not part of a longer name."""
 _OUR = ("the", "The", "a", "an", "our", "on", "onto", "with", "using")
@@ -139,7 +142,7 @@ _AFTER_ROBOT = (
     "|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|navigated|moved|reached|completed|started|began"
 )
 BARE_ROBOT = re.compile(
-    r"[Rr]obot(?:s(?![\w-])|(?=\s*[.,;:)]|'s|\s+(?:\(|\d[\d,]*(?![\w-])"
+    r"[Rr]obot(?:s(?![\w-])|(?=\s*[.,;:)\n]|'s|\s+(?:\(|\d[\d,]*(?![\w-])"
     rf"|(?:{_AFTER_ROBOT})(?![\w-]))))"
 )
 """The noun "robot": not the first part of another ("robot learning")."""

@@ -172,6 +172,23 @@ def test_a_name_beside_a_machine_is_not_its_name(text: str) -> None:
     assert [m.text for m in spot(text).hardware if m.specific] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Design of an electronic foo robot\nIt is light.", "robot"),
+        ("Net\nIt is part of a robotic cup washing system.", "robotic cup washing system"),
+        ("Net\nIt is part of a robotic sowing system.", "robotic sowing system"),
+    ],
+)
+def test_a_robot_of_any_kind_is_a_class(text: str, name: str) -> None:
+    assert [(m.text, m.specific) for m in spot(text).hardware] == [(name, False)]
+
+
+@pytest.mark.parametrize("system", ["robotic vision system", "robotic sowing systems", "robotic and other system"])
+def test_what_only_serves_robots_is_none(system: str) -> None:
+    assert spot(f"Net\nIt is part of {system}.").hardware == ()
+
+
 @pytest.mark.parametrize("name", ["RoVer", "DroNe", "QUADruped"])
 def test_a_name_that_only_spells_a_machine_is_none(name: str) -> None:
     assert spot(f"Net\nWe propose {name}, which plans.").hardware == ()
