@@ -88,7 +88,7 @@ def _behind(*words: str) -> str:
     return rf" (?=[A-Z])(?:{places})"
 
 
-_SOFTWARE = "and|or|vision|perception|control|software|planning|learning|simulation|AI|operating|navigation|localization|mapping"
+_SOFTWARE = "and|or|vision|perception|control|software|planning|learning|simulation|AI|operating|navigation|mapping"
 ROBOTIC_SYSTEM = re.compile(rf"[Rr]obotic (?:(?!(?:{_SOFTWARE}) )[\w-]+ ){{1,2}}system(?![\w-])")
 """A system that is a robot for something: "a robotic ultrasound system"."""
 NAMED_BOT = re.compile(r"(?<![\w-])[A-Z](?!hatbot|hatBot)[\w-]+?(?<!r)(?<!R)(?:[aeio-]b|[a-z\d-]B)ot(?![\w-]| [A-Z])")
