@@ -119,9 +119,9 @@ def _fits(row: HardwareRow, place: Place) -> bool:
 
 
 def _products(targets: Sequence[tuple[Place, Role]]) -> list[tuple[Place, Role]]:
-    """One target for each product, its first mention: of "Jetson Orin" and "Jetson Orin Nano" one only shortens the other."""
+    """One target for each product: where it is evaluated, in the abstract, by its longest name, of which others are shorter."""
     best: dict[str, tuple[Place, Role]] = {}
-    for place, role in targets:
+    for place, role in sorted(targets, key=lambda at: (at[1] != "evaluated", at[0].in_title, -len(at[0].mention.text))):
         if place.mention.specific:
             name = re.sub(r"\W+", "", place.mention.text.lower())
             best.setdefault(next((known for known in best if name in known or name.startswith(known)), name), (place, role))

@@ -37,7 +37,7 @@ CHOICES = {
         "We test it on an ARM Cortex-M4 MCU. It needs 3 ms on the Cortex-M4.",
         {"ARM Cortex-M4 MCU": "evaluated"},
     ),
-    "one product": ("We test it on Jetson Orin. On Jetson Orin Nano it needs 3 ms.", {"Jetson Orin": "evaluated"}),
+    "one product": ("We test it on Jetson Orin. On Jetson Orin Nano it needs 3 ms.", {"Jetson Orin Nano": "evaluated"}),
     "two products": ("We test it on iPhone 13 and iPhone 14.", {"iPhone 13": "evaluated", "iPhone 14": "evaluated"}),
     "a class restates": ("We test it on a Jetson Nano. It needs 3 ms on edge devices.", {"Jetson Nano": "evaluated"}),
     "a bare chip restates": ("We test it on an RTX 4090. It is suitable for GPU computation.", {"RTX 4090": "evaluated"}),
@@ -164,6 +164,12 @@ CHOICES = {
 @pytest.mark.parametrize(("abstract", "targets"), CHOICES.values(), ids=CHOICES)
 def test_one_target_for_a_product_or_a_category(abstract: str, targets: dict[str, str]) -> None:
     assert {target.name: target.role for target in targets_of(Document("d", "Net", abstract))} == targets
+
+
+def test_a_product_is_named_where_the_abstract_names_it() -> None:
+    document = Document("d", "A Net on a Jetson Orin", "It is light. We test it on a Jetson Orin.")
+    (target,) = targets_of(document)
+    assert target.span[0] == document.text.rindex("Jetson Orin")
 
 
 def test_cue_words_are_written_as_they_are_compared() -> None:
