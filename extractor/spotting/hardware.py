@@ -211,8 +211,6 @@ def _unlisted_model(text: str, vendor: Span) -> FoundHardware | None:
 def _class(view: View, head: Span, before: str, known: Word, free_from: int) -> FoundHardware | None:
     """The class that a head noun names together with the words before it."""
     text, (start, end) = view.text, head
-    if shapes.is_acronym(text[start:end]):
-        return None
     following = text[end : end + 1]
     if following.isdigit() or (following == "-" and text[end + 1 : end + 2].isalnum()):  # "GPU-accelerated", "server-side"
         return None
@@ -223,7 +221,7 @@ def _class(view: View, head: Span, before: str, known: Word, free_from: int) -> 
             continue
         begin = _begin(kind, text if kind.case else view.lower, max(free_from, start - _LOOKBACK), end)
         if begin is not None and (kind.needs is None or _holds(kind.needs, text)):
-            return FoundHardware(begin, end, False, kind.category)
+            return None if shapes.is_acronym(text[start:end]) else FoundHardware(begin, end, False, kind.category)
     return None
 
 
@@ -289,10 +287,10 @@ def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[
         machines.append(FoundHardware(start, end, True, before.category))
     if "obot" in text or any(hit.category == "robot" for hit in found):
         machines += [FoundHardware(*name, True, "robot") for name in _named_robots(text, words)]
-        machines += [FoundHardware(*name.span(), True, "robot") for name in shapes.NAMED_BOT.finditer(text)]
         named = any(machine.specific and machine.category == "robot" for machine in (*found, *machines))
         machines += _bare_robots(text, words, named)
-        machines += [FoundHardware(*system.span(), False, "robot") for system in shapes.ROBOTIC_SYSTEM.finditer(text)]
+        systems = shapes.ROBOTIC_SYSTEM.finditer(text)
+        machines += [FoundHardware(system.start() - 1, system.end(), False, "robot") for system in systems]
     for machine in machines:
         _insert(text, found, machine)
     return found
@@ -344,7 +342,13 @@ def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, s
 
 
 def _named_robots(text: str, words: Sequence[KeyWord]) -> Iterator[Span]:
-    """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot"."""
+    """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot".
+
+    A name that ends in "bot" needs no noun.
+    """
+    for ending in shapes.BOT.finditer(text):
+        if name := shapes.NAMED_BOT.search(text, max(0, ending.start() - shapes.LONGEST_NAME), ending.end()):
+            yield name.span()
     for start, word, before in words:
         if word not in shapes.NAMING:
             continue
