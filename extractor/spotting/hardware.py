@@ -221,7 +221,7 @@ def _class(view: View, head: Span, before: str, known: Word, free_from: int) -> 
             continue
         begin = _begin(kind, text if kind.case else view.lower, max(free_from, start - _LOOKBACK), end)
         if begin is not None and (kind.needs is None or _holds(kind.needs, text)):
-            return FoundHardware(begin, end, False, kind.category)
+            return None if shapes.is_acronym(text[start:end]) else FoundHardware(begin, end, False, kind.category)
     return None
 
 
@@ -289,12 +289,24 @@ def _with_named_machines(text: str, found: list[FoundHardware], words: Sequence[
         machines += [FoundHardware(*name, True, "robot") for name in _named_robots(text, words)]
         named = any(machine.specific and machine.category == "robot" for machine in (*found, *machines))
         machines += _bare_robots(text, words, named)
+        systems = shapes.ROBOTIC_SYSTEM.finditer(text)
+        machines += [FoundHardware(system.start() - 1, system.end(), False, "robot") for system in systems]
     for machine in machines:
-        place = bisect_right(found, machine.start, key=_start)
-        free_until = found[place].start if place < len(found) else len(text)
-        if machine.end <= free_until and (place == 0 or _behind(text, found[place - 1]) <= machine.start):
-            found.insert(place, machine)
+        _insert(text, found, machine)
     return found
+
+
+def _insert(text: str, found: list[FoundHardware], machine: FoundHardware) -> None:
+    """Add a machine where it overlaps none. A name takes the place of the classes within it: "the XY Gripper"."""
+    place = bisect_right(found, machine.start, key=_start)
+    if place and _behind(text, found[place - 1]) > machine.start:
+        return
+    behind = place
+    while behind < len(found) and found[behind].start < machine.end:
+        if not machine.specific or found[behind].specific or found[behind].end > machine.end:
+            return
+        behind += 1
+    found[place:behind] = [machine]
 
 
 def _bare_robots(text: str, words: Sequence[KeyWord], named: bool) -> Iterator[FoundHardware]:
@@ -325,12 +337,18 @@ def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, s
         name = shapes.APPOSED.match(text, end)
         if name and not shapes.CLASS.fullmatch(name["name"]):
             presented = shapes.TOLD if name["told"] else shapes.PRESENTED
-            if presented.search(text, first, start):
+            if presented.search(text, first, start) and (name["told"] or not shapes.abbreviates(name["name"], text[first:end])):
                 yield name.span("name"), word
 
 
 def _named_robots(text: str, words: Sequence[KeyWord]) -> Iterator[Span]:
-    """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot"."""
+    """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot".
+
+    A name that ends in "bot" needs no noun.
+    """
+    for ending in shapes.BOT.finditer(text):
+        if name := shapes.NAMED_BOT.search(text, max(0, ending.start() - shapes.LONGEST_NAME), ending.end()):
+            yield name.span()
     for start, word, before in words:
         if word not in shapes.NAMING:
             continue

@@ -14,6 +14,13 @@ _NOUN = (
 )
 NOUNS = frozenset(_NOUN.lower().split("|"))
 """The nouns of machines that papers give names to."""
+
+
+def is_acronym(word: str) -> bool:
+    """Whether the letters of a name only happen to spell a noun of machines: "RoVer"."""
+    return not (word.islower() or word.istitle() or word.isupper()) and word.lower() in NOUNS - CHIPS
+
+
 _OF_WHICH = "(?: (?:system|platform|prototype))?"
 _NAME = r"[A-Z][\w+-]{2,24}"
 _OTHERWISE = (
@@ -22,12 +29,15 @@ _OTHERWISE = (
 )
 _KIND = rf"(?:(?!(?:{_OTHERWISE})\b)[\w-]+,? ){{0,7}}"
 """The words between the article of a machine and its noun."""
+_DESIGN = r"(?:Design|Development)(?:,? (?:and \w+|[A-Z]\w+)){0,5} of "
+_LIMB = "arm|hand|leg|finger|wrist|glove|ankle|knee|foot|limb|tail"
 TITLED = re.compile(
-    rf"(?P<name>{_NAME}(?: (?:Hand|Leg|Arm|Finger|Gripper|Robot))?): (?!\w+ing )(?:Design(?: and \w+)? of )?"
-    r"(?:(?!(?:for|of|via|in|on|using|with|from|towards?|to|and)\b)[\w-]+ ){0,7}?"
-    rf"(?P<head>(?i:{_NOUN}|robotic(?= (?:platform|system|device|{_PART}|hand))))"
-    r"(?i: (?:platform|system|prototype|device|arm|hand|leg|finger|wrist|glove))?"
-    r"(?=\n|,| (?:for|with|using|that|to|in|via|[Bb]ased|capable|featuring)\b)"
+    rf"(?P<name>{_NAME}(?: (?:Hand|Leg|Arm|Finger|Gripper|Robot))?)(?: Prototype)?: (?!\w+ing )(?:{_DESIGN})?"
+    r"(?:(?!(?:for|of|via|in|on|using|with|from|towards?|to|and)\b)[\w-]+,? ){0,7}?"
+    rf"(?P<head>(?i:{_NOUN}|robotic(?= (?:platform|system|device|{_PART}|{_LIMB}))))"
+    rf"(?i: (?:platform|system|prototype|device|{_LIMB}))?"
+    r"(?=\n|,| (?i:for|with|using|that|to|in|via|based|capable|(?:enabl|featur|integrat|combin|employ|support)ing|equipped"
+    r"|driven|inspired|actuated)\b)"
 )
 """A title that says of the paper's own name that it is a machine: "Name: A wall-climbing robot"."""
 APPOSED = re.compile(
@@ -37,8 +47,16 @@ APPOSED = re.compile(
     rf"(?P<name>{_NAME})(?=[\"”'’,.)])"
 )
 """The name behind the noun of a machine where a paper presents it: "a surfing vehicle, Name,". It may be `told` as a name."""
-CLASS = re.compile("[A-Z]{2,7}s|ROS|SLAM|LLM|VLM|VLA|URDF|LiDAR|CDPR|DWMR|MSRR|SCARA|TWIPR|FWMAV")
+CLASS = re.compile("[A-Z]{2,7}s|ROS|SLAM|LLM|VLM|VLA|URDF|LiDAR|SCARA")
 """The name of a class, or of what robots have."""
+_INITIAL = re.compile("(?<![A-Za-z])[A-Za-z]")
+
+
+def abbreviates(name: str, phrase: str) -> bool:
+    """Whether a name only abbreviates the words that end a phrase: the CDPR of "a cable-driven parallel robot"."""
+    return name.isalpha() and name.isupper() and "".join(_INITIAL.findall(phrase)).upper().endswith(name)
+
+
 PRESENTED = re.compile(
     r"\b(?:(?:introduc|present|propos|develop|design|describ|buil[dt]|fabricat)\w* (?:the [\w-]+ of )?(?:an?|our|the)|[Oo]ur) "
     rf"{_KIND}\Z"
@@ -50,9 +68,9 @@ _MADE = r"(?:introduc|present|propos|develop|design|describ|buil[dt])\w*\s+(?:th
 _LONG_NAME = rf"{_NAME}(?: [A-Z\d][\w+-]*){{0,2}}"
 OWN_NAME = re.compile(
     rf"\b(?:{_MADE}(?P<name>{_LONG_NAME})(?: \([^()]{{2,60}}\))?(?:,| ?--?-?| [–—])"
-    rf"|(?P<subject>[A-Z]\w*(?:[a-z]\w*[A-Z\d]|[A-Z\d]-?[A-Z\d])[\w-]*) is)\s+(?:an?|our|the)\s+{_KIND}\Z"
+    rf"|(?P<subject>[A-Z]\w*(?:[a-z]\w*[A-Z\d]|[A-Z\d]-?[A-Z\d])[\w-]*)(?: is|,(?!.*botic \Z)))\s+(?:an?|our|the)\s+{_KIND}\Z"
 )
-"""What stands before the noun where a paper names its own: "we introduce Name, a mobile ", "FooBot is a mobile "."""
+"""What stands before the noun where a paper names its own: "we introduce Name, a mobile ", "FooBot is a ", "for FooBot, a "."""
 ENDED = re.compile(
     rf"{_OF_WHICH}(?=\s+(?:[a-z]+ed|with|that|for|to|in|on|capable|built|driven|made|which|using|having|(?:combin|featur|consist|compris"
     r"|integrat|enabl|offer|incorporat|employ|provid|weigh|support|allow)ing)\b|\s*[,.;:(])"
@@ -65,11 +83,18 @@ def _behind(*words: str) -> str:
 
     A participle or a compound adjective may stand for the word: "the modified Name", "a two-finger Name".
     """
-    adjectives = ["[a-z]{3}ed", *(f"-[a-z]{{{letters}}}" for letters in range(3, 9))]
+    adjectives = ["[a-z]{3}ed", *(f"-[a-z]{{{letters}}}" for letters in range(3, 9)), "-D[Oo]F"]
     places = "|".join(rf"(?<={word} )" for word in (*(rf"\b{word}" for word in words), *adjectives))
     return rf" (?=[A-Z])(?:{places})"
 
 
+_SOFTWARE = "and|or|vision|perception|control|software|planning|learning|simulation|AI|operating|navigation|mapping"
+ROBOTIC_SYSTEM = re.compile(rf"obotic (?:(?!(?:{_SOFTWARE}) )[\w-]+ ){{1,2}}system(?![\w-])")
+"""A system that is a robot for something, but for its first letter: "a robotic ultrasound system"."""
+BOT = re.compile(r"ot(?<=[aeio-]bot|[a-z\d-]Bot)(?<![Rr]obot)(?<!hatBot)(?<!RoBot)(?![\w-]| [A-Z])")
+"""The end of a name that says of itself that it is a robot. A search that begins with two letters takes a tenth of the time."""
+NAMED_BOT = re.compile(r"(?<![\w-])[A-Z][\w-]*\Z")
+"""What stands before that end, with it."""
 _OUR = ("the", "The", "a", "an", "our", "on", "onto", "with", "using")
 _NAMED = "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit|excavator"
 NAMED_NOUNS = frozenset(noun + plural for noun in _NAMED.split("|") for plural in ("", "s"))
@@ -119,7 +144,7 @@ _AFTER_ROBOT = (
     "|perform(?:s|ed)|execute[sd]|achieve[sd]|learn(?:s|ed)|navigated|moved|reached|completed|started|began"
 )
 BARE_ROBOT = re.compile(
-    r"[Rr]obot(?:s(?![\w-])|(?=\s*[.,;:)]|'s|\s+(?:\(|\d[\d,]*(?![\w-])"
+    r"[Rr]obot(?:s(?![\w-])|(?=\s*[.,;:)\n]|'s|\s+(?:\(|\d[\d,]*(?![\w-])"
     rf"|(?:{_AFTER_ROBOT})(?![\w-]))))"
 )
 """The noun "robot": not the first part of another ("robot learning")."""

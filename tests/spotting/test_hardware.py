@@ -79,6 +79,9 @@ OWN = [
     ("Net\nWe propose the FOO2 Leg (Foo for all) - a light robotic system that kicks.", "FOO2 Leg", "robot"),
     ("Foox: A Light Robotic Platform for Cups\nIt is light.", "Foox", "robot"),
     ("Foox: A Light Social Robot Based on Cups\nIt is light.", "Foox", "robot"),
+    ("FOOX Hand: Light Prosthetic Hand Enabling Grasps of Cups\nIt is light.", "FOOX Hand", "robot"),
+    ("FOOX Hand Prototype: Design of a Cheap, Light Biomimetic Hand for Cups\nIt is light.", "FOOX Hand", "robot"),
+    ("Foox: Design, Development, and Functional Evaluation of a Robotic Ankle with Springs\nIt is light.", "Foox", "robot"),
     ("Net\nWe present a light robotic platform, Foox, for cups.", "Foox", "robot"),
     ("Net\nFooBot is a light wheeled robot with horns.", "FooBot", "robot"),
     ("Net\nIt is put on the wheeled robot FooBot in Foo.", "FooBot", "robot"),
@@ -87,6 +90,12 @@ OWN = [
     ("Net\nIt is put on the FOOX robotic platform.", "FOOX", "robot"),
     ("Net\nIt is put on the FOO365 excavator of a robot.", "FOO365", "robot"),
     ("Net\nIt is part of some modified FOOX quadruped.", "FOOX", "robot"),
+    ("Net\nIt is part of the 12-DoF FOOX quadruped.", "FOOX", "robot"),
+    ("Net\nIt is a plan for FooX, a light wheeled robot.", "FooX", "robot"),
+    ("Net\nThe FX Gripper lifts cups as robots do.", "FX Gripper", "robot"),
+    ("Net\nAs other robots do, Foo-Tabot lifts cups.", "Foo-Tabot", "robot"),
+    ("Net\nThe robot, as FooTwoBot shows, lifts cups.", "FooTwoBot", "robot"),
+    ("Net\nWe study the use of a slim five-wheeled robot, shortly SFWR, for cups.", "SFWR", "robot"),
 ]
 
 
@@ -138,6 +147,8 @@ def test_a_machine_is_named_where_a_paper_tells_of_it(verb: str) -> None:
         "Foox: Control of a Robot\nIt is light.",
         "Foox: Tracking a Robot\nIt is light.",
         "Foox: A Robot Policy\nIt is light.",
+        "Foox: A Study of Designs of a Robot\nIt is light.",
+        "Foox: Light, Cheap Robot Learning\nIt is light.",
         "Net\nWe tested a small drone, Foox, outside.",
         "Net\nWe present a net for a small drone, Foox, outside.",
         "Net\nWe present a slim robot (SRX).",
@@ -146,6 +157,11 @@ def test_a_machine_is_named_where_a_paper_tells_of_it(verb: str) -> None:
         "Net\nWe present Foox, a light policy as robot, which moves.",
         "Net\nWe present Foox, a suite targeting walls, robots, cups and more.",
         "Net\nWe present a light robot (SCARA).",
+        "Net\nWe present a light, screw-driven arm robot (LSDAR) for cups.",
+        "Net\nIt is a plan for FooX, a light robotic system.",
+        "Net\nLike other robots, it is no Chatbot and no Microrobot, as Talbot said.",
+        "Net\nFooBot answers letters.",
+        "Net\nA robot learns from FooBot World.",
         "Net\nWe present a light robot (FOXRs).",
         "Net\nWe saw the Fine Spectrometer On Chip (FiSpoC).",
         "Net\nIt is put on the wheeled robot FooBot-based.",
@@ -154,6 +170,29 @@ def test_a_machine_is_named_where_a_paper_tells_of_it(verb: str) -> None:
 )
 def test_a_name_beside_a_machine_is_not_its_name(text: str) -> None:
     assert [m.text for m in spot(text).hardware if m.specific] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Design of an electronic foo robot\nIt is light.", "robot"),
+        ("Net\nIt is part of a robotic cup washing system.", "robotic cup washing system"),
+        ("Net\nIt is part of a robotic sowing system.", "robotic sowing system"),
+    ],
+)
+def test_a_robot_of_any_kind_is_a_class(text: str, name: str) -> None:
+    assert [(m.text, m.specific) for m in spot(text).hardware] == [(name, False)]
+
+
+@pytest.mark.parametrize("system", ["robotic vision system", "robotic sowing systems", "robotic and other system"])
+def test_what_only_serves_robots_is_none(system: str) -> None:
+    assert spot(f"Net\nIt is part of {system}.").hardware == ()
+
+
+@pytest.mark.parametrize("name", ["RoVer", "DroNe", "QUADruped"])
+def test_a_name_that_only_spells_a_machine_is_none(name: str) -> None:
+    assert spot(f"Net\nWe propose {name}, which plans.").hardware == ()
+    assert [m.text for m in spot(f"Net\nWe use a {name.lower()}, a {name.title()}.").hardware] == [name.lower(), name.title()]
 
 
 @pytest.mark.parametrize("text", CASES["left alone"])

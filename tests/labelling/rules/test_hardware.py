@@ -195,6 +195,12 @@ def test_one_target_for_a_product_or_a_category(abstract: str, targets: dict[str
     assert {target.name: target.role for target in targets_of(Document("d", "Net", abstract))} == targets
 
 
+def test_a_product_is_named_where_the_abstract_names_it() -> None:
+    document = Document("d", "A Net on a Jetson Orin", "It is light. We test it on a Jetson Orin.")
+    (target,) = targets_of(document)
+    assert target.span[0] == document.text.rindex("Jetson Orin")
+
+
 def test_cue_words_are_written_as_they_are_compared() -> None:
     """Sentences are compared in lower case: a cue with a capital would never be found."""
     cues = [cue for group in word_lists() if group.list.startswith("hardware.") for cue in group.words]
