@@ -342,13 +342,7 @@ def _own_machines(text: str, words: Sequence[KeyWord]) -> Iterator[tuple[Span, s
 
 
 def _named_robots(text: str, words: Sequence[KeyWord]) -> Iterator[Span]:
-    """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot".
-
-    A name that ends in "bot" needs no noun.
-    """
-    for ending in shapes.BOT.finditer(text):
-        if name := shapes.NAMED_BOT.search(text, max(0, ending.start() - shapes.LONGEST_NAME), ending.end()):
-            yield name.span()
+    """The names of robots before and behind their nouns: "the Name quadruped", "the XY Hand", "the quadruped robot FooBot"."""
     for start, word, before in words:
         if word not in shapes.NAMING:
             continue

@@ -91,10 +91,6 @@ def _behind(*words: str) -> str:
 _SOFTWARE = "and|or|vision|perception|control|software|planning|learning|simulation|AI|operating|navigation|mapping"
 ROBOTIC_SYSTEM = re.compile(rf"obotic (?:(?!(?:{_SOFTWARE}) )[\w-]+ ){{1,2}}system(?![\w-])")
 """A system that is a robot for something, but for its first letter: "a robotic ultrasound system"."""
-BOT = re.compile(r"ot(?<=[aeio-]bot|[a-z\d-]Bot)(?<![Rr][aeio]bot)(?<!hatBot)(?<!RoBot)(?![\w-]| [A-Z])")
-"""The end of a name that says of itself that it is a robot. A search that begins with two letters takes a tenth of the time."""
-NAMED_BOT = re.compile(r"(?<![\w-])[A-Z][\w-]*\Z")
-"""What stands before that end, with it."""
 _OUR = ("the", "The", "a", "an", "our", "on", "onto", "with", "using")
 _NAMED = "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit|excavator"
 NAMED_NOUNS = frozenset(noun + plural for noun in _NAMED.split("|") for plural in ("", "s"))

@@ -93,8 +93,6 @@ OWN = [
     ("Net\nIt is part of the 12-DoF FOOX quadruped.", "FOOX", "robot"),
     ("Net\nIt is a plan for FooX, a light wheeled robot.", "FooX", "robot"),
     ("Net\nThe FX Gripper lifts cups as robots do.", "FX Gripper", "robot"),
-    ("Net\nAs other robots do, Foo-Tabot lifts cups.", "Foo-Tabot", "robot"),
-    ("Net\nThe robot, as FooTwoBot shows, lifts cups.", "FooTwoBot", "robot"),
     ("Net\nWe study the use of a slim five-wheeled robot, shortly SFWR, for cups.", "SFWR", "robot"),
 ]
 
