@@ -15,7 +15,7 @@ from extractor.records import Bound
 from extractor.spotting.lexicon import KeyWord, load
 from extractor.spotting.number_words import Number
 from extractor.spotting.numbers import find_numbers
-from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit, sign_before
+from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit, sign_before, unit_of_few
 from extractor.text import View
 
 _PLUS = re.compile(r"\+(?= ?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%])")
@@ -163,7 +163,7 @@ def _implied_unit(text: str, number: Number, end: int) -> str | None:
         return "x"
     if number.scaled and _PARAMETERS_BEFORE.search(before):
         return "params"
-    return noun_unit(text, end)
+    return noun_unit(text, end) or unit_of_few(text, number.start, end)
 
 
 def _join(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:
@@ -324,7 +324,7 @@ _SYMBOLS = re.compile(rf"(?<![-=])(?:{_groups('symbols')})[ ~]*$")  # not the he
 _BEFORE = re.compile(rf"[^a-z](?:{_groups('before')})(?:[ ~]+|(?<=-)){_FILLERS}$")
 _SUPERLATIVE = re.compile(
     rf"[^a-z](?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
-    rf"(?!(?:{_any(_BOUND_WORDS['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}$"
+    rf"(?:{_any(_BOUND_WORDS['superlative']['nouns'])})s?\sof\s(?:\w+\sof\s)?{_FILLERS}$"
 )
 _NO_BOUND = frozenset("(),;:]%/0123456789")
 """What stands before a number that no word before it gives a bound."""

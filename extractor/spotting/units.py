@@ -132,8 +132,8 @@ def _any_of(phrases: Iterable[str]) -> str:
 
 _PHRASES = re.compile(rf"{_GAP}({_any_of(each for each in _SPELLINGS if not each.isalpha())})(?![A-Za-z0-9^²³])")
 _RATE = re.compile(
-    r" ((?:(?!(?:and|or|to|at|in|of|with|for|from) )[a-z]+ )?[a-z]+(?:-[a-z]+)? ?"
-    r"(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec)?)(?: per [a-z]+)?)(?![a-z0-9^²³])"
+    r" ((?:(?!(?:and|or|to|at|in|of|with|for|from) )[A-Za-z]+(?:--?[a-z]+)* ){0,2}?[a-z]+(?:-[a-z]+)? ?"
+    r"(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec(?:ond)?)?)(?: per [a-z]+)?)(?![a-z0-9^²³])"
 )
 _OF_THINGS = re.compile(r" ([a-z]+s per [a-z]+)(?![a-z-])")
 _PER_THING = re.compile(r" per [a-z]+(?![a-z-])|/(?:GPU|CPU|TPU|core|node|chip|device|user|stream|thread|W|mm2)(?![A-Za-z])")
@@ -145,7 +145,12 @@ _BASE = re.compile(_GAP + r"(m?A h|[A-Za-zµÅ]+|°C)([23])?(?=[ ·.][A-Za-zµ]+
 _PER_UNIT = re.compile(r"[ ·.]([A-Za-zµ]+)\^?- ?([12])(?!\.?\d)")
 _NOUN = re.compile(
     rf" (?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])}) ){{1,2}}"
-    rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
+    rf"({'|'.join(word for name, words in _LEXICON['nouns'].items() if name != 'adjectives' for word in words)})(?![a-z])"
+)
+_PUT_AS_SMALL = re.compile(rf"(?i)\b(?:{'|'.join(_LEXICON['few']['before'])}) $")
+_FEW_THINGS = re.compile(
+    r" (?:(?!(?:and|or|to|at|in|of|with|for|from|per|on|by|than) )[\w-]+ ){0,3}?"
+    rf"({'|'.join(_LEXICON['few']['nouns'])})(?![a-z-])"
 )
 _NUMBER_BEHIND = r"[ ~≈<>±]*[\d.]+(?:(?: ?[-–] ?| to | and )[\d.]+)?\Z"
 _ALIKE = {
@@ -234,3 +239,9 @@ def noun_unit(text: str, position: int) -> str | None:
     """The unit that a noun behind a few adjectives gives a bare number: "2.7M trainable parameters" counts params."""
     match = _NOUN.match(text, position)
     return _SPELLINGS[match[1]][0] if match else None
+
+
+def unit_of_few(text: str, start: int, end: int) -> str | None:
+    """The noun of data that is the unit of a number from `start` to `end` where it is put as small: "only 150 new scans"."""
+    few = _FEW_THINGS.match(text, end) if _PUT_AS_SMALL.search(text, max(0, start - _NEAR), start) else None
+    return few[1] if few else None

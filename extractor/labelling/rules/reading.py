@@ -105,7 +105,7 @@ def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
 
 def _counts_tests(mention: QuantityMention, text: str, lexicon: Lexicon) -> bool:
     """Whether a number counts datasets or test conditions ("on 12 datasets"): no number comes between it and another."""
-    return mention.text.isdigit() and lexicon.tests.match(text, mention.span[1]) is not None
+    return mention.unit is None and mention.text.isdigit() and lexicon.tests.match(text, mention.span[1]) is not None
 
 
 def _mask(mentions: Mentions, quantities: list[QuantityMention], counts: list[QuantityMention]) -> str:
