@@ -44,7 +44,7 @@ FRAMES: tuple[FrameRow, ...] = (
     FrameRow("Q gain in metric", "behind",
         rf"[BDRw]{{0,2}}(?P<c>C)[wR]{{0,2}}(?:\([^)]*\))?(?:[IO]|[PF](?=[BDR]*w?M+(?:[^wNMH/]|$)))[BDR]*(?P<m>{NP}+)",
         "This brings a 12% improvement in hit rate.", ("hit rate", "improvement")),
-    FrameRow("Q metric gain", "behind", rf"(?:-(?=R))?[RBD]*(?P<m>{NP}{{1,5}})(?P<c>C)",
+    FrameRow("Q metric gain", "behind", rf"(?:-(?=R)|O(?!D))?[RBD]*(?P<m>{NP}{{1,5}})(?P<c>C)",
         "We see a 15x mobile latency reduction.", ("mobile latency", "reduction"), rival=False, sure=True),
     FrameRow("Q changed metric", "behind", rf"[RBDw]*(?P<c>C)[RDC]*(?P<m>{NP}*M|N(?=[PFI.,;&]))",
         "Zeta has 52% lower tail latency.", ("tail latency", "lower")),
