@@ -27,6 +27,7 @@ _OF = r"(?:(?:an? |the )?(?:[\w-]+ ){1,3}of )?(?:about |around |roughly |nearly 
 _FROM = re.compile(rf"(?i)\bfrom {_OF}")
 _SPREAD = re.compile(rf"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere) (?:\w+ )?from {_OF}")
 _BETWEEN_BEFORE = re.compile(r"(?i)\bbetween (?:about |around )?$")
+_TO_ANOTHER = re.compile(r" to (?:[~<]?\d|(?:real[- ]time|an?|the|only|just|under|below|less|about|around|near|nearly)\b)")
 _VERSUS = re.compile(r" ?[(\[]?(?:vs\.?|versus|v\.s\.|compared (?:to|with)|against|to|→|->) (?:only |just )?")
 _LIST = re.compile(r", (?:and |or )?|-? (?:and|or|&) |/")
 _COORDINATED = re.compile(r" ?(?:,|/|,? (?:and|or|&)(?: a)?) ?")
@@ -44,6 +45,8 @@ _PARAMETERS_BEFORE = re.compile(
     r"(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$"
     r"|parameters?(?: count| size)? \([<>~]? ?$"
 )
+_SMALL_BEFORE = re.compile(r"(?:compact|lightweight|tiny|small) $")
+_SMALL_BEHIND = re.compile(r"(?<=[BM]) (?:[Uu]ltra-)?(?:[Cc]ompact|[Ll]ightweight)(?![a-z])|(?<=[BM]) (?=size\b)")
 _POINTS = re.compile(r" (?:absolute )?(?:points?|pts)(?![a-z-])(?! (?:clouds?|or ))")
 _GAIN = "(?:gain|improvement|increase|boost|lead|drop|loss)"
 _SCORE = r"(?:accuracy|recall|precision|F1|success|m?AP\b|m?IoU)"
@@ -161,9 +164,15 @@ def _implied_unit(text: str, number: Number, end: int) -> str | None:
     before = text[max(0, number.start - 48) : number.start].lower()
     if number.bare and _FACTOR_BEFORE.search(before):
         return "x"
-    if number.scaled and _PARAMETERS_BEFORE.search(before):
+    if number.scaled and (_PARAMETERS_BEFORE.search(before) or _sizes_model(text, number, before)):
         return "params"
     return noun_unit(text, end) or unit_of_few(text, number.start, end)
+
+
+def _sizes_model(text: str, number: Number, before: str) -> bool:
+    """Whether a number with its magnitude as a letter is that of the parameters of a small model: "a compact 2.5B VLM"."""
+    small = _SMALL_BEHIND.match(text, number.end) or (text[number.end - 1] in "BM" and _SMALL_BEFORE.search(before))
+    return bool(small)
 
 
 def _join(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:
@@ -205,8 +214,9 @@ def _range(text: str, first: FoundQuantity, second: FoundQuantity, gap: str) -> 
         return None
     elif gap.strip() == "to" and before.endswith("(") and text.startswith(")", second.end) and second.unit in ("%", None):
         return None  # "rises by 12% (49% to 61%)"
-    elif gap.strip() == "to" and _FROM.search(before) and not _SPREAD.search(before) and second.unit != "x":
-        return None  # "from 729 to 81 tokens" are two results
+    elif gap.strip() == "to" and second.unit != "x" and _FROM.search(before):
+        if not (_SPREAD.search(before) or _TO_ANOTHER.match(text, second.end)):
+            return None  # "from 729 to 81 tokens" are two results, "from 1 to 2 minutes to real time" begins with one
     before_both = known_unit(first.unit).dimension == "money" or first.end == first.number.end
     unit = second.unit or (first.unit if before_both else None)  # "$3 to 5", "factors of 3-5"
     if first.unit is not None and first.unit != unit:
