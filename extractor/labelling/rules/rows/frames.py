@@ -98,7 +98,7 @@ SHARED: tuple[SharingRow, ...] = (
     SharingRow("a value listed",
         re.compile(r"[^QC;SV]{0,13}[,&(][^QC;SVY]{0,6}|[^QC;SVPW]{0,3}|[^QC;SV]{0,12}(?:[St]|,UR*Ct)[BDR]*"),
         "It has an accuracy of 0.9433 (for NER), 0.9090 (for POS).", ("accuracy", None), alike=True),
-    SharingRow("X's Q against", re.compile(r"[^QC;SV]{0,14}(?:T[^QC;SVY]{0,6}|C[DRwN/-]{1,6}A[BDR]*|C[DRwN/-]{0,5}N)"),
+    SharingRow("X's Q against", re.compile(r"[^QC;SV]{0,14}(?:C?T[^QC;SVY]{0,6}|C[DRwN/-]{1,6}A[BDR]*|C[DRwN/-]{0,5}N)"),
         "It reaches 98% success on known objects versus 84% for Eta.", ("success", None), alike=True),
     SharingRow("Q (Q)", re.compile(r"[^(]*(?:\([^()]*\)[^(]*)*\([BDRt]*|[^QC;SV(]{0,8},t"),
         "It has 9.1x lower latency than a phone (0.75s).", ("latency", None)),
