@@ -30,7 +30,7 @@ _BETWEEN_BEFORE = re.compile(r"(?i)\bbetween (?:about |around )?$")
 _TO_ANOTHER = re.compile(r" to (?:[~<]?\d|(?:real[- ]time|an?|the|only|just|under|below|less|about|around|near|nearly)\b)")
 _VERSUS = re.compile(r" ?[(\[]?(?:vs\.?|versus|v\.s\.|compared (?:to|with)|against|to|→|->) (?:only |just )?")
 _LIST = re.compile(r", (?:and |or )?|-? (?:and|or|&) |/")
-_COORDINATED = re.compile(r" ?(?:,|/|,? (?:and|or|&)(?: a)?) ?")
+_COORDINATED = re.compile(r"(?: \((?:[A-Z][\w-]*|[^\W\d_]+(?: [^\W\d_]+)?)\))? ?(?:,|/|,? (?:and|or|&)(?: a)?) ?")
 _NOUN_COORDINATED = re.compile(  # "24% less memory and 23%", "a 2x reduction, 3x"
     r"(?: (?!(?:by|of|with|to|in|on|at|for|from|over|than|while|as|is|are|and|achieves?|reaches) )[\w-]+){1,3}?"
     r"(?:, (?:and )?| and )(?:an? )?"

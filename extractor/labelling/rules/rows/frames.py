@@ -71,7 +71,7 @@ FRAMES: tuple[FrameRow, ...] = (
         ("accuracy", None), number="score or bound", opposite=re.compile("(?![wNMHOC])")),
     FrameRow("name of Q", "before", rf"(?P<m>{NP}{{0,3}}N)(?:\([NM]\))?(?:[OA=:(]|(?<=[(,]N)){FILL}",
         "Zeta gets an OKS of 0.898 here.", ("OKS", None), number="measured", sure=True),
-    FrameRow("reports a word of Q", "before", rf"[VC][BDR]*(?P<m>w{{1,4}})(?:O|t?(?=B)){FILL}",
+    FrameRow("reports a word of Q", "before", rf"[VC][BDR]*(?P<m>w{{1,4}})(?:O|\(|t?(?=B)){FILL}",
         "It attains an answer relevancy of 0.94.", ("answer relevancy", None), number="measured", sure=True, opposite=re.compile("(?![wNM-])")),
     FrameRow("reports Q", "before", rf"(?:Vt?|N\(){FILL}", "It achieves 59.8% on LongBench.", (None, None),
         number="score", opposite=re.compile(r"(?![OMCH/-])")),
