@@ -249,7 +249,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "time or cost": lambda frame: frame.mention.measure.reports != "",
     "tokens": lambda frame: frame.mention.measure.dimension == "tokens",
     "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples", "repetitions"),
-    "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
+    "many parameters": lambda frame: frame.mention.measure.dimension == "parameters" and frame.mention.high >= 1e7,
     "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
     "decibels": lambda frame: (frame.mention.unit or "").startswith("dB"),
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),

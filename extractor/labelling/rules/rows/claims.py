@@ -51,7 +51,7 @@ CLAIMS: tuple[Row, ...] = (
     Row("a duration of data", "no claim", "We curate a 440-hour benchmark of motion.", number="duration",
         behind=re.compile("[^&,;]"), near=(Near("behind", "data", 3),)),
     Row("parameters that nothing reports", "no claim", "We study a VLM with 3B parameters.",
-        number="parameters", governed=("by no change", "not surely"), little=False,
+        number="many parameters", governed=("by no change", "not surely"), little=False,
         before=re.compile("^[^V]*W[DBR]*$|N[wN]?W$|[OD]$|^(?!.*V.{0,7}$)"), unless=(_LIMITED, _FOOTPRINT)),
     Row("the size of a dataset", "no claim", "The corpus comprises long recordings (about 1TB).", number="size",
         governed=("at most by an activity",), near=(Near("before", "describes", 10),)),
