@@ -236,7 +236,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
     "gain at most": lambda frame: (
-        frame.mention.unit == "x" or (frame.mention.unit == "%" and frame.sentence.words[frame.first - 1] == "up to")
+        frame.mention.unit == "x" or (frame.mention.unit == "%" and frame.sentence.words[frame.first - 1] in ("up to", "over"))
     ),
     "signed": lambda frame: _is_signed(frame.mention) and not frame.before.endswith("="),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
