@@ -214,9 +214,8 @@ def _range(text: str, first: FoundQuantity, second: FoundQuantity, gap: str) -> 
         return None
     elif gap.strip() == "to" and before.endswith("(") and text.startswith(")", second.end) and second.unit in ("%", None):
         return None  # "rises by 12% (49% to 61%)"
-    elif gap.strip() == "to" and second.unit != "x" and _FROM.search(before):
-        if not (_SPREAD.search(before) or _TO_ANOTHER.match(text, second.end)):
-            return None  # "from 729 to 81 tokens" are two results, "from 1 to 2 minutes to real time" begins with one
+    elif gap.strip() == "to" and second.unit != "x" and _FROM.search(before) and not _is_start(text, before, second.end):
+        return None  # "from 729 to 81 tokens" are two results
     before_both = known_unit(first.unit).dimension == "money" or first.end == first.number.end
     unit = second.unit or (first.unit if before_both else None)  # "$3 to 5", "factors of 3-5"
     if first.unit is not None and first.unit != unit:
@@ -235,6 +234,11 @@ def _range(text: str, first: FoundQuantity, second: FoundQuantity, gap: str) -> 
         return None
     bound = first.bound if first.bound != "exact" else second.bound if second.bound == "at_least" else "exact"
     return replace(second, start=first.start, low=low, high=high, unit=unit, bound=bound)
+
+
+def _is_start(text: str, before: str, end: int) -> bool:
+    """Whether a range behind "from" is one: it spreads ("ranging from 1 to 2 s"), or is left ("from 1 to 2 s to real time")."""
+    return bool(_SPREAD.search(before) or _TO_ANOTHER.match(text, end))
 
 
 def _add_up(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:
@@ -334,7 +338,7 @@ _SYMBOLS = re.compile(rf"(?<![-=])(?:{_groups('symbols')})[ ~]*$")  # not the he
 _BEFORE = re.compile(rf"[^a-z](?:{_groups('before')})(?:[ ~]+|(?<=-)){_FILLERS}$")
 _SUPERLATIVE = re.compile(
     rf"[^a-z](?:{_any(_BOUND_WORDS['superlative']['adjectives'])})\s(?:[\w-]+\s){{0,3}}?"
-    rf"(?:{_any(_BOUND_WORDS['superlative']['nouns'])})s?\sof\s(?:\w+\sof\s)?{_FILLERS}$"
+    rf"(?!(?:{_any(_BOUND_WORDS['superlative']['not_nouns'])})\s)[\w-]+\sof\s(?:\w+\sof\s)?{_FILLERS}$"
 )
 _NO_BOUND = frozenset("(),;:]%/0123456789")
 """What stands before a number that no word before it gives a bound."""

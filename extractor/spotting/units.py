@@ -147,7 +147,7 @@ _NOUN = re.compile(
     rf" (?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])}) ){{1,2}}"
     rf"({'|'.join(word for name, words in _LEXICON['nouns'].items() if name != 'adjectives' for word in words)})(?![a-z])"
 )
-_PUT_AS_SMALL = re.compile(rf"(?i)\b(?:{'|'.join(_LEXICON['few']['before'])}) $")
+_PUT_AS_SMALL = re.compile(rf"(?i)\b(?:{'|'.join(_LEXICON['few']['before'])}) (?:[\d.,]+[kKM]? ?(?:to|[-–]) ?)?$")
 _FEW_THINGS = re.compile(
     r" (?:(?!(?:and|or|to|at|in|of|with|for|from|per|on|by|than) )[\w-]+ ){0,3}?"
     rf"({'|'.join(_LEXICON['few']['nouns'])})(?![a-z-])"

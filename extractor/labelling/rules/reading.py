@@ -162,7 +162,9 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"tQ|B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V|(?<=D)V(?=[wNM])|w(?=Q)")
+_AMBIGUOUS = re.compile(
+    r"tQ|B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V|(?<=D)V(?=[wNM])|w(?=Q)"
+)
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _HARMS = frozenset(["loss", "losses", "degradation", "degradations", "drop", "drops", "sacrifice", "penalty", "slowdown"])
 _AFTER_CHANGE = re.compile(r"C[RDB]*[wNM/]{0,4}$")
@@ -191,7 +193,7 @@ def _settle(codes: str, words: list[str], at: Mapping[int, QuantityMention]) -> 
                 settled[n] = "V"  # "accuracy exceeds 98%"
             case "C" if words[n] in _HARMS and _AFTER_CHANGE.search(codes, 0, n):
                 settled[n] = "M"  # "reduces the L1 loss"
-            case "C" if (words[n] in _ACTIVITIES and codes[n + 1] in "wN") or words[n] == "losses":
+            case "C" if words[n] in ("losses", "optimization") or (words[n] in _ACTIVITIES and codes[n + 1] in "wN"):
                 settled[n] = "w"  # "a video compression framework", "contrastive losses"
             case "B" if words[n] in ("below", "above") and codes[n - 1] in "Q)":
                 settled[n] = "C"  # "5% below that of X"
