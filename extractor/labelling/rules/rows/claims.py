@@ -6,7 +6,7 @@ from extractor.labelling.rules.frames import NP
 from extractor.labelling.rules.judging import Near, Row
 
 _LIMITED, _FOOTPRINT = Near("before", "limited", 4), Near("behind", "footprints", 3)
-_NONE, _DATA = re.compile("(?P<m>)"), re.compile(r"[-O]?[DBR]*(?P<m>[wNM]+)")
+_NONE, _DATA, _FEW = re.compile("(?P<m>)"), re.compile(r"[-O]?[DBR]*(?P<m>[wNM]+)"), re.compile("(?P<m>([wNM]{2,4})?)")
 
 # fmt: off
 CLAIMS: tuple[Row, ...] = (
@@ -28,8 +28,7 @@ CLAIMS: tuple[Row, ...] = (
     Row("data of training", "claim", "An encoder pretrained using 300 hours of speech wins.", number="duration",
         near=(Near("before", "trained", 3), Near("behind", "data", 6)), kind="resource", comparison="absolute", metric=_DATA),
     Row("few examples", "claim", "It learns with only 1000 samples.", number="things", governed=("by no change",),
-        near=(Near("before", "limited", 2),), kind="resource", comparison="absolute",
-        metric=re.compile("(?P<m>(?:[wNM]{2,4}(?![wNMCVv]))?)")),
+        near=(Near("before", "limited", 2),), kind="resource", comparison="absolute", metric=_FEW),
     Row("little data", "claim", "With only 1 hour of fMRI data, it matches experts.", number="duration",
         near=(Near("before", "limited", 2), Near("behind", "data", 6)), behind=re.compile("[-OwNM]"), kind="resource",
         comparison="absolute", metric=_DATA),
