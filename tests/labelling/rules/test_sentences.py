@@ -329,6 +329,8 @@ def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
         ("It shows actuators capable of 3 mm of motion, 20 mN of force.", "mention", ["3 mm", "20 mN"]),
         ("It outperforms Eta on six tasks over 53%.", "comparison", ["change"]),
         ("It accelerates loop optimization by 3.9x.", "kind", ["speedup"]),
+        ("It enhances inference efficiency by 6x.", "kind", ["speedup"]),
+        ("It has a duplication rate of 47%.", "kind", ["resource"]),
     ],
 )
 def test_a_field_of_each_claim(text: str, field: str, said: list[str | None]) -> None:
