@@ -64,6 +64,7 @@ _GAPS = frozenset(f"{space}{sign}{more}" for space in " ~\n" for sign in ("", "$
 """What stands between a word and its number."""
 _NAME_BEFORE = re.compile(r"(?:[A-Za-z)\]][A-Za-z0-9.]*\$?(?:[-–][A-Za-z0-9.]+)*[-–]|[_^]\{?|[A-Za-z][/'’])$")
 _NAME_ENDS = "-–_^{/'’"
+_METRIC_BEFORE = re.compile(rf"(?<![A-Za-z-])(?:{'|'.join(sorted(map(re.escape, _METRICS), reverse=True))})(?:-[a-z]+)?[-–]$")
 _GLUED = re.compile(r"(?!(?:sim|pm|approx)\s?\d|[_^] ?\(?±)[A-Za-z_^]|[-–](?=\d+[A-Za-z]*-(?!fold))")
 _SCREEN = re.compile(  # "a 4K video" names a resolution, "4K tokens" counts
     r"[248]K(?!\s(?:tokens?|images|samples|param|hours|examples|context|pairs|videos|instances|sequence|steps|iterations))"
@@ -145,7 +146,12 @@ def _of_digits(view: View, runs: Sequence[re.Match[str]], asides: Sequence[Span]
         sign = text[start - 1] if start and text[start - 1] in "+-" else ""
         if sign and (joined or (start > 1 and text[start - 2] not in " (\n$~,/[=:{")):
             before = text[max(0, start - 4) : start - 1]
-            if not joined and before[-1:] not in tuple("%$)0123456789+") and before.lower() != "sub":
+            if (
+                not joined
+                and before[-1:] not in tuple("%$)0123456789+")
+                and before.lower() != "sub"
+                and not _is_tied_score(text, run)
+            ):
                 continue
             sign = ""  # the hyphen joins: a range, or part of a word
         number, read_to = _shortened(text, run) or _read_digits(text, start, end, sign)
@@ -164,6 +170,11 @@ def _of_digits(view: View, runs: Sequence[re.Match[str]], asides: Sequence[Span]
         unit = read_unit(text, number.end)
         previous_end = unit.end if unit else number.end
         read_to = max(read_to, previous_end)
+
+
+def _is_tied_score(text: str, run: re.Match[str]) -> bool:
+    """Whether a run of digits is a score that a hyphen ties to its metric: "AUC-0.88"."""
+    return "." in run[0] and _METRIC_BEFORE.search(text, max(0, run.start() - 32), run.start()) is not None
 
 
 def _is_tied(view: View, start: int) -> bool:
@@ -339,7 +350,7 @@ def _is_name(text: str, number: Number, joined: bool, opening: str, word: str) -
     word = word if before else ""  # of the same line
     sub = before[-4:].lower() == "sub-"
     if not joined and not sub and before[-1:] in _NAME_ENDS and _NAME_BEFORE.search(before):
-        return True
+        return not (number.decimals and number.bare and _METRIC_BEFORE.search(before))
     if number.scaled and _SCREEN.match(text, start):
         return True
     if _DECADE.match(text, start) or _NAMED.match(text, start):

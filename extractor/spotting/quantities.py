@@ -15,7 +15,7 @@ from extractor.records import Bound
 from extractor.spotting.lexicon import KeyWord, load
 from extractor.spotting.number_words import Number
 from extractor.spotting.numbers import find_numbers
-from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit, sign_before
+from extractor.spotting.units import Unit, known_unit, noun_unit, read_unit, sign_before, unit_of_few
 from extractor.text import View
 
 _PLUS = re.compile(r"\+(?= ?(?:FPS|fps|[^\w\s+]|\s|$)|[A-Za-z%])")
@@ -27,9 +27,10 @@ _OF = r"(?:(?:an? |the )?(?:[\w-]+ ){1,3}of )?(?:about |around |roughly |nearly 
 _FROM = re.compile(rf"(?i)\bfrom {_OF}")
 _SPREAD = re.compile(rf"(?i)\b(?:rang(?:es?|ed|ing)|var(?:y|ies|ied|ying)|span(?:s|ned|ning)?|anywhere) (?:\w+ )?from {_OF}")
 _BETWEEN_BEFORE = re.compile(r"(?i)\bbetween (?:about |around )?$")
+_TO_ANOTHER = re.compile(r" to (?:[~<]?\d|(?:real[- ]time|an?|the|only|just|under|below|less|about|around|near|nearly)\b)")
 _VERSUS = re.compile(r" ?[(\[]?(?:vs\.?|versus|v\.s\.|compared (?:to|with)|against|to|→|->) (?:only |just )?")
 _LIST = re.compile(r", (?:and |or )?|-? (?:and|or|&) |/")
-_COORDINATED = re.compile(r" ?(?:,|/|,? (?:and|or|&)(?: a)?) ?")
+_COORDINATED = re.compile(r"(?: \((?:[A-Z][\w-]*|[^\W\d_]+(?: [^\W\d_]+)?)\))? ?(?:,|/|,? (?:and|or|&)(?: a)?) ?")
 _NOUN_COORDINATED = re.compile(  # "24% less memory and 23%", "a 2x reduction, 3x"
     r"(?: (?!(?:by|of|with|to|in|on|at|for|from|over|than|while|as|is|are|and|achieves?|reaches) )[\w-]+){1,3}?"
     r"(?:, (?:and )?| and )(?:an? )?"
@@ -44,6 +45,8 @@ _PARAMETERS_BEFORE = re.compile(
     r"(?:parameters|params|parameter (?:count|size|number)) (?:of|to|is|are|by) (?:\w+ ){0,3}?$"
     r"|parameters?(?: count| size)? \([<>~]? ?$"
 )
+_SMALL_BEFORE = re.compile(r"(?:compact|lightweight|tiny|small) $")
+_SMALL_BEHIND = re.compile(r"(?<=[BM]) (?:[Uu]ltra-)?(?:[Cc]ompact|[Ll]ightweight)(?![a-z])|(?<=[BM]) (?=size\b)")
 _POINTS = re.compile(r" (?:absolute )?(?:points?|pts)(?![a-z-])(?! (?:clouds?|or ))")
 _GAIN = "(?:gain|improvement|increase|boost|lead|drop|loss)"
 _SCORE = r"(?:accuracy|recall|precision|F1|success|m?AP\b|m?IoU)"
@@ -161,9 +164,15 @@ def _implied_unit(text: str, number: Number, end: int) -> str | None:
     before = text[max(0, number.start - 48) : number.start].lower()
     if number.bare and _FACTOR_BEFORE.search(before):
         return "x"
-    if number.scaled and _PARAMETERS_BEFORE.search(before):
+    if number.scaled and (_PARAMETERS_BEFORE.search(before) or _sizes_model(text, number, before)):
         return "params"
-    return noun_unit(text, end)
+    return noun_unit(text, end) or unit_of_few(text, number.start, end)
+
+
+def _sizes_model(text: str, number: Number, before: str) -> bool:
+    """Whether a number with its magnitude as a letter is that of the parameters of a small model: "a compact 2.5B VLM"."""
+    small = _SMALL_BEHIND.match(text, number.end) or (text[number.end - 1] in "BM" and _SMALL_BEFORE.search(before))
+    return bool(small)
 
 
 def _join(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:
@@ -205,7 +214,7 @@ def _range(text: str, first: FoundQuantity, second: FoundQuantity, gap: str) -> 
         return None
     elif gap.strip() == "to" and before.endswith("(") and text.startswith(")", second.end) and second.unit in ("%", None):
         return None  # "rises by 12% (49% to 61%)"
-    elif gap.strip() == "to" and _FROM.search(before) and not _SPREAD.search(before) and second.unit != "x":
+    elif gap.strip() == "to" and second.unit != "x" and _FROM.search(before) and not _is_start(text, before, second.end):
         return None  # "from 729 to 81 tokens" are two results
     before_both = known_unit(first.unit).dimension == "money" or first.end == first.number.end
     unit = second.unit or (first.unit if before_both else None)  # "$3 to 5", "factors of 3-5"
@@ -225,6 +234,11 @@ def _range(text: str, first: FoundQuantity, second: FoundQuantity, gap: str) -> 
         return None
     bound = first.bound if first.bound != "exact" else second.bound if second.bound == "at_least" else "exact"
     return replace(second, start=first.start, low=low, high=high, unit=unit, bound=bound)
+
+
+def _is_start(text: str, before: str, end: int) -> bool:
+    """Whether a range behind "from" is one: it spreads ("ranging from 1 to 2 s"), or is left ("from 1 to 2 s to real time")."""
+    return bool(_SPREAD.search(before) or _TO_ANOTHER.match(text, end))
 
 
 def _add_up(text: str, quantities: list[FoundQuantity]) -> list[FoundQuantity]:

@@ -132,8 +132,8 @@ def _any_of(phrases: Iterable[str]) -> str:
 
 _PHRASES = re.compile(rf"{_GAP}({_any_of(each for each in _SPELLINGS if not each.isalpha())})(?![A-Za-z0-9^²³])")
 _RATE = re.compile(
-    r" ((?:(?!(?:and|or|to|at|in|of|with|for|from) )[a-z]+ )?[a-z]+(?:-[a-z]+)? ?"
-    r"(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec)?)(?: per [a-z]+)?)(?![a-z0-9^²³])"
+    r" ((?:(?!(?:and|or|to|at|in|of|with|for|from) )[A-Za-z]+(?:--?[a-z]+)* ){0,2}?[a-z]+(?:-[a-z]+)? ?"
+    r"(?:per (?:second|sec|minute|min|hour|day)|/s(?:ec(?:ond)?)?)(?: per [a-z]+)?)(?![a-z0-9^²³])"
 )
 _OF_THINGS = re.compile(r" ([a-z]+s per [a-z]+)(?![a-z-])")
 _PER_THING = re.compile(r" per [a-z]+(?![a-z-])|/(?:GPU|CPU|TPU|core|node|chip|device|user|stream|thread|W|mm2)(?![A-Za-z])")
@@ -145,7 +145,13 @@ _BASE = re.compile(_GAP + r"(m?A h|[A-Za-zµÅ]+|°C)([23])?(?=[ ·.][A-Za-zµ]+
 _PER_UNIT = re.compile(r"[ ·.]([A-Za-zµ]+)\^?- ?([12])(?!\.?\d)")
 _NOUN = re.compile(
     rf" (?:(?:{'|'.join(_LEXICON['nouns']['adjectives'])}) ){{1,2}}"
-    rf"({'|'.join(word for name in ('params', 'tokens') for word in _LEXICON['nouns'][name])})(?![a-z])"
+    rf"({'|'.join(word for name, words in _LEXICON['nouns'].items() if name != 'adjectives' for word in words)})(?![a-z])"
+)
+_PUT_AS_SMALL = re.compile(rf"(?i)\b(?:{'|'.join(_LEXICON['few']['before'])}) (?:[\d.,]+[kKM]? ?(?:to|[-–]) ?)?$")
+_ENDS_OF_FEW = (*(f"{phrase.split()[-1][1:]} " for phrase in _LEXICON["few"]["before"]), "to ", "-", "–")
+_FEW_THINGS = re.compile(
+    r" (?:(?!(?:and|or|to|at|in|of|with|for|from|per|on|by|than) )[\w-]+ ){0,3}?"
+    rf"({'|'.join(_LEXICON['few']['nouns'])})(?![a-z-])"
 )
 _NUMBER_BEHIND = r"[ ~≈<>±]*[\d.]+(?:(?: ?[-–] ?| to | and )[\d.]+)?\Z"
 _ALIKE = {
@@ -153,7 +159,7 @@ _ALIKE = {
     for name, row in _LEXICON["alike"].items()
 }
 _NEAR = 64
-"""Code points before a unit in which words tell it from one that is written alike."""
+"""Code points beside a number or a unit in which words tell what it is."""
 _SIGNS = {sign: name for name, row in _LEXICON["money"].items() for sign in row.get("before", [])}
 _SIGN = re.compile("(?<![A-Za-z])(?:" + "|".join(sorted(map(re.escape, _SIGNS), key=len, reverse=True)) + ") ?$")
 
@@ -175,11 +181,12 @@ def read_unit(text: str, position: int) -> WrittenUnit | None:
         if _UNITS[name].dimension == "rate" and (per := _PER_THING.match(text, match.end())):
             return WrittenUnit(match[1] + per[0], scale, per.end())
         return WrittenUnit(name, scale, match.end())
-    if match := _RATE.match(text, position):
+    rated = " per " in text[position : position + _NEAR]
+    if (rated or "/s" in text[position : position + _NEAR]) and (match := _RATE.match(text, position)):
         return WrittenUnit(match[1], 1.0, match.end())
     if (match := _WORD.match(text, position)) and (unit := _read_word(match)):
         return unit
-    if match := _OF_THINGS.match(text, position):
+    if rated and (match := _OF_THINGS.match(text, position)):
         return WrittenUnit(match[1], 1.0, match.end())
     return None
 
@@ -234,3 +241,11 @@ def noun_unit(text: str, position: int) -> str | None:
     """The unit that a noun behind a few adjectives gives a bare number: "2.7M trainable parameters" counts params."""
     match = _NOUN.match(text, position)
     return _SPELLINGS[match[1]][0] if match else None
+
+
+def unit_of_few(text: str, start: int, end: int) -> str | None:
+    """The noun of data that is the unit of a number from `start` to `end` where it is put as small: "only 150 new scans"."""
+    if not text.endswith(_ENDS_OF_FEW, 0, start) or not _PUT_AS_SMALL.search(text, max(0, start - _NEAR), start):
+        return None
+    few = _FEW_THINGS.match(text, end)
+    return few[1] if few else None

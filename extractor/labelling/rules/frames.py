@@ -236,7 +236,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "share": lambda frame: frame.mention.unit == "%",
     "multiple": lambda frame: frame.mention.unit == "x",
     "gain at most": lambda frame: (
-        frame.mention.unit == "x" or (frame.mention.unit == "%" and frame.sentence.words[frame.first - 1] == "up to")
+        frame.mention.unit == "x" or (frame.mention.unit == "%" and frame.sentence.words[frame.first - 1] in ("up to", "over"))
     ),
     "signed": lambda frame: _is_signed(frame.mention) and not frame.before.endswith("="),
     "doubling": lambda frame: _DOUBLING.fullmatch(frame.mention.text.lower()) is not None,
@@ -249,7 +249,7 @@ NUMBERS: Mapping[str, Callable[[Frame], bool]] = {
     "time or cost": lambda frame: frame.mention.measure.reports != "",
     "tokens": lambda frame: frame.mention.measure.dimension == "tokens",
     "things": lambda frame: frame.mention.measure.dimension in ("tokens", "examples", "repetitions"),
-    "parameters": lambda frame: frame.mention.measure.dimension == "parameters",
+    "many parameters": lambda frame: frame.mention.measure.dimension == "parameters" and frame.mention.high >= 1e7,
     "area or current": lambda frame: frame.mention.measure.dimension == "current" or (frame.mention.unit or "").endswith("m2"),
     "decibels": lambda frame: (frame.mention.unit or "").startswith("dB"),
     "hertz": lambda frame: (frame.mention.unit or "").endswith("Hz"),

@@ -138,7 +138,7 @@ def _take_over(before: Frame, frame: Frame, rows: tuple[SharingRow, ...]) -> Fra
 
 def _shares(row: SharingRow, before: Frame, frame: Frame) -> bool:
     """Whether two neighbouring numbers are what a row asks for."""
-    odd = is_odd(before) and is_odd(frame) and frame.sentence.codes[before.last] in "&,"  # "errors of 0.24 m and 2 degrees"
+    odd = is_odd(before) and is_odd(frame) and frame.sentence.codes[before.last] in "&,O"  # "errors of 0.24 m and 2 degrees"
     if row.alike and before.mention.unit != frame.mention.unit and not odd:
         return False
     if row.after != "value" and (before.change is None or frame.change is not None or frame.is_pair):

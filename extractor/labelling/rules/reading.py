@@ -105,7 +105,7 @@ def _is_part_of_name(mention: QuantityMention, devices: list[Span]) -> bool:
 
 def _counts_tests(mention: QuantityMention, text: str, lexicon: Lexicon) -> bool:
     """Whether a number counts datasets or test conditions ("on 12 datasets"): no number comes between it and another."""
-    return mention.text.isdigit() and lexicon.tests.match(text, mention.span[1]) is not None
+    return mention.unit is None and mention.text.isdigit() and lexicon.tests.match(text, mention.span[1]) is not None
 
 
 def _mask(mentions: Mentions, quantities: list[QuantityMention], counts: list[QuantityMention]) -> str:
@@ -162,7 +162,9 @@ def _class_of(word: str, raw: str, first: bool, lexicon: Lexicon) -> str:
     return "w"
 
 
-_AMBIGUOUS = re.compile(r"tQ|B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V|w(?=Q)")
+_AMBIGUOUS = re.compile(
+    r"tQ|B(?![BDRC]*Q)|CT(?=[BDR]*Q)|T(?=[BDR]*Q)|(?<=[wNM])C(?=[wNYV])|C(?=[BDR]*Q)|(?<=[wN])V|(?<=D)V(?=[wNM])|w(?=Q)"
+)
 _ACTIVITIES = frozenset(["acceleration", "enhancement", "compression", "optimization", "improvement", "reduction", "benefit"])
 _HARMS = frozenset(["loss", "losses", "degradation", "degradations", "drop", "drops", "sacrifice", "penalty", "slowdown"])
 _AFTER_CHANGE = re.compile(r"C[RDB]*[wNM/]{0,4}$")
@@ -185,13 +187,13 @@ def _settle(codes: str, words: list[str], at: Mapping[int, QuantityMention]) -> 
                 settled[n] = "B"
             case "w" if words[n] in ("average", "mean", "median", "avg"):
                 settled[n] = "B"  # "(average 2.5 s)"
-            case "V" if words[n] in ("matching", "stay"):
-                settled[n] = "w"  # "stereo matching"
+            case "V" if words[n] in ("matching", "stay") or (codes[n - 1] == "D" and words[n].endswith(("ed", "ning"))):
+                settled[n] = "w"  # "stereo matching", "the remaining tests"
             case "C" if words[n].startswith("exceed") and _BEFOREQUANTITY.match(codes, n + 1):
                 settled[n] = "V"  # "accuracy exceeds 98%"
             case "C" if words[n] in _HARMS and _AFTER_CHANGE.search(codes, 0, n):
                 settled[n] = "M"  # "reduces the L1 loss"
-            case "C" if (words[n] in _ACTIVITIES and codes[n + 1] in "wN") or words[n] == "losses":
+            case "C" if words[n] in ("losses", "optimization") or (words[n] in _ACTIVITIES and codes[n + 1] in "wN"):
                 settled[n] = "w"  # "a video compression framework", "contrastive losses"
             case "B" if words[n] in ("below", "above") and codes[n - 1] in "Q)":
                 settled[n] = "C"  # "5% below that of X"

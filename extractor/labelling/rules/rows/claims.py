@@ -6,8 +6,7 @@ from extractor.labelling.rules.frames import NP
 from extractor.labelling.rules.judging import Near, Row
 
 _LIMITED, _FOOTPRINT = Near("before", "limited", 4), Near("behind", "footprints", 3)
-
-_NONE, _DATA = re.compile("(?P<m>)"), re.compile(r"[-O]?[DBR]*(?P<m>[wNM]+)")
+_NONE, _DATA, _FEW = re.compile("(?P<m>)"), re.compile(r"[-O]?[DBR]*(?P<m>[wNM]+)"), re.compile("(?P<m>([wNM]{2,4})?)")
 
 # fmt: off
 CLAIMS: tuple[Row, ...] = (
@@ -22,15 +21,14 @@ CLAIMS: tuple[Row, ...] = (
         before=re.compile(rf"A[DR]*{NP}*MO[BDR]*$")),
     Row("a rate at another", "no claim", "The detection rate at 1% false positive rate is high.", number="score",
         governed=("by no cost",), before=re.compile("(?:M[wN]?|^,?)A[BDR]*$"), behind=re.compile("[wN]{0,3}M")),
-    Row("days of no training", "no claim", "The study lasted 12 days.", number="days", unless=(Near("before", "trained", 8),)),
+    Row("days of no training", "no claim", "The study lasted 12 days.", number="days",
+        unless=(Near("before", "trained", 8), Near("behind", "trained", 3))),
     Row("successes in tries", "claim", "The arm succeeds in 37 of 40 trials.", number="tries",
         kind="accuracy", comparison="absolute", metric=_NONE, unless=(Near("behind", "places", 2),)),
     Row("data of training", "claim", "An encoder pretrained using 300 hours of speech wins.", number="duration",
         near=(Near("before", "trained", 3), Near("behind", "data", 6)), kind="resource", comparison="absolute", metric=_DATA),
     Row("few examples", "claim", "It learns with only 1000 samples.", number="things", governed=("by no change",),
-        near=(Near("before", "limited", 2),), kind="resource", comparison="absolute", metric=_NONE),
-    Row("few images", "claim", "It learns with only 50k real images.", number="count", near=(Near("before", "limited", 2),
-        Near("behind", "data", 4)), behind=_DATA, kind="resource", comparison="absolute", metric=_DATA),
+        near=(Near("before", "limited", 2),), kind="resource", comparison="absolute", metric=_FEW),
     Row("little data", "claim", "With only 1 hour of fMRI data, it matches experts.", number="duration",
         near=(Near("before", "limited", 2), Near("behind", "data", 6)), behind=re.compile("[-OwNM]"), kind="resource",
         comparison="absolute", metric=_DATA),
@@ -49,8 +47,8 @@ CLAIMS: tuple[Row, ...] = (
     Row("a duration of data", "no claim", "We curate a 440-hour benchmark of motion.", number="duration",
         behind=re.compile("[^&,;]"), near=(Near("behind", "data", 3),)),
     Row("parameters that nothing reports", "no claim", "We study a VLM with 3B parameters.",
-        number="parameters", governed=("by no change", "not surely"), little=False,
-        before=re.compile("^[^V]*W[DBR]*$|N[wN]?W$|O$|^(?!.*V.{0,7}$)"), unless=(_LIMITED, _FOOTPRINT)),
+        number="many parameters", governed=("by no change", "not surely"), little=False,
+        before=re.compile("^[^V]*W[DBR]*$|N[wN]?W$|[OD]$|^(?!.*V.{0,7}$)"), unless=(_LIMITED, _FOOTPRINT)),
     Row("the size of a dataset", "no claim", "The corpus comprises long recordings (about 1TB).", number="size",
         governed=("at most by an activity",), near=(Near("before", "describes", 10),)),
     Row("what a chip takes", "claim", "The core occupies 0.012 mm2.", number="area or current",
