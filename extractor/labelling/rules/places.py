@@ -39,13 +39,12 @@ class DatasetRow:
 
     Behind the number: in its clause, or right behind it and the numbers coordinated with it. Before it: in its sentence, of all
     places, of those that lead up to the number itself or open a clause, or before all numbers with no such place behind, or in
-    the order of its run; one or two sentences before, where that tells of tests. Or at the head of its metric, or as the object
-    of a verb before it.
+    the order of its run; one or two sentences before, where that tells of tests. Or at the head of its metric.
     """
 
     name: str
     region: Literal[
-        "clause", "metric", "verb", "behind", "turn", "up to it", "before", "before all", "opening", "one before", "two before"
+        "clause", "metric", "behind", "turn", "up to it", "before", "before all", "opening", "one before", "two before"
     ]
     example: str
     yields: str
@@ -127,8 +126,6 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
             return _in_turn(frame, places[:before]) if frame.listed else ()
         case "up to it":
             head = bisect_left(places, frame.head, key=at)
-            if before and _WITH.fullmatch(codes, places[before - 1].last, frame.first):
-                head = min(head, before - 1)
             told = reversed(places[head:before])
             return (place for place in told if (_ASIDE if place.taken else _TOLD).match(codes, place.last, frame.first))
         case "behind":
@@ -170,7 +167,6 @@ def _clause_end(frame: Frame) -> int:
 
 _ASIDE = re.compile(r"[wNM)]*\(")
 _TOLD = re.compile(r"[wNM)]*(?:[(WVYt]|,R*[VC])")
-_WITH = re.compile(r"W[^VCSPIFTU;]{0,60}")
 _PARALLEL = re.compile(r"Q[wNMC]{0,3}[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[wNMC]{0,3}[FI]")
 _ITEM = r"[wNMH/-]*[wNM]"
 _ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?"
@@ -255,18 +251,15 @@ def _is_specific(sentence: Sentence, first: int, last: int) -> bool:
 
 
 def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
-    """The dataset at the head of the metric's words; or a task of two words at least, there, heading a clause, or of a verb."""
+    """The dataset at the head of the metric's words; or a task of two words at least, there, or heading a clause."""
     sentence, (first, last) = frame.sentence, frame.metric or (0, 0)
     if "task" not in row.kinds:
         return sentence.phrase(first, first + 1) if sentence.holds("datasets", first, min(first + 1, last)) else None
-    pattern, start, spans = (_OBJECT, frame.head, []) if row.region == "verb" else (_HEAD, 0, [(first, last - 1)])
-    spans += [match.span("x") for match in pattern.finditer(sentence.codes, start, frame.first)][::-1]
+    spans = [(first, last - 1), *[match.span("x") for match in _HEAD.finditer(sentence.codes, 0, frame.first)][::-1]]
     tasks = [(a, n) for a, z in spans for n in range(z, a + 1, -1) if sentence.holds("tasks", n - 1, n)]
-    told = sense.kind == "accuracy" if row.region == "verb" else sense.comparison == "absolute"
-    return sentence.phrase(*tasks[0]) if tasks and told else None
+    return sentence.phrase(*tasks[0]) if tasks and sense.comparison == "absolute" else None
 
 
-_OBJECT = re.compile(r"[CV][DR]*(?P<x>[wN-]{2,8})(?=(?:[tTY(W]|,[VC])[^V;S]{0,40}$)")
 _HEAD = re.compile(r"(?:^|[;S,]&?|V[DRC]*)[DR]*(?P<x>[wNM-]{1,8}[wM])(?=(?:\([^()]*\))?R*[Vv]|\()")
 _NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
 _LISTED = re.compile(rf"(?:[(:]|,?p)(?P<list>{_NAMES})|,(?P<apposed>N+),")
