@@ -173,8 +173,8 @@ _ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![
 _PLACE = re.compile(rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEMS})")
 _TAKEN = re.compile("Q[RwNMC]{0,4}$")
 _PLAIN = re.compile("[wM/&,-]*w")
-_LINKS: dict[str, tuple[str, ...]] = {"tests": ("of", "from"), "condition": ("from",)}
-_SOURCE = re.compile(rf"[tO][DR]*(?=[wM/-]*N)(?P<x>{_ITEMS})")
+_LINKS: dict[str, tuple[str, ...]] = {"tests": ("of", "from", "in"), "condition": ("from",)}
+_SOURCE = re.compile(rf"[tOI][DR]*(?=[wM/-]*N)(?P<x>{_ITEMS})")
 _SHOWS = re.compile("[DR]*(?P<x>[wNM-]{2,6})R*(?:V|w(?=[Dwp]))")
 _NEXT = re.compile(rf"\([^()]*\),?&?[DR]*(?P<x>{_ITEM})(?=\([^()]*Q)")
 
@@ -203,8 +203,9 @@ def _place(sentence: Sentence, by: str, at: int, span: tuple[int, int], parallel
     source = _SOURCE.match(codes, end) if kind in _LINKS else None
     if source and words[end] in _LINKS[kind]:
         (first, last, kind), end = _kind(sentence, *source.span("x")), source.end()  # "on 14 tasks from LongBench"
-    if kind == "name" and sentence.holds("unplaced", last, end) and "&" not in codes[last:end]:
-        return None  # "on three Zeta models"
+    behind = codes[last:end]
+    if kind == "name" and "&" not in behind and (behind.startswith("M") or sentence.holds("unplaced", last, end)):
+        return None  # "on three Zeta models", "on Navigation Error"
     named = kind in ("name", "dataset")
     if at and by in "PI" and _TEST.match(words[at - 1]):
         by, kind = "P", "dataset" if named else kind if kind == "task" else "tests"  # "experiments in unseen rooms"

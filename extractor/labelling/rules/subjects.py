@@ -30,8 +30,7 @@ class SubjectRow:
 def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Previous) -> tuple[str, str] | None:
     """Who the number is about, and the name of the row that found it; None where it is the paper's own system."""
     for row in rows:
-        sentence, found = frame.sentence, None
-        codes = sentence.codes
+        sentence, codes, found = frame.sentence, frame.sentence.codes, None
         match row.region:
             case "of two" if frame.size == 2 and "tT"[frame.place] in codes[frame.first : frame.last]:
                 named = (*_rivals(row, sentence, frame.last, len(codes)), *_rivals(row, sentence, 0, frame.first))
