@@ -25,7 +25,7 @@ BASELINES: tuple[BaselineRow, ...] = (
 _SUBJECT = re.compile(
     r"(?P<x>(?:[wNMH/-]|(?<=[wN])OD?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?"  # the noun phrase
     r"(?P<with>[WP][DR]*[wNMH/-]{1,4}(?=R*v*[VC]))?"  # with what it has
-    r"(?:,(?:D?(?P<y>N[wN]{0,3})|(?!D?[wN]*N[Rv]*[VC])[^,&][^,]{0,12}),)?"  # an apposition, which may be the name
+    r"(?:,(?:D?(?P<y>N[wN]{0,3})|(?!D?[wN]*N[wN]*[Rv]*[VC])[^,&][^,]{0,12}),)?"  # an apposition, which may be the name
     r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=[QT])|R*v+wO|(?P<v>R*v+R*w))"  # and a verb: "is capable of", "can process"
 )
 
