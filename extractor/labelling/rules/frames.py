@@ -269,7 +269,6 @@ def _is_signed(mention: QuantityMention) -> bool:
 
 
 _TALLIES = frozenset(["score", "scores", "value", "values", "metric", "metrics"])
-_VAGUE = frozenset(["performance", "score", "scores"])
 _KEPT = frozenset(["end-to-end", "average", "mean", "overall", "total", "median", "peak"])
 _IN_PARENTHESES = re.compile(r"\(([MN])\)")
 _ACRONYM = re.compile(r"(?!.*-\d)(?:[A-Z][A-Za-z]?[A-Z@]+[a-z]?[\w@.-]*|[A-Z]-\w+|[A-Z]{2,}[\w@-]*|[a-z]+[A-Z]\w*)")
@@ -289,9 +288,7 @@ def named(sentence: Sentence, first: int, last: int) -> tuple[int, int] | None:
         first += 1
     if words[last - 1] in _TALLIES and "M" in codes[first : last - 1]:
         last -= 1
-    if words[first] in ("average", "mean") and words[last - 1] not in _VAGUE:
-        first += 1
-    if "M" not in codes[first:last] and words[last - 1].endswith("ing"):
+    if "M" not in codes[first:last] and (words[last - 1].endswith("ing") or sentence.holds("variants", last - 1, last)):
         return None
     if "M" not in codes[first:last] and codes[last - 1] == "N" and not _ACRONYM.fullmatch(sentence.phrase(last - 1, last)):
         return None

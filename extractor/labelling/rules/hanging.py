@@ -72,12 +72,10 @@ def _metric(frame: Frame, row: FrameRow, match: re.Match[str], base: int, change
     if found and entry and entry.kind == "any":
         head = sentence.codes.rindex("M", *found)
         task = is_score(frame) and sentence.holds("tasks", head, head + 1)
-        other = row.side == "before" and _OWN_METRIC.match(frame.after)
-        return None if task or other or is_timed(frame) else found  # "3 hours of training" names only an activity
+        return None if task or is_timed(frame) else found  # "3 hours of training" names only an activity
     return found
 
 
-_OWN_METRIC = re.compile(rf"-?[RBD]*{NP}{{0,4}}M")
 _LISTED = re.compile("[wNMH]*M")
 _LIST = re.compile(rf"{_LISTED.pattern}(?:[,/]{_LISTED.pattern})*(?:,?&[DBR]*{_LISTED.pattern})?")
 
@@ -166,7 +164,6 @@ def _completed(frames: Iterable[Frame]) -> tuple[Frame, ...]:
 
 _APPOSED = re.compile(r"[wNMPFIDR]{0,9}[,(][BDR]*")
 _IN = re.compile(rf"I[BDR]*(?P<m>{NP}*M[wN]?)")
-_FOR = re.compile(rf"F[BDR]*(?P<m>{NP}*M)")
 _PARTED = re.compile(r"[;S]|,R*[VUC]|,&|V")
 
 
@@ -179,7 +176,7 @@ def _further_off(frame: Frame) -> tuple[int, int] | None:
     codes, sentence, change = frame.sentence.codes, frame.sentence, frame.change_entry
     if change is not None:
         further = change.kind is not None or "respectively" in sentence.words
-        match = _FOR.match(codes, frame.last) or _IN.search(codes, frame.last, len(codes) if further else frame.tail)
+        match = _IN.search(codes, frame.last, len(codes) if further else frame.tail)
         kind = _kind(sentence, *match.span("m")) if match else None
         if match and kind in ((change.kind,) if change.kind else ("accuracy", "time", "resource")):
             found = named(sentence, *match.span("m"))

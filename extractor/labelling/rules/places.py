@@ -39,13 +39,12 @@ class DatasetRow:
 
     Behind the number: in its clause, or right behind it and the numbers coordinated with it. Before it: in its sentence, of all
     places, of those that lead up to the number itself or open a clause, or before all numbers with no such place behind, or in
-    the order of its run; one or two sentences before, where that tells of tests. Or at the head of its metric, or as the object
-    of a verb before it.
+    the order of its run; one or two sentences before, where that tells of tests. Or at the head of its metric.
     """
 
     name: str
     region: Literal[
-        "clause", "metric", "verb", "behind", "turn", "up to it", "before", "before all", "opening", "one before", "two before"
+        "clause", "metric", "behind", "turn", "up to it", "before", "before all", "opening", "one before", "two before"
     ]
     example: str
     yields: str
@@ -127,8 +126,6 @@ def _region(frame: Frame, row: DatasetRow) -> Iterable[Place]:
             return _in_turn(frame, places[:before]) if frame.listed else ()
         case "up to it":
             head = bisect_left(places, frame.head, key=at)
-            if before and _WITH.fullmatch(codes, places[before - 1].last, frame.first):
-                head = min(head, before - 1)
             told = reversed(places[head:before])
             return (place for place in told if (_ASIDE if place.taken else _TOLD).match(codes, place.last, frame.first))
         case "behind":
@@ -170,15 +167,14 @@ def _clause_end(frame: Frame) -> int:
 
 _ASIDE = re.compile(r"[wNM)]*\(")
 _TOLD = re.compile(r"[wNM)]*(?:[(WVYt]|,R*[VC])")
-_WITH = re.compile(r"W[^VCSPIFTU;]{0,60}")
 _PARALLEL = re.compile(r"Q[wNMC]{0,3}[FI][DR]*[wN-]{1,4}(?:,?&?|t)[BDR]*Q[wNMC]{0,3}[FI]")
 _ITEM = r"[wNMH/-]*[wNM]"
 _ITEMS = rf"{_ITEM}(?:(?<=N)\([^)Q]{{1,3}}\))?(?:(?:(?:,{_ITEM}){{1,5}},?)?&(?![DR]*[wNM/-]+O[BDR]*Q)[DR]*{_ITEM})?"
 _PLACE = re.compile(rf"(?P<p>[PFIW])[DBRQ]*(?:wD[DBR]*)?(?P<x>{_ITEMS})")
 _TAKEN = re.compile("Q[RwNMC]{0,4}$")
 _PLAIN = re.compile("[wM/&,-]*w")
-_LINKS: dict[str, tuple[str, ...]] = {"tests": ("of", "from"), "condition": ("from",)}
-_SOURCE = re.compile(rf"[tO][DR]*(?=[wM/-]*N)(?P<x>{_ITEMS})")
+_LINKS: dict[str, tuple[str, ...]] = {"tests": ("of", "from", "in"), "condition": ("from",)}
+_SOURCE = re.compile(rf"[tOI][DR]*(?=[wM/-]*N)(?P<x>{_ITEMS})")
 _SHOWS = re.compile("[DR]*(?P<x>[wNM-]{2,6})R*(?:V|w(?=[Dwp]))")
 _NEXT = re.compile(rf"\([^()]*\),?&?[DR]*(?P<x>{_ITEM})(?=\([^()]*Q)")
 
@@ -207,8 +203,9 @@ def _place(sentence: Sentence, by: str, at: int, span: tuple[int, int], parallel
     source = _SOURCE.match(codes, end) if kind in _LINKS else None
     if source and words[end] in _LINKS[kind]:
         (first, last, kind), end = _kind(sentence, *source.span("x")), source.end()  # "on 14 tasks from LongBench"
-    if kind == "name" and sentence.holds("unplaced", last, end) and "&" not in codes[last:end]:
-        return None  # "on three Zeta models"
+    behind = codes[last:end]
+    if kind == "name" and "&" not in behind and (behind.startswith("M") or sentence.holds("unplaced", last, end)):
+        return None  # "on three Zeta models", "on Navigation Error"
     named = kind in ("name", "dataset")
     if at and by in "PI" and _TEST.match(words[at - 1]):
         by, kind = "P", "dataset" if named else kind if kind == "task" else "tests"  # "experiments in unseen rooms"
@@ -255,18 +252,15 @@ def _is_specific(sentence: Sentence, first: int, last: int) -> bool:
 
 
 def _in_metric(frame: Frame, sense: Sense, row: DatasetRow) -> str | None:
-    """The dataset at the head of the metric's words; or a task of two words at least, there, heading a clause, or of a verb."""
+    """The dataset at the head of the metric's words; or a task of two words at least, there, or heading a clause."""
     sentence, (first, last) = frame.sentence, frame.metric or (0, 0)
     if "task" not in row.kinds:
         return sentence.phrase(first, first + 1) if sentence.holds("datasets", first, min(first + 1, last)) else None
-    pattern, start, spans = (_OBJECT, frame.head, []) if row.region == "verb" else (_HEAD, 0, [(first, last - 1)])
-    spans += [match.span("x") for match in pattern.finditer(sentence.codes, start, frame.first)][::-1]
+    spans = [(first, last - 1), *[match.span("x") for match in _HEAD.finditer(sentence.codes, 0, frame.first)][::-1]]
     tasks = [(a, n) for a, z in spans for n in range(z, a + 1, -1) if sentence.holds("tasks", n - 1, n)]
-    told = sense.kind == "accuracy" if row.region == "verb" else sense.comparison == "absolute"
-    return sentence.phrase(*tasks[0]) if tasks and told else None
+    return sentence.phrase(*tasks[0]) if tasks and sense.comparison == "absolute" else None
 
 
-_OBJECT = re.compile(r"[CV][DR]*(?P<x>[wN-]{2,8})(?=(?:[tTY(W]|,[VC])[^V;S]{0,40}$)")
 _HEAD = re.compile(r"(?:^|[;S,]&?|V[DRC]*)[DR]*(?P<x>[wNM-]{1,8}[wM])(?=(?:\([^()]*\))?R*[Vv]|\()")
 _NAMES = r"[wN-]*N(?:,[wN-]*N){0,5}(?:,?&[wN-]*N)?"
 _LISTED = re.compile(rf"(?:[(:]|,?p)(?P<list>{_NAMES})|,(?P<apposed>N+),")

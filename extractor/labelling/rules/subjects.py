@@ -20,7 +20,7 @@ class SubjectRow:
     """
 
     name: str
-    region: Literal["second of two", "before", "behind", "sentence", "sentence before"]
+    region: Literal["of two", "before", "behind", "sentence", "sentence before"]
     pattern: re.Pattern[str]
     example: str
     yields: str
@@ -30,10 +30,9 @@ class SubjectRow:
 def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Previous) -> tuple[str, str] | None:
     """Who the number is about, and the name of the row that found it; None where it is the paper's own system."""
     for row in rows:
-        sentence, found = frame.sentence, None
-        codes = sentence.codes
+        sentence, codes, found = frame.sentence, frame.sentence.codes, None
         match row.region:
-            case "second of two" if frame.place == 1 and "T" in codes[frame.first : frame.last]:
+            case "of two" if frame.size == 2 and "tT"[frame.place] in codes[frame.first : frame.last]:
                 named = (*_rivals(row, sentence, frame.last, len(codes)), *_rivals(row, sentence, 0, frame.first))
                 found = next((span for each in named if (span := clean(sentence, *each))), None)
             case "before" if frame.size == 1 and frame.change is None:
@@ -72,7 +71,7 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         clause = "that" in words[match.end() : match.end() + 2]  # "tests of X show that"
         inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
         plain = match["v"] and not named and _MODALS.isdisjoint(words[last : match.end()])
-        start = match.start() if codes[first - 1] == "O" else first  # "the superiority of X is shown"
+        start = match.start() if match["y"] or codes[first - 1] == "O" else first  # "the superiority of X is shown"
         if gains or inside or plain or first == last or clause or _governed(sentence, start, match.end()):
             continue
         if named:
@@ -102,7 +101,7 @@ def _owning(sentence: Sentence, first: int, last: int) -> str:
     return sentence.phrase(first, last)
 
 
-_GOVERNING = re.compile(r"[VCQOTPFAIWpt][BDR]*$")
+_GOVERNING = re.compile(r"(?<!D)[VCQOTPFAIWpt][BDR]*$")
 
 
 def _governed(sentence: Sentence, first: int, verb: int) -> bool:
@@ -110,7 +109,7 @@ def _governed(sentence: Sentence, first: int, verb: int) -> bool:
     match = _GOVERNING.search(sentence.codes, 0, first)
     if match is None or (sentence.codes.startswith(",W", match.start() - 1) and sentence.words[verb].endswith("ing")):
         return False
-    return "that" not in sentence.words[match.start() : first]
+    return {"that", "like"}.isdisjoint(sentence.words[match.start() : first])
 
 
 def _bare(sentence: Sentence, first: int, last: int) -> tuple[int, int]:

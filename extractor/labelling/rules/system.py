@@ -14,26 +14,26 @@ from extractor.spotting.mentions import Mentions
 class SystemRow:
     """Where the name stands. In the `pattern`, `<list>` is any word of a list of `naming.toml`, and NAME and NAMES are names.
 
-    A `title` is looked at alone. In an abstract, it stands behind one of the `leads`, which are words, or a list of them. An
-    `acronym` spells out the words of the group `words`; a `coined` name looks made up.
+    A `title` is looked at alone; a `plain title` is of two words at most, not in the abstract. In an abstract, it stands
+    behind one of the `leads`, words or a list of them. An `acronym` spells out the group `words`; a `coined` name looks so.
     The example is a title and an abstract, and what it yields is the system's name.
     """
 
     name: str
-    sort: Literal["title", "name", "coined", "acronym"]
+    sort: Literal["title", "plain title", "name", "coined", "acronym"]
     pattern: str
     example: tuple[str, str]
     yields: str
     leads: tuple[str, ...] = ()
 
 
-_NAME = r"(?:[a-z]*[A-Z][\w^]*|\w+\d\w*)(?:[-.+@/][\w^+]+)*"
+_NAME = r"(?:(?!\dD\b)[a-z\d]*[A-Z][\w^]*|\w+\d\w*)(?:[-.+@/][\w^+]+)*\+*"
 """Kraken, RTMPose-m, M^3ViT, mmWeaver, wav2vec."""
 _MACRO = r"\\[A-Za-z]{3,}"
 """A name that the source of the paper defines and the abstract still holds: "our method, \\flowname, ..."."""
 _OPEN = r"[\"'`“‘*]*"
 _PARTS = {
-    "NAMES": rf"{_OPEN}(?P<name>{_MACRO}|{_NAME}(?:\s{_NAME}){{0,3}})",
+    "NAMES": rf"{_OPEN}(?P<name>{_MACRO}|{_NAME}(?:\s{_NAME}){{0,3}}(?:\s\d+\.\d+)?)",
     "NAME": rf"{_OPEN}(?P<name>{_NAME})",
     "ARTICLE": r"(?:(?:the|a|an|our|two|three|new|novel)\s+)?",
     "CLOSE": r"[\"'”’*]*",
@@ -92,7 +92,7 @@ def find_system(
     devices = {mention.text: mention.category for mention in mentions.hardware}
     leads = _leads(document.abstract, rows, lexicon)
     for row in rows:
-        name = _titled(row, document, lexicon) if row.sort == "title" else _named(row, document.abstract, leads, lexicon)
+        name = _titled(row, document, lexicon) if "title" in row.sort else _named(row, document.abstract, leads, lexicon)
         if name is not None and (name not in devices or (devices[name] == "robot" and row.sort != "acronym")):
             return name, row.name
     return None
@@ -109,8 +109,10 @@ def _named(row: SystemRow, text: str, leads: list[tuple[str, int]], lexicon: Lex
             name = _trimmed(name, lexicon)
             capital = name[0] == "\\" or any(c.isupper() for c in name)
             if len(name) > 2 and capital and not _is_term(name, lexicon) and not _is_generic(name, lexicon):
-                return _acronym_after(text, match.end("name"), lexicon) or name
-        elif _is_coined(name) and not _is_term(name, lexicon) and (row.sort == "coined" or _spells(name, match["words"])):
+                return _acronym_after(text, *match.span("name"), lexicon) or name
+        elif (_is_coined(name) and not _is_term(name, lexicon)) and (
+            row.sort == "coined" or _spells(name, *_BORROWED.split(match["words"], maxsplit=1))
+        ):
             return name
     return None
 
@@ -131,10 +133,10 @@ def _titled(row: SystemRow, document: Document, lexicon: Lexicon) -> str | None:
     if start != -1:
         if name.lower() != document.abstract[start:end] or _INTRODUCING.search(document.abstract, 0, start):
             return document.abstract[start:end]
-        if short := _acronym_after(document.abstract, end, lexicon):
+        if short := _acronym_after(document.abstract, start, end, lexicon):
             return short
     single = len(words) == 1 and (_is_coined(name) or "-" in name)
-    return name if single or (start == -1 and rest.startswith(("A ", "An "))) else None
+    return name if (single if row.sort == "title" else start == -1 and len(words) <= 2 and rest) else None
 
 
 def _trimmed(name: str, lexicon: Lexicon) -> str:
@@ -148,24 +150,23 @@ def _trimmed(name: str, lexicon: Lexicon) -> str:
 _BEHIND = re.compile(rf"[^.;()]{{0,110}}?\(\s*{_PARTS['NAME']}{_PARTS['CLOSE']}\s*\)")
 
 
-def _acronym_after(text: str, end: int, lexicon: Lexicon) -> str | None:
-    """The acronym in parentheses behind a spelt-out name that ends at `end`."""
+def _acronym_after(text: str, start: int, end: int, lexicon: Lexicon) -> str | None:
+    """The acronym in parentheses behind a spelt-out name from `start` to `end`."""
     match = _BEHIND.match(text, end)
-    if match is None or not _is_coined(match["name"]) or _is_term(match["name"], lexicon):
+    if match is None or _is_term(match["name"], lexicon) or match["name"] in text[start:end]:
         return None
-    return match["name"] if _spells(match["name"], text[max(0, end - 60) : match.start("name")]) else None
+    return match["name"] if _spells(match["name"], text[start:end], text[end : match.start("name")]) else None
 
 
-def _spells(name: str, words: str) -> bool:
-    """Whether the letters of an acronym stand in order in the words, the first of them at the beginning of a word."""
-    letters = [c.lower() for c in name if c.isalpha()]
-    parts = re.findall(r"[A-Za-z]+", words.lower())
-    for n in range(len(parts) - 1, -1, -1):
-        if letters and parts[n][0] == letters[0]:
-            rest = iter("".join(parts[n:]))
-            if all(letter in rest for letter in letters):
-                return True
-    return False
+_BORROWED = re.compile(r"\b(?:for|using|based on|that|which|from|by|into)\b")
+"""Behind it stands what a phrase names, but not its head: "models for human mesh recovery (HMR)"."""
+
+
+def _spells(name: str, head: str, rest: str = "") -> bool:
+    """Whether the letters of an acronym stand in order in a phrase, the first at the beginning of a word of its head."""
+    letters = "".join(filter(str.isalpha, name.lower()))
+    match = re.search(rf"(?<![a-z]){letters[:1]}{''.join(f'[^{c}]*{c}' for c in letters[1:])}", f"{head}{rest}".lower())
+    return bool(letters and match and match.start() < len(head))
 
 
 def _is_coined(name: str) -> bool:

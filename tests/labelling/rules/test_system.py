@@ -54,7 +54,7 @@ def test_an_article_stands_before_a_name(article: str) -> None:
     assert system_of("Learning at home", f"We introduce {article} Kraken, which is fast.") == "Kraken"
 
 
-@pytest.mark.parametrize("lead", ["dubbed", "we call", "call it", "known as"])
+@pytest.mark.parametrize("lead", ["dubbed", "we call", "call it", "codenamed"])
 def test_a_lead_is_whole_words(lead: str) -> None:
     assert system_of("Learning at home", f"A net, {lead} Kraken, wins.") == "Kraken"
     assert system_of("Learning at home", f"A net, un{lead} Kraken, wins.") is None

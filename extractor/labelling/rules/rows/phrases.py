@@ -13,26 +13,28 @@ BASELINES: tuple[BaselineRow, ...] = (
     BaselineRow("beats X by Q", "at its verb", re.compile(rf"C{PHRASE}"), "Zeta outperforms Eta by 5%.", "Eta"),
     BaselineRow("Q of the metric of X", "at the end", re.compile(rf"R*O?[DR]*(?:[wNM/]|&|&B*Q)*M[wN]*O{PHRASE}"),
         "It needs 96% of the memory of Eta.", "Eta"),
-    BaselineRow("Q than X", "behind", re.compile(rf"T(?:[DwV]{{1,3}}Y(?=[DRwN]))?{PHRASE}"),
+    BaselineRow("Q than X", "behind", re.compile(rf"T(?:(?:[DwV]{{1,3}}Y|DVW)(?=[DRwN]))?{PHRASE}"),
         "Zeta is 8.6x faster than Eta.", "Eta"),
     BaselineRow("than X by Q", "before", re.compile(rf"T{PHRASE}"), "Compared to Eta, Zeta reduces latency by 24%.", "Eta"),
     BaselineRow("beats X, gaining Q", "before", re.compile(rf"C{PHRASE}"), "Zeta outperforms Eta, improving accuracy by 5%.",
-        "Eta", verb=True),
+        "Eta"),
+    BaselineRow("improves X by Q", "at its change", re.compile(rf"C[DR]*(?:[wNM]*MO)?{PHRASE}(?=[^CVS;QT]{{0,12}}Y)"),
+        "Zeta accelerates the dense model by 4x.", "dense model"),
 )
 
 _SUBJECT = re.compile(
     r"(?P<x>(?:[wNMH/-]|(?<=[wN])OD?(?=[wN])|&(?=[wN]))*[wNM])(?:\([^)]{1,4}\))?"  # the noun phrase
     r"(?P<with>[WP][DR]*[wNMH/-]{1,4}(?=R*v*[VC]))?"  # with what it has
-    r"(?:,(?:D?(?P<y>N[wN]{0,3})|(?!D?[wN]*N[Rv]*[VC])[^,&][^,]{0,12}),)?"  # an apposition, which may be the name
-    r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=Q)|R*v+wO|(?P<v>R*v+R*w))"  # and a verb: "is capable of", "can process"
+    r"(?:,(?:D?(?P<y>N[wN]{0,3})|(?!D?[wN]*N[wN]*[Rv]*[VC])[^,&][^,]{0,12}),)?"  # an apposition, which may be the name
+    r"(?:R*v*R*(?=[VC])|R*v+[RB]*(?=[QT])|R*v+wO|(?P<v>R*v+R*w))"  # and a verb: "is capable of", "can process"
 )
 
 SUBJECTS: tuple[SubjectRow, ...] = (
     SubjectRow("a rival (Q)", "before",
         re.compile(r"[TC][DR]*(?:[wN]*p)?(?:[wNMH/-]*\([^()]*\),?&?[DR]*)*(?P<x>[wNMH/-]*[wN])"
-            r"(?:\([^()]*|(?:\([^()]*\))?,?[UD][Rv]*[VM](?:[DR]*[wN]*MO)?[BDRv]*)$"),  # or ", which has an accuracy of Q"
+            r"(?:\([^()]*|(?:\([^()]*\))?,?(?:[UD][Rv]*[VM]|V[PWO])(?:[DR]*[wN]*MO)?[BDRvw]*)$"),  # "trained with Q"
         "Zeta does better than Eta (70.1%).", "Eta"),
-    SubjectRow("Q vs. Q of X", "second of two", re.compile(rf"[TC]{PHRASE}"),
+    SubjectRow("Q vs. Q of X", "of two", re.compile(rf"[TC]{PHRASE}"),
         "It cuts the latency (0.75s vs 6.82s), compared to Eta.", "Eta"),
     SubjectRow("than X's Q", "before", re.compile(r"[TC][BDR]*(?P<x>[wNMH/-]*N)[BDR]*$"), "It scores 80.1% versus Eta's 70.3%.",
         "Eta"),
@@ -65,7 +67,6 @@ DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow("on the X dataset. Q", "two before",
         "We evaluate Zeta on the LongBench set. It is good. It has an accuracy of 59.8%.", "LongBench", ("dataset",), "P"),
     DatasetRow("in tests, Q", "opening", "In path planning, it achieves 59.8%.", "path planning", _ANY, "PIF"),
-    DatasetRow("improves a task by Q", "verb", "It improves scene editing from 48% to 59.8%.", "scene editing", ("task",)),
     DatasetRow("Q task accuracy", "metric", "Its maze navigation accuracy is 59.8%.", "maze navigation", ("task",)),
 )
 

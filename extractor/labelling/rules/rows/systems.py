@@ -2,12 +2,12 @@
 
 from extractor.labelling.rules.system import SystemRow
 
+_NAMED = r"(?:The |Introducing )?(?P<name>[^:?]{2,48}?)(?![^\s(:-])"
+_TITLE = rf"{_NAMED}(?:\s+<suffixes>)?\s*(?:\([^)]*\))?\s*(?:$|:|\s[-–—]+\s|--)\s*"
+
 # fmt: off
 SYSTEMS: tuple[SystemRow, ...] = (
-    SystemRow("X: a title", "title",
-        r"(?:The |Introducing )?(?P<name>[^:?]{2,48}?)(?![^\s(:-])"
-        r"(?:\s+<suffixes>)?\s*(?:\([^)]*\))?\s*(?:$|:|\s[-–—]+\s|--)\s*",
-        ("Kraken: Inherently Parallel Transformers", "Kraken is fast."), "Kraken"),
+    SystemRow("X: a title", "title", _TITLE, ("Kraken: Inherently Parallel Transformers", "Kraken is fast."), "Kraken"),
     SystemRow("called X", "name", r"\s+(?:as\s+)?ARTICLENAMES(?![\w-])",
         ("Parallel transformers", "We present a framework dubbed Kraken."), "Kraken", ("calls",)),
     SystemRow("we introduce X", "name", r"\s+ARTICLENAMESENDS",
@@ -24,6 +24,9 @@ SYSTEMS: tuple[SystemRow, ...] = (
         ("Parallel transformers", "We release Kraken, a parallel transformer."), "Kraken", ("presents",)),
     SystemRow("our method X", "coined",
         r"\s+(?:[\w-]+\s+){0,2}?<things>,?\s*NAME(?=[\s,)}'])",
-        ("Parallel transformers", "Experiments show that our framework KrakenNet wins."), "KrakenNet",
-        ("our", "Our", "the proposed", "The proposed")),
+        ("Small maps", "Our framework KrakenNet wins."), "KrakenNet", ("our", "Our", "the proposed", "The proposed")),
+    SystemRow("our method, a long name (LN)", "acronym",
+        r"(?:\s+(?:[\w-]+\s+){0,4}?<things>,\s+|\s+(?:[a-z-]+\s+)?(?=[A-Z]))(?P<words>[^.;:,()]{0,140}?)\(NAME(?<![A-Z]s)\)",
+        ("Small maps", "Our method, wide view encoding (WVE), is fast."), "WVE", ("our", "Our", "novel", "introduces")),
+    SystemRow("X Y: a title", "plain title", _TITLE, ("Project Kraken: A New Tool", "We built a tool."), "Project Kraken"),
 )
