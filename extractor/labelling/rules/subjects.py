@@ -14,13 +14,13 @@ from extractor.labelling.rules.reading import Previous, Sentence
 class SubjectRow:
     """Where it stands who a number is about: the group `x` of the `pattern`, or `y` where that is the name.
 
-    A rival's own number: its name stands right `before` it, or `behind` it, or the number is the `second of two` ("Q vs. Q")
-    and the sentence names the rival elsewhere. Else the last in the `sentence` up to the number that names somebody, or in the
-    `sentence before` of which "it" speaks. `opposite` is found in what stands before the number.
+    A rival's own number: its name stands right `before` it, or `behind` it, or the number is one `of two` ("Q vs. Q") and the
+    sentence names the rival elsewhere. Or the number stands in an `aside` to a model. Else the last in the `sentence` up to the
+    number that names somebody, or in the `sentence before` of which "it" speaks. `opposite` is found before the number.
     """
 
     name: str
-    region: Literal["of two", "before", "behind", "sentence", "sentence before"]
+    region: Literal["of two", "before", "aside", "behind", "sentence", "sentence before"]
     pattern: re.Pattern[str]
     example: str
     yields: str
@@ -37,6 +37,9 @@ def subject_of(frame: Frame, rows: tuple[SubjectRow, ...], previous: Previous) -
                 found = next((span for each in named if (span := clean(sentence, *each))), None)
             case "before" if frame.size == 1 and frame.change is None:
                 found = next(_rivals(row, sentence, 0, frame.token), None)
+            case "aside" if frame.change is None and (match := row.pattern.search(codes, 0, frame.token)):
+                sized = frame.mention.unit == "params" or sentence.holds("variants", match.end("x") - 1, match.end("x"))
+                found = clean(sentence, *match.span("x")) if sized else None
             case "behind" if (match := row.pattern.match(codes, frame.last)) and row.opposite.search(codes, 0, frame.token):
                 found = clean(sentence, *match.span("x"))
             case "sentence":
