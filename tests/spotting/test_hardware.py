@@ -86,6 +86,8 @@ OWN = [
     ("Net\nFooBot is a light wheeled robot with horns.", "FooBot", "robot"),
     ("Net\nIt is put on the wheeled robot FooBot in Foo.", "FooBot", "robot"),
     ("Net\nIt is put on the wheeled robot FX-7.", "FX-7", "robot"),
+    ("Net\nIt is put on Foo's BAR-Ball2 robot.", "BAR-Ball2", "robot"),
+    ("Net\nWe present a slim robotic hand, Foox-B Hand, for cups.", "Foox-B Hand", "robot"),
     ("Net\nIt is put on the FOOX exoskeleton with a robot.", "FOOX", "robot"),
     ("Net\nIt is put on the FOOX robotic platform.", "FOOX", "robot"),
     ("Net\nIt is put on the FOO365 excavator of a robot.", "FOO365", "robot"),
