@@ -92,7 +92,10 @@ _SOFTWARE = "and|or|vision|perception|control|software|planning|learning|simulat
 ROBOTIC_SYSTEM = re.compile(rf"obotic (?:(?!(?:{_SOFTWARE}) )[\w-]+ ){{1,2}}system(?![\w-])")
 """A system that is a robot for something, but for its first letter: "a robotic ultrasound system"."""
 _OUR = ("the", "The", "a", "an", "our", "on", "onto", "with", "using")
-_NAMED = "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit|excavator"
+_NAMED = (
+    "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit|excavator|testbed"
+    "|nanosatellite|spacecraft|vessel|glider"
+)
 NAMED_NOUNS = frozenset(noun + plural for noun in _NAMED.split("|") for plural in ("", "s"))
 """The nouns of robots behind a name."""
 ROBOTIC = frozenset({"arm", "arms", "hand", "hands", "finger", "leg", "platform", "platforms", "system"})

@@ -87,6 +87,8 @@ OWN = [
     ("Net\nIt is put on the wheeled robot FooBot in Foo.", "FooBot", "robot"),
     ("Net\nIt is put on the wheeled robot FX-7.", "FX-7", "robot"),
     ("Net\nIt is put on Foo's BAR-Ball2 robot.", "BAR-Ball2", "robot"),
+    ("Net\nIt is put on the FOOX soft testbed with a robot.", "FOOX", "robot"),
+    ("Net\nIt steers the attitude of the Foox 3U nanosatellite.", "Foox 3U", "robot"),
     ("Net\nWe present a slim robotic hand, Foox-B Hand, for cups.", "Foox-B Hand", "robot"),
     ("Net\nIt is put on the FOOX exoskeleton with a robot.", "FOOX", "robot"),
     ("Net\nIt is put on the FOOX robotic platform.", "FOOX", "robot"),
