@@ -15,6 +15,8 @@ SPACE = "(?:®*[ ~-])"
 LIMITED_HEADS = frozenset({"device", "devices", "platform", "platforms", "hardware"})
 """Nouns of hardware that is told by what it lacks: "devices with limited memory"."""
 _LETTERS = re.compile(r"[A-Za-z]+")
+_SHORTEST_WITH_PLURAL = 5
+"""Letters of the shortest beginning of names that is sought in the plural too: with fewer it would be a common word."""
 _WORD_SET = re.compile(r"\{(\w+)\}")
 _T = TypeVar("_T")
 
@@ -108,7 +110,9 @@ def _vendor_source(names: Sequence[str]) -> str:
 def _read_product(family: Mapping[str, Any]) -> Iterator[tuple[str, Product]]:
     source = "(?:" + family["pattern"].replace(" ", SPACE) + r")s?(?![A-Za-z0-9])"
     made = Product(source, family["category"], family.get("context", False), family.get("bare", False))
-    return ((start, made) for start in family["starts"])
+    starts = family["starts"]
+    plurals = (start + "s" for start in starts if len(start) >= _SHORTEST_WITH_PLURAL)
+    return ((start, made) for start in dict.fromkeys((*starts, *plurals)))
 
 
 def _read_class(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, HardwareClass]]:

@@ -15,6 +15,7 @@ from extractor.documents import Span
 from extractor.records import Category
 from extractor.spotting import machines as shapes
 from extractor.spotting.families import FAMILIES, LIMITED_HEADS, SPACE, Exclusion, HardwareClass, Product, Word
+from extractor.spotting.gates import Before
 from extractor.spotting.lexicon import KeyWord
 from extractor.text import View
 
@@ -78,6 +79,10 @@ _ROBOT_BODY = re.compile(
     rf"(?:{SPACE}(?:humanoid|quadruped(?:al)?|mobile|legged|bipedal|nano|robot(?:ic)?|arm|manipulator|hand|quadrotor|drone|edu|platform|base)s?)+(?![\w-])"
 )
 """The nouns that say what kind of robot a named product is; they do not make a mention of their own."""
+_BENCHMARK_AFTER = re.compile(r" (?:[Bb]enchmark|[Cc]ompetition|[Cc]hallenge)s?(?!\w)")
+_BENCHMARK_BEFORE = Before(
+    r"\b(?:LIBERO|SIMPLER|Simpler ?Env|CALVIN|RLBench|Meta-?World|RoboCasa|RoboTwin|[Rr]obosuite|ManiSkill\d?)[ -]", 12, " -"
+)
 _COORDINATED = re.compile(
     r"(?<![\w-])(?P<name>mobile|edge|embedded|IoT|wearable|cloud|desktop|server|microcontroller)"
     r"(?:\s*/\s*|\s+(?:and|or|and/or)\s+)\Z"
@@ -178,7 +183,12 @@ def _product(
         first = vendor[0] if vendor is not None and sold and not product.bare else start
         if best is None or end > best.end:
             best = FoundHardware(first, end, True, category)
-    return best
+    return None if best and best.category == "robot" and _names_benchmark(text, best) else best
+
+
+def _names_benchmark(text: str, product: FoundHardware) -> bool:
+    """Whether the name of a robot is part of the name of a benchmark or a contest."""
+    return _BENCHMARK_AFTER.match(text, product.end) is not None or _BENCHMARK_BEFORE.match(text, product.start) is not None
 
 
 def _category_of_part(whole: Category, head: str) -> Category:

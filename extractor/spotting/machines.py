@@ -44,7 +44,7 @@ APPOSED = re.compile(
     rf"{_OF_WHICH}(?: \([a-z][^()]{{2,40}}\))?"
     r"(?:(?P<told>,? (?:called|named|dubbed|termed|nicknamed|shortly|known as) | \((?=[A-Z][\w-]*[a-z][\w-]*[A-Z\d]|[A-Z\d]+-))"
     r"|, | \((?=[A-Z]\w*[a-z]|[A-Z]{4})|,? [\"“`']{1,2})"
-    rf"(?P<name>{_NAME})(?=[\"”'’,.)])"
+    rf"(?P<name>{_NAME}(?: (?:Hand|Leg|Arm|Finger|Gripper|Robot))?)(?=[\"”'’,.)])"
 )
 """The name behind the noun of a machine where a paper presents it: "a surfing vehicle, Name,". It may be `told` as a name."""
 CLASS = re.compile("[A-Z]{2,7}s|ROS|SLAM|LLM|VLM|VLA|URDF|LiDAR|SCARA")
@@ -92,13 +92,16 @@ _SOFTWARE = "and|or|vision|perception|control|software|planning|learning|simulat
 ROBOTIC_SYSTEM = re.compile(rf"obotic (?:(?!(?:{_SOFTWARE}) )[\w-]+ ){{1,2}}system(?![\w-])")
 """A system that is a robot for something, but for its first letter: "a robotic ultrasound system"."""
 _OUR = ("the", "The", "a", "an", "our", "on", "onto", "with", "using")
-_NAMED = "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit|excavator"
+_NAMED = (
+    "robot|humanoid|quadruped|manipulator|quadrotor|quadcopter|drone|rover|gripper|exoskeleton|exosuit|excavator|testbed"
+    "|nanosatellite|spacecraft|vessel|glider"
+)
 NAMED_NOUNS = frozenset(noun + plural for noun in _NAMED.split("|") for plural in ("", "s"))
 """The nouns of robots behind a name."""
 ROBOTIC = frozenset({"arm", "arms", "hand", "hands", "finger", "leg", "platform", "platforms", "system"})
 """The nouns of robots behind "robotic", and behind a name and it."""
 NAMED_ROBOT = re.compile(
-    _behind(*_OUR, "real", "physical", "actual", "real-world")
+    _behind(*_OUR, "'s", "real", "physical", "actual", "real-world")
     + r"(?P<name>(?!\d?D\b|Humanoid|LiDAR|Delta|Cartesian|Stewart|SCARA)(?=[\w-]*[a-z]|[\w-]*\d|[A-Z-]{4})"
     r"[A-Z][\w+-]*(?: [A-Z\d][\w+-]*){0,2}(?<!-based)(?<!-driven)) "
     r"(?:(?!and|the|that|for|of)[a-z-]+ ){0,2}\Z"

@@ -45,7 +45,6 @@ class HardwareRow:
 
 
 _ON = frozenset({"on", "onto", "with", "to", "across", "using", "in"})
-_FOR = frozenset({"for", "of", "in", "on", "toward", "towards"})
 _LEADING = re.compile(r"(?:\w+,\s+)?(?:on|in|for)\s+(?:[\w-]+\s+){0,3}")
 _MACHINE = re.compile(r"\s+(?:\w+\s+)?(?:robot(?:ic)?|arm|hand|manipulator|quadruped|humanoid|vehicle|platform|board)s?\b")
 _APPLICATION = re.compile(r"\b(?:such as|like|including|e\.g\.|applications?|scenarios)(?!\w)[^.;]*$")
@@ -62,7 +61,7 @@ CONDITIONS: Mapping[str, Callable[[Place], bool]] = {
     "tried": lambda place: place.topic.tried,
     "what it is about": lambda place: (
         place.in_title
-        or (place.own and (place.link in _FOR or place.cue == "intended"))
+        or (place.own and (place.link in ("for", "of", "in", "on", "toward", "towards") or place.cue == "intended"))
         or (place.early and (place.recurs or place.needed) and _APPLICATION.search(place.before) is None)
     ),
     "in its own words": lambda place: place.own and place.recurs and place.link not in _ON | {"from", "between", "of", "by"},
@@ -85,7 +84,8 @@ def label_hardware(decided: Sequence[tuple[Place, HardwareRow | None]]) -> tuple
     shown = {place.mention.category for place, row in decided if place.mention.specific and row and row.role != "none"}
     targets: list[tuple[Place, Role]] = []
     for (place, row), (following, _) in zip(decided, [*decided, (None, None)][1:], strict=False):
-        if row is None or row.role == "none":
+        named = following is not None and following.mention.specific and following.gap.strip() == "("
+        if row is None or row.role == "none" or (named and not place.mention.specific):
             continue
         # Beside results on a product of its category, a bare "GPU", a title and other results restate it, unless it lists both.
         plain = place.in_title or (place.mention.category in CHIPS and not re.search(r"\W", place.mention.text))

@@ -23,7 +23,7 @@ _PREPOSITIONS = (
 )
 _LINK = re.compile(rf"\b({_PREPOSITIONS})\s+(?:(?!(?:{_PREPOSITIONS})\b)[\w$%.-]+\s+){{0,4}}$")
 _JOINING = r"(?:and|or|as well as|plus|such as|like|including|e\.g\.|i\.e\.),?\s+"
-_SEPARATOR = re.compile(rf"(?:\s*[,/&()]\s*(?:{_JOINING})?|\s+{_JOINING})(?:\w+\s+)?")
+_SEPARATOR = re.compile(rf"(?!,\s+an?\s)(?:\s*[,/&()]\s*(?:{_JOINING})?|\s+{_JOINING})(?:\w+\s+)?")
 _ROLES: tuple[Role, ...] = ("evaluated", "intended")
 _DATA = re.compile(r"\bdatasets?\b(?! (?:and|&))|(?:drone|uav) detection|\bdetecting (?:[\w-]+ ){0,3}(?:aircraft|drones|uavs)")
 

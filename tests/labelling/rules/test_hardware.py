@@ -57,6 +57,8 @@ CHOICES = {
         "We test it on an RTX 4090 and consumer GPUs.",
         {"RTX 4090": "evaluated", "consumer GPUs": "evaluated"},
     ),
+    "a class that a product in parentheses names": ("We test it on a laptop (RTX 4090).", {"RTX 4090": "evaluated"}),
+    "a class in apposition to a product": ("We propose the UR5, a robot arm that bends.", {"UR5": "evaluated"}),
     "a kind of robot of which only the first word is named again": (
         "Autonomous vehicles are slow. We propose a net for autonomous driving.",
         {},
