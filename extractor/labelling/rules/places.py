@@ -203,9 +203,8 @@ def _place(sentence: Sentence, by: str, at: int, span: tuple[int, int], parallel
     source = _SOURCE.match(codes, end) if kind in _LINKS else None
     if source and words[end] in _LINKS[kind]:
         (first, last, kind), end = _kind(sentence, *source.span("x")), source.end()  # "on 14 tasks from LongBench"
-    behind = codes[last:end]
-    if kind == "name" and "&" not in behind and (behind.startswith("M") or sentence.holds("unplaced", last, end)):
-        return None  # "on three Zeta models", "on Navigation Error"
+    if kind == "name" and sentence.holds("unplaced", last, end) and "&" not in codes[last:end]:
+        return None  # "on three Zeta models"
     named = kind in ("name", "dataset")
     if at and by in "PI" and _TEST.match(words[at - 1]):
         by, kind = "P", "dataset" if named else kind if kind == "task" else "tests"  # "experiments in unseen rooms"

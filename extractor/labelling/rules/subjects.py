@@ -60,7 +60,6 @@ def _rivals(row: SubjectRow, sentence: Sentence, first: int, last: int) -> Itera
 
 
 _NAMED_INSIDE = re.compile(r"\((?P<x>N+)\)")
-_MODALS = frozenset(["can", "could", "may", "will"])
 
 
 def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int] | None:
@@ -73,7 +72,7 @@ def _last_named(row: SubjectRow, sentence: Sentence, end: int) -> tuple[int, int
         gains = sentence.holds("gains", match.end(), match.end() + 1)
         clause = "that" in words[match.end() : match.end() + 2]  # "tests of X show that"
         inside = codes.count("(", 0, first) > codes.count(")", 0, first) and ")" in codes[last:end]
-        plain = match["v"] and not named and _MODALS.isdisjoint(words[last : match.end()])
+        plain = match["v"] and not named and {"can", "could", "may", "will"}.isdisjoint(words[last : match.end()])
         start = match.start() if match["y"] or codes[first - 1] == "O" else first  # "the superiority of X is shown"
         if gains or inside or plain or first == last or clause or _governed(sentence, start, match.end()):
             continue

@@ -309,7 +309,6 @@ def fields_of(text: str, field: str, title: str = TITLE) -> list[str | None]:
         ("It has an accuracy of 91.2%, greater than the EtaNet model by 2.6% mAP.", "comparison", ["absolute", "change"]),
         ("In patients, the tuned controllers preserved gait while improving fidelity by 5%.", "subject", ["tuned controllers"]),
         ("It improves accuracy by 5% across several tasks in LongBench.", "dataset", ["LongBench"]),
-        ("On the LongBench set, accuracy is 91.2% on Routing Error.", "dataset", ["LongBench"]),
         ("Validated on the LongBench set, accuracy reaches 91.2% on dense 3D maps.", "dataset", ["LongBench"]),
         ("Compared to Eta, it improves accuracy from 80.1% to 91.2%.", "subject", ["Eta", "ZetaNet"]),
         ("It cuts the error from 9.1% to 7.4%, outperforming dense models.", "subject", ["dense models", "ZetaNet"]),

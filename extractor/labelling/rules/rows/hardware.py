@@ -40,6 +40,4 @@ HARDWARE: tuple[HardwareRow, ...] = (
         asks=("something on it",)),
     HardwareRow("what is hard on it", "intended", ("Net", "Edge devices cannot run it. We propose a net."),
         but=frozenset({"server", "gpu", "npu"}), asks=("what it answers",)),
-    HardwareRow("at hand", "evaluated", ("Net", "We propose a net. It hands songs to a QPU."), but=ROBOTS,
-        asks=("own", "on it")),
 )

@@ -40,7 +40,7 @@ SUBJECTS: tuple[SubjectRow, ...] = (
         "Eta"),
     SubjectRow("than Q for X", "behind", re.compile(rf"[FOWY]{PHRASE}"),
         "It scores 80.1%, compared to 70.3% for the dense baseline.", "dense baseline", opposite=re.compile(r"T[BDR]*$")),
-    SubjectRow("X (Q)", "aside", re.compile(r"(?P<x>[wNMH/-]*[wN])\([^()]*$"), "Zeta has a student (4M parameters).", "student"),
+    SubjectRow("X (Q)", "aside", re.compile(r"(?P<x>[wNMH/-]*[wN])\([^()]*$"), "It has a student (4M parameters).", "student"),
     SubjectRow("X reports Q", "sentence", _SUBJECT, "The quantized model of Eta reaches 91.2% accuracy.",
         "quantized model of Eta"),
     SubjectRow("it reports Q", "sentence before", _SUBJECT,
