@@ -231,8 +231,13 @@ def _class(view: View, head: Span, before: str, known: Word, free_from: int) -> 
             continue
         begin = _begin(kind, text if kind.case else view.lower, max(free_from, start - _LOOKBACK), end)
         if begin is not None and (kind.needs is None or _holds(kind.needs, text)):
-            return None if shapes.is_acronym(text[start:end]) else FoundHardware(begin, end, False, kind.category)
+            return None if _is_acronym(text[start:end]) else FoundHardware(begin, end, False, kind.category)
     return None
+
+
+def _is_acronym(word: str) -> bool:
+    """Whether the letters of a name only happen to spell a noun of machines: "RoVer"."""
+    return not (word.islower() or word.istitle() or word.isupper()) and word.lower() in shapes.NOUNS - shapes.CHIPS
 
 
 def _begin(kind: HardwareClass, text: str, first: int, end: int) -> int | None:

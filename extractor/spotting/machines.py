@@ -14,13 +14,6 @@ _NOUN = (
 )
 NOUNS = frozenset(_NOUN.lower().split("|"))
 """The nouns of machines that papers give names to."""
-
-
-def is_acronym(word: str) -> bool:
-    """Whether the letters of a name only happen to spell a noun of machines: "RoVer"."""
-    return not (word.islower() or word.istitle() or word.isupper()) and word.lower() in NOUNS - CHIPS
-
-
 _OF_WHICH = "(?: (?:system|platform|prototype))?"
 _NAME = r"[A-Z][\w+-]{2,24}"
 _OTHERWISE = (
