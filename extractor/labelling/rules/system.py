@@ -158,15 +158,16 @@ def _acronym_after(text: str, start: int, end: int, lexicon: Lexicon) -> str | N
     return match["name"] if _spells(match["name"], text[start:end], text[end : match.start("name")]) else None
 
 
+_FIRST = re.compile("(?<![a-z])[a-z]")
 _BORROWED = re.compile(r"\b(?:for|using|based on|that|which|from|by|into)\b")
 """Behind it stands what a phrase names, but not its head: "models for human mesh recovery (HMR)"."""
 
 
 def _spells(name: str, head: str, rest: str = "") -> bool:
     """Whether the letters of an acronym stand in order in a phrase, the first at the beginning of a word of its head."""
-    letters = "".join(filter(str.isalpha, name.lower()))
-    match = re.search(rf"(?<![a-z]){letters[:1]}{''.join(f'[^{c}]*{c}' for c in letters[1:])}", f"{head}{rest}".lower())
-    return bool(letters and match and match.start() < len(head))
+    letters, text = [*filter(str.isalpha, name.lower())], f"{head}{rest}".lower()
+    tails = [iter(text[match.start() :]) for match in _FIRST.finditer(text, 0, len(head)) if [match[0]] == letters[:1]]
+    return any(all(letter in tail for letter in letters) for tail in tails)
 
 
 def _is_coined(name: str) -> bool:
